@@ -1,0 +1,51 @@
+# Everything is kept in this folder; `make` alone lists what there is to make.
+
+BIN := .venv/bin
+PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3 python)
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
+DOMAINS := $(sort $(basename $(notdir $(wildcard bot/locale/*/LC_MESSAGES/*.po))))
+
+.PHONY: help run install test format lock catalogues clean
+
+help:
+	@echo "make run         set up if needed, and start Butine with the web room"
+	@echo "make install     set up only; afterwards .venv/bin/butine works from any folder"
+	@echo "make test        set up if needed, and run every check"
+	@echo "make format      put the code in the house's layout"
+	@echo "make catalogues  compile the translations"
+	@echo "make lock        choose the newest packages that fit, and lock them"
+	@echo "make clean       remove what was set up; your data stays"
+	@echo "PYTHON=/path/to/python3 chooses the Python, otherwise the newest of 3.11 to 3.14 is taken."
+
+run: .venv/.installed
+	@exec $(BIN)/butine run
+
+install: .venv/.installed
+	@echo "Ready: .venv/bin/butine, from any folder"
+
+test: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+format: .venv/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+catalogues: .venv/.installed
+	$(BIN)/pybabel --quiet compile --directory bot/locale --domain "$(DOMAINS)"
+
+lock: .venv/.installed-dev
+	$(BIN)/uv lock --upgrade
+
+clean:
+	rm -rf .venv
+
+.venv/.installed: BOOTSTRAP :=
+.venv/.installed-dev: BOOTSTRAP := --dev
+.venv/.installed .venv/.installed-dev: pyproject.toml uv.lock
+	@for python in $(PYTHONS); do \
+		if "$$python" -c '$(FITS)' 2>/dev/null; then exec "$$python" tools/bootstrap.py $(BOOTSTRAP); fi; \
+	done; \
+	echo "Butine needs Python 3.11, 3.12, 3.13 or 3.14, and found none as: $(PYTHONS)." >&2; exit 1

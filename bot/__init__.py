@@ -1,0 +1,3 @@
+"""Butine: an idea-capture chatbot for Slack and Mattermost."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,262 @@
+"""What each event asks for: command, click or form → one use-case, and the card that answers it.
+
+Opening transactions, repeated deliveries and errors are the router's part.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlmodel import Session
+
+from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, Reply
+from bot.domain import command as commands
+from bot.domain import draft as drafts
+from bot.domain.draft import Draft
+from bot.domain.lifecycle import Action
+from bot.domain.permissions import Caller, require_moderator
+from bot.rules import Rules
+from bot.usecases import digesting, moderation, reading, submission, voting
+from bot.usecases.submission import Submitted
+from bot.views import digest as digest_views
+from bot.views import forms, ideas, lists, receipts
+from bot.views.actions import Click, FormName
+from bot.views.texts import Texts
+from storage.tables import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One event under way: the transaction, who asks, in which words, and when."""
+
+    session: Session
+    caller: Caller
+    rules: Rules
+    texts: Texts
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What to do. `typed` is the member's text that would be lost if it failed."""
+
+    run: Callable[[Call], Reply]
+    writes: bool = False
+    typed: str = ""
+
+
+class UnknownAct(Exception):
+    """An action or form that no view makes, or a value that none of them sends."""
+
+
+def of_command(event: CommandTyped) -> Act:
+    """What the typed text asks for."""
+    match commands.parse(event.text):
+        case commands.OpenForm():
+            return Act(lambda call: Reply(form=forms.propose_form(call.texts)))
+        case commands.Capture(text):
+            return _capture(text)
+        case commands.Help():
+            return Act(_help)
+        case commands.ListIdeas(status):
+            return Act(partial(_list, status=status))
+        case commands.Mine():
+            return Act(_mine)
+        case commands.Show(number):
+            return Act(partial(_show, number=number))
+        case commands.Search(words):
+            return Act(partial(_search, words=words, typed=event.text.strip()))
+        case commands.Top():
+            return Act(lambda call: Reply(lists.page_card(reading.ranking(call.session, call.caller), call.texts)))
+        case commands.Vote(number, is_present):
+            return Act(partial(_vote, number=number, is_present=is_present), writes=True)
+        case commands.Edit(number):
+            return Act(partial(_edit_form, number=number))
+        case commands.Withdraw(number):
+            return Act(partial(_withdraw, number=number), writes=True)
+        case commands.ShowShortlist():
+            return Act(_shortlist)
+        case commands.Stats():
+            return Act(lambda call: Reply(lists.stats_card(reading.stats(call.session, call.caller), call.texts)))
+        case commands.Queue():
+            return Act(lambda call: Reply(lists.page_card(reading.queue(call.session, call.caller), call.texts)))
+        case commands.SetStatus(number, status):
+            return Act(partial(_set_status, number=number, status=status), writes=True)
+        case commands.PreviewDigest():
+            return Act(_preview_digest)
+        case commands.PostDigest():
+            return Act(_post_digest, writes=True)
+
+
+def of_click(event: ButtonClicked) -> Act:
+    """What the button asks for. Raises UnknownAct."""
+    value = event.value
+    match event.action:
+        case Click.CAPTURE:
+            return _capture(value, replaces=True)
+        case Click.MORE_IDEAS:
+            status, _, before = value.partition(",")
+            return Act(partial(_list, status=_status(status), before=_number(before), replaces=True))
+        case Click.MORE_MINE:
+            return Act(partial(_mine, before=_number(value), replaces=True))
+        case Click.SUPPORT_INSTEAD:
+            other, _, own = value.partition(",")
+            return Act(partial(_support_instead, number=_number(other), own=_number(own)), writes=True)
+    number = _number(value)
+    match event.action:
+        case Click.SHOW:
+            return Act(partial(_show, number=number))
+        case Click.EDIT:
+            return Act(partial(_edit_form, number=number))
+        case Click.WITHDRAW:
+            return Act(partial(_withdraw, number=number, replaces=event.message is None), writes=True)
+        case Click.VOTE:
+            return Act(partial(_vote, number=number, is_present=True), writes=True)
+        case Click.APPROVE:
+            return Act(partial(_approve, number=number), writes=True)
+        case Click.REFUSE:
+            return Act(partial(_moderation_form, number=number, action=Action.REFUSE))
+        case Click.ASK:
+            return Act(partial(_moderation_form, number=number, action=Action.ASK))
+    raise UnknownAct(event.action)
+
+
+def of_form(event: FormSubmitted) -> Act:
+    """What the form asks for. Raises UnknownAct."""
+    values = event.values
+    match event.form:
+        case FormName.PROPOSE:
+            draft = _draft(values)
+            return Act(partial(_propose, draft=draft), writes=True)
+        case FormName.EDIT:
+            return Act(partial(_edit, number=_number(event.context), draft=_draft(values)), writes=True)
+        case FormName.REFUSE:
+            return Act(partial(_refuse, number=_number(event.context), reason=values.get("reason", "")), writes=True)
+        case FormName.ASK:
+            return Act(partial(_ask, number=_number(event.context), question=values.get("question", "")), writes=True)
+    raise UnknownAct(event.form)
+
+
+def _number(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise UnknownAct(value)
+    return int(value)
+
+
+def _status(value: str) -> Status | None:
+    if value and value not in set(Status):
+        raise UnknownAct(value)
+    return Status(value) if value else None
+
+
+def _draft(values: Mapping[str, str]) -> Draft:
+    return Draft(*(values.get(name, "") for name in ("title", "need", "proposal", "benefit")))
+
+
+def _capture(text: str, *, replaces: bool = False) -> Act:
+    def run(call: Call) -> Reply:
+        return _receipt(call, submission.submit(call.session, call.caller, drafts.split(text), call.now), replaces)
+
+    return Act(run, writes=True, typed=text)
+
+
+def _propose(call: Call, draft: Draft) -> Reply:
+    return _receipt(call, submission.submit(call.session, call.caller, draft, call.now))
+
+
+def _receipt(call: Call, submitted: Submitted, replaces: bool = False) -> Reply:
+    _, links = reading.names_and_links(call.session, call.caller.workspace_id, submitted.similar)
+    next_digest = call.rules.weekly.coming(call.now).due_at
+    return Reply(receipts.submitted_card(submitted, next_digest, links, call.texts), replaces=replaces)
+
+
+def _edit_form(call: Call, number: int) -> Reply:
+    return Reply(form=forms.edit_form(submission.draft_for_editing(call.session, call.caller, number), call.texts))
+
+
+def _edit(call: Call, number: int, draft: Draft) -> Reply:
+    edited = submission.edit(call.session, call.caller, number, draft, call.now)
+    return Reply(receipts.edited_card(edited, call.texts))
+
+
+def _withdraw(call: Call, number: int, replaces: bool = False) -> Reply:
+    withdrawn = submission.withdraw(call.session, call.caller, number, call.now)
+    return Reply(receipts.withdrawn_card(withdrawn, call.texts), replaces=replaces)
+
+
+def _support_instead(call: Call, number: int, own: int) -> Reply:
+    done = voting.support_instead(call.session, call.caller, number, own, call.rules.voting, call.now)
+    return Reply(receipts.supported_card(done, call.texts), replaces=True)
+
+
+def _vote(call: Call, number: int, is_present: bool) -> Reply:
+    voted = voting.cast(call.session, call.caller, number, is_present, call.rules.voting, call.now)
+    return Reply(receipts.voted_card(voted, call.texts))
+
+
+def _approve(call: Call, number: int) -> Reply:
+    moderation.approve(call.session, call.caller, number, call.now)
+    return Reply()  # the review card itself shows it
+
+
+def _moderation_form(call: Call, number: int, action: Action) -> Reply:
+    idea = moderation.undecided_idea(call.session, call.caller, number, action)
+    form = forms.refuse_form if action is Action.REFUSE else forms.ask_form
+    return Reply(form=form(idea, call.texts))
+
+
+def _refuse(call: Call, number: int, reason: str) -> Reply:
+    decided = moderation.refuse(call.session, call.caller, number, reason, call.now)
+    return Reply(receipts.decided_card(decided, call.texts))
+
+
+def _ask(call: Call, number: int, question: str) -> Reply:
+    decided = moderation.ask(call.session, call.caller, number, question, call.now)
+    return Reply(receipts.decided_card(decided, call.texts))
+
+
+def _set_status(call: Call, number: int, status: Status) -> Reply:
+    decided = moderation.set_status(call.session, call.caller, number, status, call.now)
+    return Reply(receipts.decided_card(decided, call.texts))
+
+
+def _help(call: Call) -> Reply:
+    return Reply(lists.help_card(call.rules.command, call.texts, is_moderator=call.caller.is_moderator))
+
+
+def _list(call: Call, status: Status | None, before: int | None = None, replaces: bool = False) -> Reply:
+    page = reading.list_ideas(call.session, call.caller, status, before)
+    return Reply(lists.page_card(page, call.texts), replaces=replaces)
+
+
+def _mine(call: Call, before: int | None = None, replaces: bool = False) -> Reply:
+    return Reply(lists.page_card(reading.mine(call.session, call.caller, before), call.texts), replaces=replaces)
+
+
+def _show(call: Call, number: int) -> Reply:
+    return Reply(ideas.shown_card(reading.show(call.session, call.caller, number), call.texts))
+
+
+def _search(call: Call, words: str, typed: str) -> Reply:
+    return Reply(lists.page_card(reading.find(call.session, call.caller, words, typed), call.texts))
+
+
+def _shortlist(call: Call) -> Reply:
+    return Reply(lists.shortlist_card(reading.last_shortlist(call.session, call.caller), call.texts))
+
+
+def _preview_digest(call: Call) -> Reply:
+    require_moderator(call.caller)
+    period = call.rules.weekly.coming(call.now)
+    contents = digesting.preview(call.session, call.caller.workspace_id, period, call.rules.sizes, call.now)
+    return Reply(digest_views.digest_card(contents, call.texts, is_preview=True))
+
+
+def _post_digest(call: Call) -> Reply:
+    require_moderator(call.caller)
+    period = call.rules.weekly.coming(call.now)
+    contents = digesting.publish(call.session, call.caller.workspace_id, period, call.rules.sizes, call.now)
+    if contents.is_empty:
+        return Reply(digest_views.quiet_card(call.texts))
+    return Reply(digest_views.posted_card(contents, call.texts))

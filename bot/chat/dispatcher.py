@@ -1,0 +1,159 @@
+"""Outbox → chat: what is committed reaches chat in the end, once. What a card looks like is showing.py's part."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+
+from bot.chat.events import MessageRef
+from bot.chat.platform import Platform
+from bot.chat.showing import card_of
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.rules import Rules
+from bot.views.cards import Card
+from storage import outbox
+from storage.database import Database
+from storage.errors import StorageError
+from storage.outbox import Claimed
+from storage.tables import OutboxItem
+
+log = logging.getLogger(__name__)
+
+BATCH = 20
+LEASE = timedelta(seconds=120)
+"""Longer than a batch can take at one message a second and with a slow platform."""
+LONGEST_BACKOFF_SECONDS = 300.0
+IDLE_SECONDS = 60.0
+STORAGE_PAUSE_SECONDS = 5.0
+
+
+class Dispatcher:
+    """Sends what one workspace's outbox holds: in order within a channel or conversation, these side by side."""
+
+    def __init__(
+        self,
+        database: Database,
+        platform: Platform,
+        workspace_id: int,
+        rules: Rules,
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._database = database
+        self._platform = platform
+        self._workspace_id = workspace_id
+        self._rules = rules
+        self._clock = clock
+        self._sleep = sleep
+        self._wake = asyncio.Event()
+        self._is_closing = False
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Finish what is being sent and return from `run`."""
+        self._is_closing = True
+        self.wake()
+
+    async def run(self) -> None:
+        """Send until closed."""
+        while not self._is_closing:
+            self._wake.clear()
+            try:
+                if await self.send_due():
+                    continue
+                pause = await self._pause()
+            except StorageError:
+                log.exception("the outbox could not be read or settled")
+                pause = STORAGE_PAUSE_SECONDS
+            try:
+                await asyncio.wait_for(self._wake.wait(), pause)
+            except TimeoutError:
+                pass
+
+    async def send_due(self) -> bool:
+        """Send a batch of what is due now; returns whether there was anything."""
+        now = self._clock()
+        claimed = await self._database.write(lambda s: outbox.claim(s, self._workspace_id, now, LEASE, BATCH))
+        # Direct messages link to the channels' cards, so those come first.
+        for is_direct in (False, True):
+            part = [row for row in claimed if bool(row.item.member_id) is is_direct]
+            places = groupby(sorted(part, key=_place), key=_place)
+            await asyncio.gather(*(self._send_in_order(list(group)) for _, group in places))
+        return bool(claimed)
+
+    async def _pause(self) -> float:
+        due = await self._database.read(lambda session: outbox.next_due(session, self._workspace_id))
+        if due is None:
+            return IDLE_SECONDS
+        return min(max((due - self._clock()).total_seconds(), 0.05), IDLE_SECONDS)
+
+    async def _send_in_order(self, group: list[Claimed]) -> None:
+        """One place's messages; where the platform asks for a pause, the rest of them waits as well."""
+        for position, claimed in enumerate(group):
+            if position and self._platform.seconds_between_posts:
+                await self._sleep(self._platform.seconds_between_posts)
+            pause = await self._send(claimed)
+            if pause is not None:
+                for left in group[position + 1 :]:
+                    await self._put_off(left, pause, is_uncertain=False)
+                return
+
+    async def _send(self, claimed: Claimed) -> float | None:
+        """Send one row and settle it; returns the seconds to wait where the platform is not available."""
+        item = claimed.item
+        try:
+            card = await self._database.read(lambda session: card_of(session, item, self._rules, self._clock()))
+            ref = await self._show(claimed, card)
+        except MessageGone:
+            log.warning("message of %s is gone, posting it anew", item.key)
+            await self._database.write(lambda session: outbox.settle_gone(session, claimed))
+            return None
+        except ChatUnavailable as error:
+            pause = error.retry_after or _backoff(item.attempts)
+            log.warning("%s not sent (%s), again in %.0f s", item.key, error.reason, pause)
+            await self._put_off(claimed, pause, is_uncertain=error.is_uncertain)
+            return pause
+        except ChatRefused as error:
+            log.error("%s can't be sent: %s", item.key, error.reason)  # noqa: TRY400  the reason says it all
+            await self._database.write(partial(outbox.park, claimed=claimed, reason=error.reason))
+            return None
+        except StorageError:
+            raise
+        except Exception:  # a card that can't be rendered must not keep the others from being sent
+            log.exception("%s not sent", item.key)
+            await self._put_off(claimed, LONGEST_BACKOFF_SECONDS, is_uncertain=True)
+            return None
+        await self._database.write(lambda session: outbox.settle_shown(session, claimed, ref.id, ref.permalink))
+        return None
+
+    async def _show(self, claimed: Claimed, card: Card) -> MessageRef:
+        item = claimed.item
+        if item.message:
+            return await self._platform.update(item.message, card)
+        if claimed.was_left:
+            found = await self._platform.find_posted(item.channel, item.member_id, item.key)
+            if found:
+                return await self._platform.update(found.id, card)
+        if item.member_id:
+            return await self._platform.direct(item.member_id, card, item.key)
+        return await self._platform.post(item.channel or "", card, item.key)
+
+    async def _put_off(self, claimed: Claimed, pause: float, *, is_uncertain: bool) -> None:
+        due = self._clock() + timedelta(seconds=pause)
+        await self._database.write(
+            lambda session: outbox.settle_later(session, claimed, due, is_uncertain=is_uncertain)
+        )
+
+
+def _place(claimed: Claimed) -> tuple[str, str]:
+    return claimed.item.channel or "", claimed.item.member_id or ""
+
+
+def _backoff(attempts: int) -> float:
+    return min(2.0**attempts, LONGEST_BACKOFF_SECONDS)

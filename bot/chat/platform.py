@@ -1,0 +1,69 @@
+"""The port: what every chat platform does for Butine. The docstrings are the contract; tests/contract runs them.
+
+Nothing in here, and nothing in an adapter, decides what an event means or what is kept.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from bot.chat.events import Event, MessageRef, Profile, Reply
+from bot.views.cards import Card
+
+OnEvent = Callable[[Event], Awaitable[Reply]]
+"""Takes an event in. It returns only after the event's effects are committed, so a platform acknowledges after
+it. It raises only when it was cancelled or nothing could be stored; then the platform must not acknowledge."""
+
+
+class Platform(Protocol):
+    """One workspace of one chat platform.
+
+    Every method that talks to chat raises `ChatError` (bot.errors): `ChatUnavailable` for what may work later
+    (with `retry_after` seconds where the platform said so), `ChatRefused` for what never will, `MessageGone` for
+    a message that is not there any more. `channel` is always one of the configured names ("ideas", "review",
+    "digest"), which the adapter maps to its own.
+    """
+
+    @property
+    def name(self) -> str:
+        """The kind of platform: "web", "slack" or "mattermost"."""
+
+    @property
+    def workspace(self) -> str:
+        """The platform's id of the workspace; known once `start` has returned."""
+
+    @property
+    def seconds_between_posts(self) -> float:
+        """How long to wait between two posts to one channel or person; 0 for none."""
+
+    async def start(self, on_event: OnEvent) -> None:
+        """Connect; from now on events are handed to `on_event`, several at once, each in its own task."""
+
+    async def close(self) -> None:
+        """Stop taking events, let those under way finish, and disconnect. Harmless when called twice."""
+
+    async def post(self, channel: str, card: Card, key: str) -> MessageRef:
+        """Post `card` to a channel, with `card.reaction` added by Butine itself.
+
+        `key` marks the message so that `find_posted` finds it again.
+        """
+
+    async def direct(self, member: str, card: Card, key: str) -> MessageRef:
+        """Post `card` as a direct message to one member; `key` as in `post`."""
+
+    async def update(self, message: str, card: Card) -> MessageRef:
+        """Replace a posted card in place. Repeating it changes nothing. Raises `MessageGone`."""
+
+    async def find_posted(self, channel: str | None, member: str | None, key: str) -> MessageRef | None:
+        """The message that carries `key` in that channel or direct conversation, or None if it never arrived."""
+
+    async def reactions(self, messages: Sequence[str]) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """For each message that can be read: emoji name → ids of the members who hold it, Butine left out.
+
+        A message that can't be read is absent from the answer: its votes are to stay as they are.
+        """
+
+    async def profile(self, member: str) -> Profile:
+        """Name, locale and time zone of a member; served from a cache, so it may be asked for each event."""
+
+    async def is_moderator(self, member: str) -> bool:
+        """Whether the member is in the review channel now, and a person of this organisation."""

@@ -1,0 +1,159 @@
+"""Event → use-case → reply, once per event; and every error into a private card, here and nowhere else."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from bot.chat import acts
+from bot.chat.acts import Act, Call
+from bot.chat.events import ButtonClicked, CommandTyped, Event, FormSubmitted, Profile, ReactionChanged, Reply
+from bot.chat.platform import Platform
+from bot.domain.permissions import Caller
+from bot.errors import ButineError, ChatError, InvalidInput, WrongStatus
+from bot.rules import Rules
+from bot.usecases import voting
+from bot.views import problems, wire
+from bot.views.texts import Texts
+from storage import inbox, workspaces
+from storage.database import Database
+from storage.errors import NotSaved
+
+log = logging.getLogger(__name__)
+
+
+class Router:
+    """Takes one workspace's events in; it is the port's `OnEvent`.
+
+    `on_change` is called after a commit that chat may have to show. `new_reference` makes the short reference that
+    stands in the log and in the card of an unexpected error.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        platform: Platform,
+        workspace_id: int,
+        rules: Rules,
+        *,
+        clock: Callable[[], datetime],
+        new_reference: Callable[[], str],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._platform = platform
+        self._workspace_id = workspace_id
+        self._rules = rules
+        self._clock = clock
+        self._new_reference = new_reference
+        self._on_change = on_change
+
+    async def __call__(self, event: Event) -> Reply:
+        """The reply to an event whose effects are committed.
+
+        A reaction that could not be stored raises NotSaved, so that the platform delivers it again or reconcile finds
+        it; whoever typed or clicked is told instead, with their text.
+        """
+        if isinstance(event, ReactionChanged):
+            await self._react(event)
+            return Reply()
+        profile = await self._profile(event.member)
+        texts = self._rules.texts(profile.locale, profile.time_zone)
+        typed = ""
+        try:
+            act = _act_of(event)
+            typed = act.typed
+            return await self._run(event, act, profile, texts)
+        except InvalidInput as error:
+            if isinstance(event, FormSubmitted):
+                return Reply(field_errors=problems.field_errors(error, texts))
+            return Reply(await self._problem_card(error, texts, typed))
+        except ButineError as error:
+            return Reply(await self._problem_card(error, texts, typed))
+        except NotSaved:
+            log.exception("not saved: event %s", event.id)
+            if isinstance(event, FormSubmitted):
+                raise  # the form stays open with everything in it
+            return Reply(problems.not_saved_card(texts, typed))
+        except Exception:
+            reference = self._new_reference()
+            log.exception("unexpected error, reference %s", reference)
+            return Reply(problems.unexpected_card(reference, texts, typed))
+
+    async def _run(self, event: Event, act: Act, profile: Profile, texts: Texts) -> Reply:
+        is_moderator = await self._platform.is_moderator(event.member)
+        caller = Caller(self._workspace_id, event.member, is_moderator)
+        now = self._clock()
+        if not act.writes:
+            return await self._database.read(lambda session: act.run(Call(session, caller, self._rules, texts, now)))
+
+        def work(session: Session) -> Reply:
+            if seen := inbox.find(session, self._workspace_id, event.id):
+                return _decode(seen.reply or {})
+            workspaces.saw(session, self._workspace_id, event.member, profile.name, profile.locale)
+            reply = act.run(Call(session, caller, self._rules, texts, now))
+            inbox.add(session, self._workspace_id, event.id, now, _encode(reply))
+            return reply
+
+        try:
+            reply = await self._database.write(work)
+        except IntegrityError:  # another process took the same event in at the same moment: its reply is there now
+            reply = await self._database.write(work)
+        self._on_change()
+        return reply
+
+    async def _react(self, event: ReactionChanged) -> None:
+        rules = self._rules.voting
+        if not rules.counts(event.emoji):
+            return
+
+        def work(session: Session) -> bool:
+            return voting.react(
+                session,
+                self._workspace_id,
+                event.message,
+                event.member,
+                event.emoji,
+                event.is_present,
+                rules,
+                event.at,
+            )
+
+        await self._database.write(work)
+        self._on_change()
+
+    async def _profile(self, member: str) -> Profile:
+        try:
+            return await self._platform.profile(member)
+        except ChatError:
+            log.warning("no profile for member %s", member, exc_info=True)
+            return Profile(member, member)
+
+    async def _problem_card(self, error: ButineError, texts: Texts, typed: str) -> Any:
+        names: dict[str, str] = {}
+        if isinstance(error, WrongStatus) and error.by:
+            by = error.by
+            names = await self._database.read(lambda s: workspaces.names(s, self._workspace_id, [by]))
+        return problems.problem_card(error, self._rules.command, names, texts, typed)
+
+
+def _act_of(event: Event) -> Act:
+    match event:
+        case CommandTyped():
+            return acts.of_command(event)
+        case ButtonClicked():
+            return acts.of_click(event)
+        case FormSubmitted():
+            return acts.of_form(event)
+    raise TypeError(event)
+
+
+def _encode(reply: Reply) -> dict[str, Any]:
+    return {"card": wire.encode(reply.card), "replaces": reply.replaces}
+
+
+def _decode(stored: dict[str, Any]) -> Reply:
+    return Reply(card=wire.decode(stored["card"]), replaces=stored["replaces"])

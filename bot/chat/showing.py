@@ -1,0 +1,50 @@
+"""From an outbox row to the card that it stands for, rendered from the present state. Sending is the dispatcher's part."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.rules import Rules
+from bot.usecases import announcing, digesting
+from bot.views import digest as digest_views
+from bot.views import ideas as idea_views
+from bot.views import notices
+from bot.views.cards import Card
+from storage import ideas, outbox, workspaces
+from storage.tables import Idea, OutboxItem, Status
+from storage.workspaces import present
+
+REMINDED_SHOWN = 20
+
+
+def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> Card:
+    """The card to show now. Channel posts are in the workspace's language, direct messages in their member's."""
+    locale = workspaces.locale_of(session, item.workspace_id, item.member_id) if item.member_id else None
+    texts = rules.texts(locale)
+    if item.idea_id is None:
+        if item.view == announcing.DIGEST_POST:
+            return digest_views.digest_card(digesting.posted_contents(session, item.subject["digest_id"]), texts)
+        waiting = ideas.oldest_pending(session, item.workspace_id, REMINDED_SHOWN)
+        keys = [present(idea.id) for idea in waiting]
+        links = outbox.permalinks(session, item.workspace_id, announcing.REVIEW_CARD, keys)
+        return digest_views.reminder_card(waiting, links, now, texts)
+    idea = session.get_one(Idea, item.idea_id)
+    names = workspaces.names(session, idea.workspace_id, [idea.author_id, idea.decided_by, idea.asked_by])
+    match item.view:
+        case announcing.REVIEW_CARD:
+            return idea_views.review_card(idea, names, texts)
+        case announcing.IDEA_CARD:
+            return idea_views.idea_card(idea, names, rules.reaction, texts)
+        case announcing.APPROVED_NOTICE:
+            links = outbox.permalinks(session, idea.workspace_id, announcing.IDEA_CARD, [present(idea.id)])
+            return notices.approved_notice(idea, links.get(present(idea.id)), texts)
+        case announcing.REFUSED_NOTICE:
+            return notices.refused_notice(idea, names, texts)
+        case announcing.QUESTION_NOTICE:
+            return notices.question_notice(idea, names, texts)
+        case announcing.STATUS_NOTICE:
+            status, _, _ = str(item.subject["occasion"]).partition("@")
+            return notices.status_notice(idea, Status(status), texts)
+        case announcing.OWN_VOTE_NOTICE:
+            return notices.own_vote_notice(idea, texts)
+    raise LookupError(item.view)

@@ -1,0 +1,1 @@
+"""The web room: a small chat in the browser, a platform like the others."""

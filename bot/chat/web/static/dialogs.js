@@ -1,0 +1,161 @@
+// Dialogs: the forms that Butine opens, the question before what can't be undone, and the one that adds a person.
+
+import { gesture, word } from "./server.js";
+import { apply, toEnd } from "./timeline.js";
+
+const numbers = new Intl.NumberFormat(document.documentElement.lang);
+const confirmDialog = document.getElementById("confirm");
+const [noButton, yesButton] = confirmDialog.querySelectorAll(".dialog-foot button");
+
+// Asks, and tells whether the answer was yes.
+function ask(question, no, yes, isDanger) {
+  confirmDialog.querySelector(".question").textContent = question;
+  noButton.textContent = no;
+  yesButton.textContent = yes;
+  yesButton.className = `button ${isDanger ? "is-danger" : "is-primary"}`;
+  confirmDialog.returnValue = "";
+  confirmDialog.showModal();
+  noButton.focus();
+  return new Promise((resolve) => {
+    confirmDialog.addEventListener("close", () => resolve(confirmDialog.returnValue === "yes"), { once: true });
+  });
+}
+
+export function confirmClick(button) {
+  const isDanger = button.classList.contains("is-danger");
+  return ask(button.dataset.confirm, noButton.dataset.no, button.textContent.trim(), isDanger);
+}
+
+function contentOf(form) {
+  const values = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.replaceAll("\r\n", "\n")]));
+  return { form: form.dataset.form, context: form.dataset.context, origin: form.dataset.origin, values };
+}
+
+function lengthOf(text) {
+  return [...text].length;
+}
+
+function showErrors(form, errors) {
+  let first = null;
+  for (const field of form.querySelectorAll("[data-field]")) {
+    const control = field.querySelector("input, textarea");
+    const sentence = errors[field.dataset.field] ?? "";
+    field.querySelector(".error").textContent = sentence;
+    if (sentence) control.setAttribute("aria-invalid", "true");
+    else control.removeAttribute("aria-invalid");
+    if (sentence) first ??= control;
+  }
+  first?.focus();
+  const elsewhere = Object.entries(errors).filter(([name]) => !form.querySelector(`[data-field="${CSS.escape(name)}"]`));
+  form.querySelector(".alert").textContent = elsewhere.map(([, sentence]) => sentence).join(" ");
+}
+
+function ownErrors(form) {
+  const errors = {};
+  for (const field of form.querySelectorAll("[data-field]")) {
+    const value = field.querySelector("input, textarea").value;
+    const over = lengthOf(value) - Number(field.dataset.limit);
+    if ("required" in field.dataset && !value.trim()) errors[field.dataset.field] = word("field_required");
+    else if (over > 0) errors[field.dataset.field] = word("field_too_long", { over });
+  }
+  return errors;
+}
+
+function count(field) {
+  const length = lengthOf(field.querySelector("input, textarea").value);
+  const limit = Number(field.dataset.limit);
+  const counter = field.querySelector(".counter-now");
+  counter.textContent = `${numbers.format(length)} / ${numbers.format(limit)}`;
+  counter.classList.toggle("is-over", length > limit);
+}
+
+async function submit(form, dialog) {
+  const errors = ownErrors(form);
+  showErrors(form, errors);
+  if (Object.keys(errors).length || form.getAttribute("aria-busy")) return;
+  form.setAttribute("aria-busy", "true");
+  try {
+    const answer = await gesture("submit", form, contentOf(form));
+    if (Object.keys(answer.field_errors ?? {}).length) return showErrors(form, answer.field_errors);
+    dialog.dataset.done = "yes";
+    dialog.close();
+    apply(answer.swaps);
+    toEnd();
+    if (answer.form) openForm(answer.form, dialog.opener);
+  } catch (problem) {
+    form.querySelector(".alert").textContent = problem.message;
+  } finally {
+    form.removeAttribute("aria-busy");
+  }
+}
+
+// Opens a form that the server drew; `opener` gets the focus back.
+export function openForm(html, opener) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const dialog = template.content.firstElementChild;
+  const form = dialog.querySelector("form");
+  document.body.append(dialog);
+  dialog.opener = opener;
+  const before = JSON.stringify(contentOf(form));
+  const isTouched = () => dialog.isConnected && JSON.stringify(contentOf(form)) !== before && !dialog.dataset.done;
+  const leave = async () => {
+    const question = document.getElementById("unsent-question").content.textContent;
+    const { keep } = noButton.dataset;
+    if (!isTouched() || (await ask(question, keep, yesButton.dataset.leave, true))) dialog.close();
+  };
+  const warn = (event) => isTouched() && event.preventDefault();
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    leave();
+  });
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    leave();
+  });
+  dialog.addEventListener("click", (event) => event.target.closest("[data-does=cancel]") && leave());
+  dialog.addEventListener("close", () => {
+    removeEventListener("beforeunload", warn);
+    dialog.remove();
+    (document.getElementById(opener?.id) ?? document.getElementById("say-text")).focus({ preventScroll: true });
+  });
+  addEventListener("beforeunload", warn);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit(form, dialog);
+  });
+  for (const field of form.querySelectorAll("[data-field]")) {
+    field.addEventListener("input", () => count(field));
+    count(field);
+  }
+  dialog.showModal();
+  form.querySelector("[data-field] input, [data-field] textarea")?.focus();
+}
+
+function startPersonForm() {
+  const dialog = document.getElementById("person-dialog");
+  const form = document.getElementById("person-form");
+  const alertLine = form.querySelector(".alert");
+  document.getElementById("add-person").addEventListener("click", () => dialog.showModal());
+  document.getElementById("person-cancel").addEventListener("click", () => dialog.close());
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (form.getAttribute("aria-busy")) return;
+    form.setAttribute("aria-busy", "true");
+    alertLine.textContent = "";
+    const { name, language, is_moderator: isModerator } = form.elements;
+    const content = { name: name.value, language: language.value, is_moderator: isModerator.checked };
+    try {
+      location.assign((await gesture("people", form, content)).go_to);
+    } catch (problem) {
+      alertLine.textContent = problem.message;
+      form.removeAttribute("aria-busy");
+      name.focus();
+    }
+  });
+}
+
+export function startDialogs() {
+  startPersonForm();
+}

@@ -1,0 +1,53 @@
+// The picker of reactions: one for all messages, opened next to the button that asked for it.
+
+const picker = document.getElementById("picker");
+const choices = [...picker.querySelectorAll("button")];
+const PER_ROW = 4;
+let opener = null;
+let choose = null;
+
+export function pick(button, chosen) {
+  if (picker.matches(":popover-open")) return picker.hidePopover();
+  opener = button.id;
+  choose = chosen;
+  picker.showPopover();
+  const at = button.getBoundingClientRect();
+  const size = picker.getBoundingClientRect();
+  const below = at.bottom + 6;
+  const top = below + size.height > innerHeight ? at.top - size.height - 6 : below;
+  picker.style.top = `${Math.max(8, top)}px`;
+  picker.style.left = `${Math.max(8, Math.min(at.left, innerWidth - size.width - 8))}px`;
+  button.setAttribute("aria-expanded", "true");
+  focusOn(0);
+}
+
+function focusOn(number) {
+  const wanted = (number + choices.length) % choices.length;
+  choices.forEach((choice, at) => (choice.tabIndex = at === wanted ? 0 : -1));
+  choices[wanted].focus();
+}
+
+export function startPicker() {
+  picker.addEventListener("keydown", (event) => {
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: PER_ROW, ArrowUp: -PER_ROW };
+    const at = choices.indexOf(document.activeElement);
+    if (event.key in steps) focusOn(at + steps[event.key]);
+    else if (event.key === "Home") focusOn(0);
+    else if (event.key === "End") focusOn(choices.length - 1);
+    else return;
+    event.preventDefault();
+  });
+  picker.addEventListener("click", (event) => {
+    const choice = event.target.closest("button");
+    if (!choice) return;
+    picker.hidePopover();
+    choose(choice.dataset.emoji);
+  });
+  picker.addEventListener("toggle", (event) => {
+    if (event.newState === "open") return;
+    const button = document.getElementById(opener);
+    button?.setAttribute("aria-expanded", "false");
+    if (document.activeElement === document.body || picker.contains(document.activeElement)) button?.focus();
+  });
+  document.getElementById("messages").addEventListener("scroll", () => picker.matches(":popover-open") && picker.hidePopover());
+}

@@ -1,0 +1,70 @@
+// Requests to the room, each with the mark of the gesture that it carries.
+// Knows nothing of what is on the page.
+
+export const config = JSON.parse(document.getElementById("config").textContent);
+let token = config.token;
+
+export class Problem extends Error {}
+
+export function word(key, values = {}) {
+  let sentence = config.words[key] ?? "";
+  for (const [name, value] of Object.entries(values)) sentence = sentence.replaceAll(`{${name}}`, value);
+  return sentence;
+}
+
+// A mark lasts until its gesture was answered: a request sent again after a failure carries the same one, so that
+// it counts once. Another content is another gesture.
+const marks = new WeakMap();
+
+function markOf(source, content) {
+  const known = marks.get(source);
+  if (known && known.content === content) return known.mark;
+  const mark = newMark();
+  marks.set(source, { content, mark });
+  return mark;
+}
+
+function newMark() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+async function send(path, body) {
+  let response;
+  try {
+    response = await fetch(`/room/${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Room-Token": token },
+      body,
+    });
+  } catch {
+    throw new Problem(word("problem.unreachable"));
+  }
+  return { ok: response.ok, answer: await response.json().catch(() => ({})) };
+}
+
+async function renewToken() {
+  const response = await fetch("/room/token").catch(() => null);
+  if (response?.ok) token = (await response.json()).token;
+}
+
+// Sends one gesture. `source` is the element it was made with. Throws Problem, with a sentence for the person.
+export async function gesture(path, source, content) {
+  const stable = JSON.stringify([path, content]);
+  const body = JSON.stringify({
+    as: config.as,
+    channel: config.channel,
+    thread: config.thread === null ? "" : String(config.thread),
+    mark: markOf(source, stable),
+    ...content,
+  });
+  let { ok, answer } = await send(path, body);
+  if (answer.problem === "token") {
+    await renewToken();
+    ({ ok, answer } = await send(path, body));
+  }
+  if (!ok) throw new Problem(word(`problem.${answer.problem}`) || word("problem.not_saved"));
+  marks.delete(source);
+  return answer;
+}

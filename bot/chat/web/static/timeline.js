@@ -1,0 +1,78 @@
+// Puts new HTML into the page without taking away focus or place, and announces what is new.
+// Where the HTML comes from (an answer, the stream) does not matter here.
+
+import { config } from "./server.js";
+
+const scroller = document.getElementById("messages");
+const timeline = document.getElementById("timeline");
+const news = document.getElementById("news");
+const announced = new Set();
+
+function isAtEnd() {
+  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+}
+
+export function toEnd() {
+  scroller.scrollTop = scroller.scrollHeight;
+}
+
+export function announce(words) {
+  const line = document.createElement("p");
+  line.textContent = words;
+  news.append(line);
+  while (news.childElementCount > 5) news.firstElementChild.remove();
+}
+
+function elementOf(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content.firstElementChild;
+}
+
+// An open picker or details, and the focused control, stay what they were.
+function replace(old, html) {
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  const fallback = document.getElementById(`${old.id}-react`) ? `${old.id}-react` : "";
+  const fresh = elementOf(html);
+  if (old.classList.contains("is-target")) fresh.classList.add("is-target");
+  old.replaceWith(fresh);
+  if (focused) (document.getElementById(focused) ?? document.getElementById(fallback))?.focus({ preventScroll: true });
+}
+
+function insert(html) {
+  const fresh = elementOf(html);
+  const number = Number(fresh.dataset.number);
+  const next = [...timeline.children].find((entry) => Number(entry.dataset.number) > number);
+  fresh.classList.add("is-new");
+  timeline.insertBefore(fresh, next ?? null);
+}
+
+function remove(old) {
+  if (old.contains(document.activeElement)) {
+    const neighbour = old.nextElementSibling ?? old.previousElementSibling;
+    (neighbour?.querySelector(".message") ?? document.getElementById("say-text")).focus({ preventScroll: true });
+  }
+  old.remove();
+}
+
+export function apply(swaps) {
+  const stays = isAtEnd();
+  for (const { id, html, announcement } of swaps) {
+    const old = document.getElementById(id);
+    if (old && html) replace(old, html);
+    else if (old) remove(old);
+    else if (html && id.startsWith("m-") && config.is_latest) insert(html);
+    else continue;
+    const once = `${id} ${announcement}`;
+    if (announcement && !announced.has(once)) announce(announcement);
+    announced.add(once);
+  }
+  if (stays) toEnd();
+}
+
+export function showTarget() {
+  const target = timeline.querySelector(".is-target");
+  if (!target) return config.is_latest ? toEnd() : undefined;
+  target.scrollIntoView({ block: "center" });
+  target.querySelector(".message").focus({ preventScroll: true });
+}

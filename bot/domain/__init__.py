@@ -1,0 +1,1 @@
+"""Pure rules: no I/O, no session, no sentence; the present moment is always an argument."""

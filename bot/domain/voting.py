@@ -1,0 +1,105 @@
+"""What counts as a vote: at most one per member and idea, whatever the emoji and whatever the order of events."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+
+import emoji
+
+COMMAND = ""
+"""Stands in the place of an emoji for the typed `vote` and `unvote`."""
+
+_TONE = re.compile(
+    r"::skin-tone-[2-6]$|_(?:light|medium_light|medium|medium_dark|dark)_skin_tone$",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Voting:
+    """The workspace's rules: which emoji count (canonical), and whether authors may support their own idea."""
+
+    emoji: frozenset[str]
+    own_ideas: bool = False
+
+    @classmethod
+    def of(cls, names: Iterable[str], *, own_ideas: bool) -> "Voting":
+        """The rules as configured, with emoji by any of their names."""
+        return cls(frozenset(map(canonical, names)), own_ideas)
+
+    def counts(self, name: str) -> bool:
+        """Whether a reaction of that name is a way of voting."""
+        return canonical(name) in self.emoji
+
+    def is_fitting(self, author_id: str, member_id: str) -> bool:
+        """Whether a gesture of this member can count for an idea of that author."""
+        return self.own_ideas or author_id != member_id
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The last known state of one gesture of one member at one idea."""
+
+    is_present: bool
+    at: datetime
+
+
+@dataclass(slots=True)
+class Ballot:
+    """All gestures of one member at one idea, by canonical emoji, `COMMAND` for the typed one."""
+
+    held: dict[str, Held] = field(default_factory=dict)
+
+    def apply(self, name: str, *, is_present: bool, at: datetime) -> bool:
+        """Take a gesture in; the later one wins, and at the same instant the one that takes away.
+
+        Returns whether that changed anything. Any order and any repetition of the same gestures end alike.
+        """
+        old = self.held.get(name)
+        if old and (at, not is_present) <= (old.at, not old.is_present):
+            return False
+        self.held[name] = Held(is_present, at)
+        return True
+
+    def observe(self, present: Iterable[str], at: datetime) -> list[str]:
+        """Take in which reactions the platform shows at `at`; returns the names whose state that changed.
+
+        What was known as present keeps its time: it is not a new gesture. Events later than `at` stand.
+        """
+        now_present = set(present)
+        known = {name for name in self.held if name != COMMAND}
+        changed = [
+            name
+            for name in known | now_present
+            if (name in now_present) != (name in self.held and self.held[name].is_present)
+        ]
+        return [name for name in changed if self.apply(name, is_present=name in now_present, at=at)]
+
+    def is_vote(self, counting: frozenset[str]) -> bool:
+        """Whether the gestures amount to a vote: the typed command, or a counting reaction made after a typed `unvote`."""
+        typed = self.held.get(COMMAND)
+        if typed and typed.is_present:
+            return True
+        return any(
+            held.is_present and (typed is None or held.at > typed.at)
+            for name, held in self.held.items()
+            if name in counting
+        )
+
+
+def tally(ballots: Mapping[str, Ballot], author_id: str, voting: Voting) -> int:
+    """How many members' gestures at an idea are votes."""
+    return sum(
+        ballot.is_vote(voting.emoji) for member, ballot in ballots.items() if voting.is_fitting(author_id, member)
+    )
+
+
+@lru_cache(maxsize=4096)
+def canonical(name: str) -> str:
+    """One name for all of an emoji's aliases and skin tones; a custom emoji's name stays as it is."""
+    bare = name.strip().strip(":")
+    while (shorter := _TONE.sub("", bare)) != bare:
+        bare = shorter
+    glyph = emoji.emojize(f":{bare}:", language="alias")
+    return bare.lower() if glyph == f":{bare}:" else glyph.removesuffix("\ufe0f")

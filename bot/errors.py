@@ -1,0 +1,106 @@
+"""What can go wrong, as types with values. No sentences: bot/views/problems.py has those.
+
+Errors of the database live in storage/errors.py, because storage imports nothing of bot.
+"""
+
+from dataclasses import dataclass
+
+
+class ButineError(Exception):
+    """Anything that is expected to go wrong now and then."""
+
+
+# dataclass generates __init__ and __eq__; eq=False keeps exceptions hashable, which traceback printing needs.
+
+
+@dataclass(eq=False)
+class InvalidInput(ButineError):
+    """A text that can't be taken: `problem` says why ("required", "too_long"), `limit` in characters."""
+
+    field: str
+    problem: str
+    limit: int = 0
+    length: int = 0
+
+
+@dataclass(eq=False)
+class IdeaNotFound(ButineError):
+    """No idea of that number that this member may see."""
+
+    number: int
+
+
+@dataclass(eq=False)
+class NotPermitted(ButineError):
+    """The member has no right to do that; `needs` is "moderator" or "author"."""
+
+    needs: str
+
+
+@dataclass(eq=False)
+class WrongStatus(ButineError):
+    """The idea's status doesn't allow it. `action` is what was tried; who decided and when, where known."""
+
+    number: int
+    status: str
+    action: str
+    by: str | None = None
+
+
+@dataclass(eq=False)
+class OwnIdea(ButineError):
+    """A vote for one's own idea, where that does not count."""
+
+    number: int
+
+
+@dataclass(eq=False)
+class NothingToShow(ButineError):
+    """What was asked for does not exist yet; `what` is "shortlist"."""
+
+    what: str
+
+
+@dataclass(eq=False)
+class AlreadyDone(ButineError):
+    """The period's digest exists already."""
+
+    period: str
+
+
+@dataclass(eq=False)
+class ConfigError(ButineError):
+    """A setting that can't be used; `code` names the sentence, `values` fill it."""
+
+    code: str
+    values: dict[str, str]
+
+
+class ChatError(ButineError):
+    """The chat platform did not do what it was asked."""
+
+
+@dataclass(eq=False)
+class ChatUnavailable(ChatError):
+    """It may work later. `retry_after` in seconds, where the platform said so.
+
+    `is_uncertain` says that the message may have arrived all the same.
+    """
+
+    reason: str
+    retry_after: float | None = None
+    is_uncertain: bool = False
+
+
+@dataclass(eq=False)
+class ChatRefused(ChatError):
+    """It will never work like this; `reason` is the platform's code, for the operator."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class MessageGone(ChatError):
+    """The message is not there any more."""
+
+    message: str

@@ -1,0 +1,114 @@
+"""APScheduler's minute tick, and what is due at one: digests, reminders, reconciling, tidying.
+
+The tick is only a pulse. Which period is due is computed from the calendar and claimed by a row, because cron triggers
+skip and repeat hours at daylight saving, and a late tick must not lose a week.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy.exc import IntegrityError
+
+from bot.domain.calendar import Due
+from bot.errors import AlreadyDone
+from bot.rules import Rules
+from bot.usecases import digesting, moderation
+from storage import digests, inbox
+from storage.database import Database
+from storage.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+RECONCILE_EVERY = timedelta(hours=1)
+INBOX_KEPT = timedelta(days=7)
+"""Far longer than any platform goes on delivering an event."""
+WORKDAYS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A workspace under the schedule; `reconcile` reads its reactions again, `on_change` wakes its dispatcher."""
+
+    workspace_id: int
+    rules: Rules
+    reconcile: Callable[[], Awaitable[object]]
+    on_change: Callable[[], None]
+
+
+class Schedule:
+    """Does once a minute what is due, for every workspace; what fails is tried again a minute later."""
+
+    def __init__(self, database: Database, workspaces: Sequence[Scheduled], clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._workspaces = workspaces
+        self._clock = clock
+        self._reconciled_at = clock()
+        self._tidied_at = datetime.min.replace(tzinfo=UTC)
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+
+    def start(self) -> None:
+        """Tick now, and every minute from now on. A tick that comes late or finds another one under way is one tick."""
+        self._scheduler.add_job(
+            self.tick,
+            IntervalTrigger(minutes=1, timezone=UTC),
+            next_run_time=datetime.now(UTC),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """No more ticks."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def tick(self) -> None:
+        """Do what is due now."""
+        now = self._clock()
+        for workspace in self._workspaces:
+            try:
+                await self._digest(workspace, now)
+                await self._remind(workspace, now)
+            except StorageError:
+                log.exception("the schedule could not use the database, it tries again in a minute")
+        if abs(now - self._reconciled_at) >= RECONCILE_EVERY:
+            self._reconciled_at = now
+            for workspace in self._workspaces:
+                await workspace.reconcile()
+        if abs(now - self._tidied_at) >= timedelta(days=1):
+            self._tidied_at = now
+            await self._database.write(lambda session: inbox.forget_before(session, now - INBOX_KEPT))
+
+    async def _digest(self, workspace: Scheduled, now: datetime) -> None:
+        weekly, workspace_id = workspace.rules.weekly, workspace.workspace_id
+        period = weekly.latest(now)
+        if await self._database.read(lambda session: digests.of_period(session, workspace_id, period.key)):
+            return
+        if weekly.verdict(period, now) is Due.TOO_LATE:
+            if await self._database.write(lambda s: digesting.note_missed(s, workspace_id, period, now)):
+                log.warning("digest %s was missed: Butine was away on its day", period.key)
+            return
+        sizes = workspace.rules.sizes
+        try:
+            await self._database.write(lambda s: digesting.publish(s, workspace_id, period, sizes, now))
+        except (AlreadyDone, IntegrityError):
+            return  # another process has it
+        log.info("digest %s is claimed", period.key)
+        workspace.on_change()
+
+    async def _remind(self, workspace: Scheduled, now: datetime) -> None:
+        """Reminders come on workdays, once the digest's time of day has come: not in the middle of the night."""
+        weekly = workspace.rules.weekly
+        local = now.astimezone(weekly.time_zone)
+        if local.weekday() >= WORKDAYS or local.time() < weekly.at:
+            return
+        wait, day = workspace.rules.remind_after, local.date().isoformat()
+        if not await self._database.read(lambda s: moderation.overdue(s, workspace.workspace_id, wait, now)):
+            return
+        await self._database.write(lambda s: moderation.remind(s, workspace.workspace_id, wait, day, now))
+        workspace.on_change()

@@ -1,0 +1,56 @@
+"""What chat must come to show after a change: which cards and notices, under which keys.
+
+How they look is in views; sending them is the dispatcher's part.
+"""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from storage import outbox
+from storage.outbox import Wanted
+from storage.tables import Digest, Idea
+from storage.workspaces import present
+
+IDEAS, REVIEW, DIGEST = "ideas", "review", "digest"
+"""The three channels, by their configured names."""
+
+REVIEW_CARD = "review_card"
+IDEA_CARD = "idea_card"
+DIGEST_POST = "digest"
+REMINDER = "reminder"
+APPROVED_NOTICE = "approved_notice"
+REFUSED_NOTICE = "refused_notice"
+QUESTION_NOTICE = "question_notice"
+STATUS_NOTICE = "status_notice"
+OWN_VOTE_NOTICE = "own_vote_notice"
+
+
+def review_card(session: Session, idea: Idea, now: datetime) -> None:
+    """The card in the review channel is out of date, or missing."""
+    key = f"card:{idea.number}:{REVIEW}"
+    outbox.want(session, idea.workspace_id, Wanted(key, REVIEW_CARD, channel=REVIEW, idea_id=idea.id), now)
+
+
+def idea_card(session: Session, idea: Idea, now: datetime) -> None:
+    """The card in the ideas channel is out of date, or missing."""
+    key = f"card:{idea.number}:{IDEAS}"
+    outbox.want(session, idea.workspace_id, Wanted(key, IDEA_CARD, channel=IDEAS, idea_id=idea.id), now)
+
+
+def notice(session: Session, idea: Idea, view: str, member_id: str, now: datetime, occasion: str = "") -> None:
+    """A direct message about the idea, once per occasion."""
+    key = ":".join(("notice", str(idea.number), view, member_id, *([occasion] if occasion else [])))
+    wanted = Wanted(key, view, member_id=member_id, idea_id=idea.id, subject={"occasion": occasion})
+    outbox.want_once(session, idea.workspace_id, wanted, now)
+
+
+def digest_post(session: Session, digest: Digest, now: datetime) -> None:
+    """The digest, once per period."""
+    wanted = Wanted(f"digest:{digest.period}", DIGEST_POST, channel=DIGEST, subject={"digest_id": present(digest.id)})
+    outbox.want_once(session, digest.workspace_id, wanted, now)
+
+
+def reminder(session: Session, workspace_id: int, day: str, now: datetime) -> None:
+    """A reminder of what waits in the review channel, once a day."""
+    outbox.want_once(session, workspace_id, Wanted(f"reminder:{day}", REMINDER, channel=REVIEW), now)

@@ -1,0 +1,161 @@
+"""The weekly digest: what is in it, posting it exactly once a period, and noting one that was missed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.domain import shortlist
+from bot.domain.calendar import Period
+from bot.errors import AlreadyDone
+from bot.usecases import announcing
+from bot.usecases.reading import names_and_links
+from storage import digests, gestures, ideas
+from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step
+from storage.workspaces import present
+
+WAITING_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many ideas the shortlist holds, and how many late ones are named beside it."""
+
+    shortlist: int
+    late_chances: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An idea as the digest names it, with its votes at that moment."""
+
+    idea: Idea
+    votes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Everything that a digest says. `waiting` are shortlisted ideas without an answer, with since when."""
+
+    period: str
+    since: datetime
+    until: datetime
+    shortlist: tuple[Named, ...]
+    late_chances: tuple[Named, ...]
+    decisions: tuple[tuple[HistoryEntry, Idea], ...]
+    waiting: tuple[tuple[Idea, datetime], ...]
+    proposed: int
+    published: int
+    voters: int
+    names: Mapping[str, str]
+    links: Mapping[int, str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to say this time."""
+        named = (self.shortlist, self.late_chances, self.decisions, self.waiting)
+        return not any(named) and not (self.proposed or self.published or self.voters)
+
+
+def preview(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
+    """What the period's digest would say now."""
+    return _contents(session, _draft(session, workspace_id, period, now), _choose(session, workspace_id, sizes))
+
+
+def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
+    """Freeze the shortlist and have the digest posted; a period with nothing to say is done without a post.
+
+    Raises AlreadyDone where the period has its digest, from whichever process; another process at the very same moment
+    meets the unique key (IntegrityError).
+    """
+    if digests.of_period(session, workspace_id, period.key):
+        raise AlreadyDone(period.key)
+    digest = _draft(session, workspace_id, period, now)
+    session.add(digest)
+    session.flush()
+    chosen, late = _choose(session, workspace_id, sizes)
+    for rank, idea in enumerate(chosen, start=1):
+        _enter(session, digest, idea, rank)
+        idea.status, idea.changed_at, idea.decided_by = Status.SHORTLISTED, now, None
+        ideas.record(session, idea, Step.SHORTLISTED, None, now, period.key)
+        announcing.idea_card(session, idea, now)
+    for idea in late:
+        _enter(session, digest, idea, None)
+        idea.shown += 1
+    contents = _contents(session, digest, (chosen, late))
+    if not contents.is_empty:
+        announcing.digest_post(session, digest, now)
+    return contents
+
+
+def note_missed(session: Session, workspace_id: int, period: Period, now: datetime) -> bool:
+    """Remember that the period went by without a digest; its ideas stay for the next. False if it has one."""
+    if digests.of_period(session, workspace_id, period.key):
+        return False
+    digest = _draft(session, workspace_id, period, now)
+    digest.is_missed = True
+    session.add(digest)
+    return True
+
+
+def posted_contents(session: Session, digest_id: int) -> Contents:
+    """What a frozen digest says: ranks and votes as they were then, titles as they are now."""
+    digest = session.get_one(Digest, digest_id)
+    entries = digests.entries(session, digest_id)
+    chosen = [Named(idea, entry.votes) for entry, idea in entries if entry.rank is not None]
+    late = [Named(idea, entry.votes) for entry, idea in entries if entry.rank is None]
+    return _assemble(session, digest, chosen, late)
+
+
+def _choose(session: Session, workspace_id: int, sizes: Sizes) -> tuple[list[Idea], list[Idea]]:
+    candidates = ideas.most_supported(session, workspace_id, sizes.shortlist)
+    chosen = shortlist.top(candidates, sizes.shortlist)
+    seldom = ideas.least_shown(session, workspace_id, sizes.shortlist + sizes.late_chances)
+    return chosen, shortlist.late_chances(seldom, chosen, sizes.late_chances)
+
+
+def _draft(session: Session, workspace_id: int, period: Period, now: datetime) -> Digest:
+    last = digests.last_posted(session, workspace_id)
+    since = last.until if last else period.since
+    return Digest(
+        workspace_id=workspace_id,
+        period=period.key,
+        since=since,
+        until=now,
+        proposed=ideas.count_steps(session, workspace_id, Step.SUBMITTED, since, now),
+        published=ideas.count_steps(session, workspace_id, Step.APPROVED, since, now),
+        voters=gestures.voters_between(session, workspace_id, since, now),
+    )
+
+
+def _enter(session: Session, digest: Digest, idea: Idea, rank: int | None) -> None:
+    session.add(DigestEntry(digest_id=present(digest.id), idea_id=present(idea.id), rank=rank, votes=idea.supporters))
+
+
+def _contents(session: Session, digest: Digest, choice: tuple[list[Idea], list[Idea]]) -> Contents:
+    chosen, late = ([Named(idea, idea.supporters) for idea in part] for part in choice)
+    return _assemble(session, digest, chosen, late)
+
+
+def _assemble(session: Session, digest: Digest, chosen: Sequence[Named], late: Sequence[Named]) -> Contents:
+    workspace_id = digest.workspace_id
+    decisions = tuple(ideas.steps_between(session, workspace_id, {Step.STATUS_SET}, digest.since, digest.until))
+    waiting = tuple(digests.awaiting_answer(session, workspace_id, digest.until, WAITING_SHOWN))
+    mentioned = [named.idea for named in (*chosen, *late)]
+    mentioned += [idea for _, idea in decisions] + [idea for idea, _ in waiting]
+    names, links = names_and_links(session, workspace_id, mentioned)
+    return Contents(
+        digest.period,
+        digest.since,
+        digest.until,
+        tuple(chosen),
+        tuple(late),
+        decisions,
+        waiting,
+        digest.proposed,
+        digest.published,
+        digest.voters,
+        names,
+        links,
+    )

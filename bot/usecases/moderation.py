@@ -1,0 +1,119 @@
+"""The moderators' part: approve, refuse with a reason, ask the author, be reminded, say how far an idea has come."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from bot.domain import lifecycle
+from bot.domain.draft import TEXT_LIMIT
+from bot.domain.lifecycle import Action
+from bot.domain.permissions import Caller, require_moderator
+from bot.errors import InvalidInput
+from bot.usecases import announcing
+from bot.usecases.finding import visible_idea
+from storage import ideas
+from storage.tables import Idea, Status, Step
+
+REMINDED_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A moderator's word on an idea: `step` is what was done."""
+
+    idea: Idea
+    step: Step
+
+
+def undecided_idea(session: Session, caller: Caller, number: int, action: Action) -> Idea:
+    """The idea, held for change, if this moderator may still do that. Raises NotPermitted, IdeaNotFound, WrongStatus."""
+    require_moderator(caller)
+    idea = visible_idea(session, caller, number, for_change=True)
+    lifecycle.require(action, idea)
+    return idea
+
+
+def approve(session: Session, caller: Caller, number: int, now: datetime) -> Decided:
+    """Publish a pending idea. Raises NotPermitted, IdeaNotFound, WrongStatus (another moderator was first)."""
+    idea = undecided_idea(session, caller, number, Action.APPROVE)
+    _decide(idea, Status.PUBLISHED, caller, now)
+    idea.published_at = now
+    ideas.record(session, idea, Step.APPROVED, caller.member_id, now)
+    announcing.review_card(session, idea, now)
+    announcing.idea_card(session, idea, now)
+    announcing.notice(session, idea, announcing.APPROVED_NOTICE, idea.author_id, now)
+    return Decided(idea, Step.APPROVED)
+
+
+def refuse(session: Session, caller: Caller, number: int, reason: str, now: datetime) -> Decided:
+    """Refuse a pending idea for a reason that its author is told. Raises as `approve`, and InvalidInput."""
+    reason = _checked("reason", reason)
+    idea = undecided_idea(session, caller, number, Action.REFUSE)
+    _decide(idea, Status.REFUSED, caller, now)
+    idea.reason = reason
+    ideas.record(session, idea, Step.REFUSED, caller.member_id, now, reason)
+    announcing.review_card(session, idea, now)
+    announcing.notice(session, idea, announcing.REFUSED_NOTICE, idea.author_id, now, now.isoformat())
+    return Decided(idea, Step.REFUSED)
+
+
+def ask(session: Session, caller: Caller, number: int, question: str, now: datetime) -> Decided:
+    """Ask the author of a pending idea; it stays pending. Raises as `refuse`."""
+    question = _checked("question", question)
+    idea = undecided_idea(session, caller, number, Action.ASK)
+    idea.question, idea.asked_by, idea.changed_at = question, caller.member_id, now
+    ideas.record(session, idea, Step.QUESTIONED, caller.member_id, now, question)
+    announcing.review_card(session, idea, now)
+    announcing.notice(session, idea, announcing.QUESTION_NOTICE, idea.author_id, now, now.isoformat())
+    return Decided(idea, Step.QUESTIONED)
+
+
+def set_status(session: Session, caller: Caller, number: int, status: Status, now: datetime) -> Decided:
+    """Say how far an idea has come; its author is told. Raises NotPermitted, IdeaNotFound, WrongStatus."""
+    require_moderator(caller)
+    idea = visible_idea(session, caller, number, for_change=True)
+    lifecycle.require_successor(idea, status)
+    _decide(idea, status, caller, now)
+    ideas.record(session, idea, Step.STATUS_SET, caller.member_id, now, status)
+    announcing.idea_card(session, idea, now)
+    announcing.notice(session, idea, announcing.STATUS_NOTICE, idea.author_id, now, f"{status}@{now.isoformat()}")
+    return Decided(idea, Step.STATUS_SET)
+
+
+def overdue(session: Session, workspace_id: int, wait: timedelta, now: datetime) -> list[Idea]:
+    """Ideas that nobody has decided on, nor been reminded of, for `wait`."""
+    return [
+        idea
+        for idea in ideas.oldest_pending(session, workspace_id, REMINDED_AT_ONCE)
+        if (idea.reminded_at or idea.changed_at) + wait <= now
+    ]
+
+
+def remind(session: Session, workspace_id: int, wait: timedelta, day: str, now: datetime) -> list[Idea]:
+    """Bring the overdue ideas up again in the review channel, once on a day; `day` names it.
+
+    They are not brought up again before another `wait`.
+    """
+    waiting = overdue(session, workspace_id, wait, now)
+    if waiting:
+        announcing.reminder(session, workspace_id, day, now)
+    for idea in waiting:
+        idea.reminded_at = now
+    return waiting
+
+
+def _decide(idea: Idea, status: Status, caller: Caller, now: datetime) -> None:
+    idea.status = status
+    idea.decided_by = caller.member_id
+    idea.changed_at = now
+    idea.question = idea.asked_by = None
+
+
+def _checked(field: str, text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise InvalidInput(field, "required")
+    if len(text) > TEXT_LIMIT:
+        raise InvalidInput(field, "too_long", TEXT_LIMIT, len(text))
+    return text

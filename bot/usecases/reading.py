@@ -1,0 +1,177 @@
+"""What members can look up. Nothing here changes anything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sqlmodel import Session
+
+from bot.domain.lifecycle import PUBLIC
+from bot.domain.permissions import Caller, require_moderator
+from bot.errors import NothingToShow
+from bot.usecases import announcing
+from bot.usecases.finding import visible_idea
+from storage import digests, ideas, outbox, search, workspaces
+from storage.search import Visible
+from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status
+from storage.workspaces import present
+
+PAGE = 8
+FOUND = 10
+RANKED = 10
+
+
+class Listing(StrEnum):
+    """Which list a page belongs to."""
+
+    ALL = "all"
+    MINE = "mine"
+    QUEUE = "queue"
+    FOUND = "found"
+    TOP = "top"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Ideas of a list. `names` and `links` are by member id and idea key; `next_before` where more follow.
+
+    `typed` is the whole text that was understood as a search.
+    """
+
+    listing: Listing
+    ideas: tuple[Idea, ...]
+    names: Mapping[str, str]
+    links: Mapping[int, str]
+    status: Status | None = None
+    words: str = ""
+    next_before: int | None = None
+    typed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One idea with its history, oldest line first; `is_own` for its author."""
+
+    idea: Idea
+    history: tuple[HistoryEntry, ...]
+    names: Mapping[str, str]
+    link: str | None
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """A frozen shortlist with the ideas as they are now."""
+
+    digest: Digest
+    entries: tuple[tuple[DigestEntry, Idea], ...]
+    names: Mapping[str, str]
+    links: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Participation: ideas by where they stand, and members who take part."""
+
+    proposed: int
+    published: int
+    shortlisted: int
+    retained: int
+    delivered: int
+    authors: int
+    voters: int
+
+
+def list_ideas(session: Session, caller: Caller, status: Status | None, before: int | None = None) -> Page:
+    """Ideas, newest first; of what is not public, members see their own alone."""
+    statuses = PUBLIC if status is None else {status}
+    author_id = None if statuses <= PUBLIC or caller.is_moderator else caller.member_id
+    found = ideas.newest(session, caller.workspace_id, statuses, author_id, before=before, limit=PAGE + 1)
+    return _page(session, caller, Listing.ALL, found, status=status)
+
+
+def mine(session: Session, caller: Caller, before: int | None = None) -> Page:
+    """The member's own ideas, newest first."""
+    found = ideas.newest(session, caller.workspace_id, set(Status), caller.member_id, before=before, limit=PAGE + 1)
+    return _page(session, caller, Listing.MINE, found)
+
+
+def queue(session: Session, caller: Caller) -> Page:
+    """What waits for a decision, longest first. Raises NotPermitted."""
+    require_moderator(caller)
+    found = ideas.oldest_pending(session, caller.workspace_id, PAGE)
+    return _page(session, caller, Listing.QUEUE, found)
+
+
+def find(session: Session, caller: Caller, words: str, typed: str) -> Page:
+    """Full text over what the member may see, best first."""
+    visible = Visible(set(Status) if caller.is_moderator else PUBLIC, caller.member_id)
+    found = search.find(session, caller.workspace_id, words, visible, FOUND)
+    return replace(_page(session, caller, Listing.FOUND, found), words=words, typed=typed)
+
+
+def ranking(session: Session, caller: Caller) -> Page:
+    """The running ranking of the period."""
+    return _page(session, caller, Listing.TOP, ideas.most_supported(session, caller.workspace_id, RANKED))
+
+
+def show(session: Session, caller: Caller, number: int) -> Shown:
+    """One idea with its history. Raises IdeaNotFound."""
+    idea = visible_idea(session, caller, number)
+    lines = tuple(ideas.history(session, present(idea.id)))
+    names = workspaces.names(session, caller.workspace_id, [idea.author_id, *(line.member_id for line in lines)])
+    _, links = names_and_links(session, caller.workspace_id, [idea])
+    return Shown(idea, lines, names, links.get(present(idea.id)), idea.author_id == caller.member_id)
+
+
+def last_shortlist(session: Session, caller: Caller) -> Shortlist:
+    """The last digest's shortlist. Raises NothingToShow."""
+    digest = digests.last_posted(session, caller.workspace_id)
+    if digest is None:
+        raise NothingToShow("shortlist")
+    entries = tuple(pair for pair in digests.entries(session, present(digest.id)) if pair[0].rank is not None)
+    names, links = names_and_links(session, caller.workspace_id, [idea for _, idea in entries])
+    return Shortlist(digest, entries, names, links)
+
+
+def stats(session: Session, caller: Caller) -> Stats:
+    """Participation since the beginning."""
+    counts = ideas.count_by_status(session, caller.workspace_id)
+
+    def reached(*statuses: Status) -> int:
+        return sum(counts.get(status, 0) for status in statuses)
+
+    retained = (Status.RETAINED, Status.IN_PROGRESS, Status.DELIVERED)
+    authors, voters = ideas.count_participants(session, caller.workspace_id)
+    return Stats(
+        proposed=sum(counts.values()),
+        published=reached(*PUBLIC),
+        shortlisted=reached(Status.SHORTLISTED, Status.DECLINED, *retained),
+        retained=reached(*retained),
+        delivered=reached(Status.DELIVERED),
+        authors=authors,
+        voters=voters,
+    )
+
+
+def _page(
+    session: Session,
+    caller: Caller,
+    listing: Listing,
+    found: list[Idea],
+    *,
+    status: Status | None = None,
+) -> Page:
+    shown = found[:PAGE] if listing in {Listing.ALL, Listing.MINE} else found
+    names, links = names_and_links(session, caller.workspace_id, shown)
+    next_before = shown[-1].number if len(found) > len(shown) else None
+    return Page(listing, tuple(shown), names, links, status, next_before=next_before)
+
+
+def names_and_links(
+    session: Session, workspace_id: int, named: Sequence[Idea]
+) -> tuple[Mapping[str, str], Mapping[int, str]]:
+    """Authors' names by member id, and links to the ideas' cards by idea key."""
+    names = workspaces.names(session, workspace_id, [idea.author_id for idea in named])
+    links = outbox.permalinks(session, workspace_id, announcing.IDEA_CARD, [present(idea.id) for idea in named])
+    return names, links

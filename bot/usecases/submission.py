@@ -1,0 +1,105 @@
+"""The author's part: propose an idea, complete it, propose it again, take it back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.domain import draft as drafts
+from bot.domain import lifecycle
+from bot.domain.draft import Draft
+from bot.domain.lifecycle import OPEN_TO_VOTES, Action
+from bot.domain.permissions import Caller
+from bot.usecases import announcing
+from bot.usecases.finding import own_idea
+from storage import ideas, search
+from storage.tables import Idea, Status, Step
+
+SIMILAR_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """An idea was proposed; `similar` are open to votes and say much the same, most alike first."""
+
+    idea: Idea
+    similar: tuple[Idea, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """An idea has a new text; `is_resubmitted` where it had been refused before."""
+
+    idea: Idea
+    is_resubmitted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """An idea was taken back by its author."""
+
+    idea: Idea
+
+
+def submit(session: Session, caller: Caller, draft: Draft, now: datetime) -> Submitted:
+    """Keep a proposed idea and put it before the moderators. Raises InvalidInput."""
+    draft = drafts.checked(draft)
+    similar = search.similar(
+        session, caller.workspace_id, f"{draft.title}\n{draft.need}\n{draft.proposal}", OPEN_TO_VOTES, SIMILAR_SHOWN
+    )
+    idea = Idea(
+        workspace_id=caller.workspace_id,
+        number=0,  # storage gives the real one
+        title=draft.title,
+        need=draft.need,
+        proposal=draft.proposal,
+        benefit=draft.benefit,
+        author_id=caller.member_id,
+        submitted_at=now,
+        changed_at=now,
+    )
+    ideas.add(session, idea)
+    ideas.record(session, idea, Step.SUBMITTED, caller.member_id, now)
+    announcing.review_card(session, idea, now)
+    return Submitted(idea, tuple(found for found, _ in similar))
+
+
+def draft_for_editing(session: Session, caller: Caller, number: int) -> Idea:
+    """The member's own idea, if its text may still change. Raises IdeaNotFound, NotPermitted or WrongStatus."""
+    idea = own_idea(session, caller, number)
+    lifecycle.require(Action.EDIT, idea)
+    return idea
+
+
+def edit(session: Session, caller: Caller, number: int, draft: Draft, now: datetime) -> Edited:
+    """Replace the text of one's own idea that waits or was refused; a refused one waits again.
+
+    Answers an open question of the moderators too. Raises InvalidInput, IdeaNotFound, NotPermitted or WrongStatus.
+    """
+    draft = drafts.checked(draft)
+    idea = draft_for_editing(session, caller, number)
+    is_resubmitted = idea.status is Status.REFUSED
+    idea.title, idea.need, idea.proposal, idea.benefit = draft.title, draft.need, draft.proposal, draft.benefit
+    idea.changed_at = now
+    idea.question = idea.asked_by = None
+    if is_resubmitted:
+        idea.status = Status.PENDING
+        idea.decided_by = idea.reason = idea.reminded_at = None
+    search.index(session, idea)
+    ideas.record(session, idea, Step.RESUBMITTED if is_resubmitted else Step.EDITED, caller.member_id, now)
+    announcing.review_card(session, idea, now)
+    return Edited(idea, is_resubmitted)
+
+
+def withdraw(session: Session, caller: Caller, number: int, now: datetime) -> Withdrawn:
+    """Take one's own idea back. Raises IdeaNotFound, NotPermitted or WrongStatus."""
+    idea = own_idea(session, caller, number)
+    lifecycle.require(Action.WITHDRAW, idea)
+    was_published = idea.status is Status.PUBLISHED
+    idea.status = Status.WITHDRAWN
+    idea.changed_at = now
+    ideas.record(session, idea, Step.WITHDRAWN, caller.member_id, now)
+    announcing.review_card(session, idea, now)
+    if was_published:
+        announcing.idea_card(session, idea, now)
+    return Withdrawn(idea)

@@ -1,0 +1,170 @@
+"""Votes: by reaction, by typed command, and read again from chat after an absence."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.domain import lifecycle
+from bot.domain.lifecycle import OPEN_TO_VOTES, Action
+from bot.domain.permissions import Caller
+from bot.domain.voting import COMMAND, Ballot, Held, Voting, canonical, tally
+from bot.errors import OwnIdea
+from bot.usecases import announcing
+from bot.usecases.finding import own_idea, visible_idea
+from bot.usecases.submission import Withdrawn, withdraw
+from storage import gestures, ideas, notes, outbox
+from storage.tables import Gesture, Idea, Status
+from storage.workspaces import present
+
+RULES_NOTE = "voting.rules"
+
+
+@dataclass(frozen=True, slots=True)
+class Voted:
+    """A member supports the idea now, or does not any more; `has_changed` where it was otherwise before."""
+
+    idea: Idea
+    is_present: bool
+    has_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """A member supports another's idea instead of the one they had proposed."""
+
+    idea: Idea
+    withdrawn: Withdrawn
+
+
+def cast(session: Session, caller: Caller, number: int, is_present: bool, voting: Voting, now: datetime) -> Voted:
+    """The typed command. Raises IdeaNotFound, WrongStatus, or OwnIdea where that does not count."""
+    idea = visible_idea(session, caller, number, for_change=True)
+    lifecycle.require(Action.VOTE, idea)
+    if not voting.is_fitting(idea.author_id, caller.member_id):
+        raise OwnIdea(number)
+    has_changed = _gesture(session, idea, caller.member_id, COMMAND, is_present, voting, now)
+    return Voted(idea, is_present, has_changed)
+
+
+def react(
+    session: Session,
+    workspace_id: int,
+    message: str,
+    member_id: str,
+    emoji: str,
+    is_present: bool,
+    voting: Voting,
+    at: datetime,
+) -> bool:
+    """A reaction at a posted message; returns whether it changed a vote.
+
+    Costs nothing unless the message is an idea's card and the emoji counts. A reaction of the author to their own idea
+    is told to them once, where it does not count.
+    """
+    if not voting.counts(emoji):
+        return False
+    item = outbox.by_message(session, workspace_id, message)
+    if item is None or item.view != announcing.IDEA_CARD or item.idea_id is None:
+        return False
+    idea = ideas.by_id(session, item.idea_id, for_change=True)
+    if idea is None or idea.status not in OPEN_TO_VOTES:
+        return False
+    if is_present and not voting.is_fitting(idea.author_id, member_id):
+        announcing.notice(session, idea, announcing.OWN_VOTE_NOTICE, member_id, at)
+    return _gesture(session, idea, member_id, canonical(emoji), is_present, voting, at)
+
+
+def support_instead(
+    session: Session, caller: Caller, number: int, withdrawn_number: int, voting: Voting, now: datetime
+) -> Supported:
+    """Vote for a similar idea and take back one's own. Raises as `cast` and as `withdraw`; then neither is done."""
+    own_idea(session, caller, withdrawn_number)
+    voted = cast(session, caller, number, True, voting, now)
+    return Supported(voted.idea, withdraw(session, caller, withdrawn_number, now))
+
+
+def reconcile(
+    session: Session, idea_id: int, shown: Mapping[str, Iterable[str]], voting: Voting, now: datetime
+) -> bool:
+    """Take in what chat shows under an idea's card: members by emoji. Returns whether its count changed.
+
+    Only a difference is a gesture; it gets `now`, the moment of reading, as its time.
+    """
+    idea = ideas.by_id(session, idea_id, for_change=True)
+    if idea is None or idea.status not in OPEN_TO_VOTES:
+        return False
+    present_names: dict[str, set[str]] = {}
+    for emoji, members in shown.items():
+        if voting.counts(emoji):
+            for member_id in members:
+                present_names.setdefault(member_id, set()).add(canonical(emoji))
+    ballots = _ballots(session, idea_id)
+    for member_id in present_names.keys() | ballots.keys():
+        ballot = ballots.setdefault(member_id, Ballot())
+        for name in ballot.observe(present_names.get(member_id, ()), now):
+            _keep(session, idea, member_id, name, ballot.held[name])
+    return _recount(session, idea, ballots, voting, now)
+
+
+def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting, now: datetime) -> int:
+    """Count anew what is open to votes where the configured rules are not those of the last time; returns how many changed."""
+    rules = f"{voting.own_ideas}:{','.join(sorted(voting.emoji))}"
+    name = f"{RULES_NOTE}:{workspace_id}"
+    if notes.get(session, name) == rules:
+        return 0
+    notes.put(session, name, rules)
+    changed = 0
+    for idea_id in gestures.ideas_open_to_votes(session, workspace_id):
+        idea = ideas.by_id(session, idea_id, for_change=True)
+        if idea and idea.status is Status.PUBLISHED:
+            changed += _recount(session, idea, _ballots(session, idea_id), voting, now)
+    return changed
+
+
+def _gesture(
+    session: Session, idea: Idea, member_id: str, name: str, is_present: bool, voting: Voting, at: datetime
+) -> bool:
+    kept = gestures.of_member(session, present(idea.id), member_id)
+    ballot = Ballot({gesture.emoji: Held(gesture.is_present, gesture.at) for gesture in kept})
+    was_vote = ballot.is_vote(voting.emoji)
+    if not ballot.apply(name, is_present=is_present, at=at):
+        return False
+    _keep(session, idea, member_id, name, ballot.held[name])
+    change = ballot.is_vote(voting.emoji) - was_vote
+    if not change or not voting.is_fitting(idea.author_id, member_id):
+        return False
+    idea.supporters += change
+    announcing.idea_card(session, idea, at)
+    return True
+
+
+def _keep(session: Session, idea: Idea, member_id: str, name: str, held: Held) -> None:
+    session.merge(
+        Gesture(
+            idea_id=present(idea.id),
+            member_id=member_id,
+            emoji=name,
+            workspace_id=idea.workspace_id,
+            is_present=held.is_present,
+            at=held.at,
+        )
+    )
+
+
+def _ballots(session: Session, idea_id: int) -> dict[str, Ballot]:
+    ballots: dict[str, Ballot] = {}
+    for gesture in gestures.of_idea(session, idea_id):
+        held = ballots.setdefault(gesture.member_id, Ballot()).held
+        held[gesture.emoji] = Held(gesture.is_present, gesture.at)
+    return ballots
+
+
+def _recount(session: Session, idea: Idea, ballots: Mapping[str, Ballot], voting: Voting, now: datetime) -> bool:
+    supporters = tally(ballots, idea.author_id, voting)
+    if supporters == idea.supporters:
+        return False
+    idea.supporters = supporters
+    announcing.idea_card(session, idea, now)
+    return True

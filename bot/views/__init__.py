@@ -1,0 +1,1 @@
+"""Results into cards and forms: the only place with human language, and that comes from the catalogues."""

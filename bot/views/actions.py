@@ -1,0 +1,36 @@
+"""Names of buttons and forms, as they travel through chat and come back. What they do is the router's part."""
+
+from enum import StrEnum
+
+
+class Click(StrEnum):
+    """A button's action; its value is an idea's number where nothing else is said."""
+
+    EDIT = "edit"
+    WITHDRAW = "withdraw"
+    VOTE = "vote"
+    SUPPORT_INSTEAD = "support_instead"
+    """Value: the number to support, a comma, the number to withdraw."""
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    ASK = "ask"
+    SHOW = "show"
+    MORE_IDEAS = "more_ideas"
+    """Value: a status or nothing, a comma, the number to go on below."""
+    MORE_MINE = "more_mine"
+    """Value: the number to go on below."""
+    CAPTURE = "capture"
+    """Value: the text of an idea that was taken for a search."""
+
+
+class FormName(StrEnum):
+    """A form's name; its context is an idea's number, or nothing for a new idea."""
+
+    PROPOSE = "propose"
+    EDIT = "edit"
+    REFUSE = "refuse"
+    ASK = "ask"
+
+
+VALUE_LIMIT = 300
+"""The most characters that a button's value holds on every platform."""

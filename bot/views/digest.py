@@ -1,0 +1,82 @@
+"""The weekly digest and the reminder of what waits in the review channel."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bot.usecases.digesting import Contents, Named
+from bot.views.cards import Block, Card, Heading, Items, Link, Note, Paragraph, Span, Strong
+from bot.views.ideas import STATUS_LABEL
+from bot.views.texts import Texts
+from storage.tables import Idea, Status
+from storage.workspaces import present
+
+
+def digest_card(contents: Contents, texts: Texts, *, is_preview: bool = False) -> Card:
+    """Shortlist, chances for late ideas, decisions, what waits for its answer, participation."""
+    title = texts("digest.title", date=texts.date(contents.until))
+    blocks: list[Block] = [Heading(title)]
+    if is_preview:
+        blocks.append(Note((texts("digest.preview"),)))
+    if contents.shortlist:
+        blocks.append(Paragraph((texts("digest.shortlist"),)))
+        blocks.append(Items(tuple(_named(named, contents, texts) for named in contents.shortlist), numbered=True))
+        blocks.append(Note((texts("digest.answer_owed"),)))
+    else:
+        blocks.append(Paragraph((texts("digest.no_shortlist"),)))
+    late = [_named(named, contents, texts) for named in contents.late_chances]
+    decisions = [
+        (*_title(idea, contents.links, texts), f" · {texts(STATUS_LABEL[Status(line.detail)])}")
+        for line, idea in contents.decisions
+    ]
+    waiting = [
+        (*_title(idea, contents.links, texts), f" · {texts('digest.since', date=texts.date(since))}")
+        for idea, since in contents.waiting
+    ]
+    for key, lines in (("digest.late", late), ("digest.decisions", decisions), ("digest.waiting", waiting)):
+        if lines:
+            blocks += [Paragraph((Strong(texts(key)),)), Items(tuple(lines))]
+    blocks.append(Note((_figures(contents, texts),)))
+    return Card(title, tuple(blocks))
+
+
+def quiet_card(texts: Texts) -> Card:
+    """The period is done, and there was nothing to say."""
+    line = texts("digest.quiet")
+    return Card(line, (Paragraph((line,)),))
+
+
+def posted_card(contents: Contents, texts: Texts) -> Card:
+    """Told to the moderator who had the digest posted now."""
+    line = texts.plural("digest.posted", len(contents.shortlist), period=contents.period)
+    return Card(line, (Paragraph((line,)),), "success")
+
+
+def reminder_card(ideas: Sequence[Idea], links: Mapping[int, str], now: datetime, texts: Texts) -> Card:
+    """Ideas that wait for a decision, longest first, with links to their cards."""
+    line = texts.plural("reminder.title", len(ideas))
+    lines = tuple(
+        (*_title(idea, links, texts), f" · {texts('reminder.waits', age=texts.age(idea.submitted_at, now))}")
+        for idea in ideas
+    )
+    return Card(line, (Heading(line), Items(lines)), "warning")
+
+
+def _figures(contents: Contents, texts: Texts) -> str:
+    figures = (
+        texts.plural("digest.proposed", contents.proposed),
+        texts.plural("digest.published", contents.published),
+        texts.plural("digest.voters", contents.voters),
+    )
+    return " · ".join((texts("digest.figures", date=texts.date(contents.since)), *figures))
+
+
+def _named(named: Named, contents: Contents, texts: Texts) -> tuple[Span, ...]:
+    author = contents.names.get(named.idea.author_id) or texts("member.unknown")
+    facts = f" · {texts.plural('idea.votes', named.votes)} · {author}"
+    return (*_title(named.idea, contents.links, texts), facts)
+
+
+def _title(idea: Idea, links: Mapping[int, str], texts: Texts) -> tuple[Span, ...]:
+    label = texts("list.title_line", number=idea.number, title=idea.title)
+    link = links.get(present(idea.id))
+    return (Link(label, link) if link else Strong(label),)

@@ -1,0 +1,51 @@
+"""Forms: proposing and editing an idea, refusing one, asking its author."""
+
+from bot.domain.draft import TEXT_LIMIT, TITLE_LIMIT, Draft
+from bot.views.actions import FormName
+from bot.views.cards import Field, Form
+from bot.views.texts import Texts
+from storage.tables import Idea
+
+EMPTY = Draft("")
+
+
+def propose_form(texts: Texts) -> Form:
+    """A new idea."""
+    return Form(FormName.PROPOSE, texts("form.propose"), texts("form.propose_send"), _idea_fields(EMPTY, texts))
+
+
+def edit_form(idea: Idea, texts: Texts) -> Form:
+    """One's own idea; a moderator's open question is on top."""
+    draft = Draft(idea.title, idea.need, idea.proposal, idea.benefit)
+    title = texts("form.edit", number=idea.number)
+    intro = ""
+    if idea.question:
+        intro = texts("form.question", question=idea.question)
+    elif idea.reason:
+        intro = texts("form.reason", reason=idea.reason)
+    fields = _idea_fields(draft, texts)
+    return Form(FormName.EDIT, title, texts("form.edit_send"), fields, str(idea.number), intro)
+
+
+def refuse_form(idea: Idea, texts: Texts) -> Form:
+    """The reason that the author is told."""
+    field = Field("reason", texts("field.reason"), TEXT_LIMIT, "", texts("hint.reason"), required=True, multiline=True)
+    title, intro = texts("form.refuse", number=idea.number), texts("form.about", title=idea.title)
+    return Form(FormName.REFUSE, title, texts("form.refuse_send"), (field,), str(idea.number), intro)
+
+
+def ask_form(idea: Idea, texts: Texts) -> Form:
+    """A question to the author."""
+    hint = texts("hint.question")
+    field = Field("question", texts("field.question"), TEXT_LIMIT, "", hint, required=True, multiline=True)
+    title, intro = texts("form.ask", number=idea.number), texts("form.about", title=idea.title)
+    return Form(FormName.ASK, title, texts("form.ask_send"), (field,), str(idea.number), intro)
+
+
+def _idea_fields(draft: Draft, texts: Texts) -> tuple[Field, ...]:
+    return (
+        Field("title", texts("field.title"), TITLE_LIMIT, draft.title, texts("hint.title"), required=True),
+        Field("need", texts("field.need"), TEXT_LIMIT, draft.need, texts("hint.need"), multiline=True),
+        Field("proposal", texts("field.proposal"), TEXT_LIMIT, draft.proposal, texts("hint.proposal"), multiline=True),
+        Field("benefit", texts("field.benefit"), TEXT_LIMIT, draft.benefit, texts("hint.benefit"), multiline=True),
+    )

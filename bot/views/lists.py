@@ -1,0 +1,149 @@
+"""Lists, ranking, shortlist, figures and help, for the member who asked."""
+
+from collections.abc import Mapping
+
+from bot.usecases.reading import Listing, Page, Shortlist, Stats
+from bot.views.actions import VALUE_LIMIT, Click
+from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Note, Paragraph, Span, Strong
+from bot.views.ideas import STATUS_LABEL
+from bot.views.texts import Texts
+from storage.tables import Idea, Status
+from storage.workspaces import present
+
+_TITLE: Mapping[Listing, str] = {
+    Listing.ALL: "list.all",
+    Listing.MINE: "list.mine",
+    Listing.QUEUE: "list.queue",
+    Listing.TOP: "list.top",
+}
+_EMPTY: Mapping[Listing, str] = {
+    Listing.ALL: "list.all_empty",
+    Listing.MINE: "list.mine_empty",
+    Listing.QUEUE: "list.queue_empty",
+    Listing.FOUND: "list.found_empty",
+    Listing.TOP: "list.top_empty",
+}
+_LIST_OF: Mapping[Status, str] = {
+    Status.PENDING: "list.pending",
+    Status.REFUSED: "list.refused",
+    Status.WITHDRAWN: "list.withdrawn",
+    Status.PUBLISHED: "list.published",
+    Status.SHORTLISTED: "list.shortlisted",
+    Status.RETAINED: "list.retained",
+    Status.IN_PROGRESS: "list.in_progress",
+    Status.DELIVERED: "list.delivered",
+    Status.DECLINED: "list.declined",
+}
+HELP_LINES = (
+    ("help.idea", "help.idea_does"),
+    ("help.text", "help.text_does"),
+    ("help.list", "help.list_does"),
+    ("help.mine", "help.mine_does"),
+    ("help.show", "help.show_does"),
+    ("help.search", "help.search_does"),
+    ("help.top", "help.top_does"),
+    ("help.vote", "help.vote_does"),
+    ("help.edit", "help.edit_does"),
+    ("help.withdraw", "help.withdraw_does"),
+    ("help.shortlist", "help.shortlist_does"),
+    ("help.stats", "help.stats_does"),
+    ("help.help", "help.help_does"),
+)
+MODERATOR_LINES = (
+    ("help.queue", "help.queue_does"),
+    ("help.status", "help.status_does"),
+    ("help.preview", "help.preview_does"),
+    ("help.now", "help.now_does"),
+)
+
+
+def page_card(page: Page, texts: Texts) -> Card:
+    """A page of a list, with a button where more follow."""
+    title = _title(page, texts)
+    if not page.ideas:
+        empty = texts(_EMPTY[page.listing])
+        return Card(empty, (Heading(title), Paragraph((empty,)), *_capture_instead(page, texts)))
+    lines = tuple(idea_line(idea, page, texts) for idea in page.ideas)
+    blocks: list[Block] = [Heading(title), Items(lines, numbered=page.listing is Listing.TOP)]
+    if page.next_before is not None:
+        blocks.append(Actions((_more_button(page, texts),)))
+    return Card(title, (*blocks, *_capture_instead(page, texts)))
+
+
+def idea_line(idea: Idea, page: Page, texts: Texts) -> tuple[Span, ...]:
+    """An idea in a line: number, title, where it stands, how many support it."""
+    title = texts("list.title_line", number=idea.number, title=idea.title)
+    link = page.links.get(present(idea.id))
+    details = [texts.plural("idea.supporters", idea.supporters)]
+    if page.listing in {Listing.MINE, Listing.FOUND, Listing.ALL} and page.status is None:
+        details.insert(0, texts(STATUS_LABEL[idea.status]))
+    if page.listing is Listing.QUEUE:
+        details = [texts("list.waiting_since", date=texts.date(idea.submitted_at))]
+    return (Link(title, link) if link else Strong(title), " · " + " · ".join(details))
+
+
+def shortlist_card(shortlist: Shortlist, texts: Texts) -> Card:
+    """The last shortlist, with where each idea stands now."""
+    title = texts("shortlist.title", date=texts.date(shortlist.digest.until))
+    if not shortlist.entries:
+        return Card(title, (Heading(title), Paragraph((texts("shortlist.empty"),))))
+    lines = []
+    for entry, idea in shortlist.entries:
+        label = texts("list.title_line", number=idea.number, title=idea.title)
+        link = shortlist.links.get(present(idea.id))
+        facts = f" · {texts.plural('idea.votes', entry.votes)} · {texts(STATUS_LABEL[idea.status])}"
+        lines.append((Link(label, link) if link else Strong(label), facts))
+    return Card(title, (Heading(title), Items(tuple(lines), numbered=True)))
+
+
+def stats_card(stats: Stats, texts: Texts) -> Card:
+    """Participation figures."""
+    title = texts("stats.title")
+    lines = (
+        texts.plural("stats.proposed", stats.proposed),
+        texts.plural("stats.authors", stats.authors),
+        texts.plural("stats.voters", stats.voters),
+        texts.plural("stats.published", stats.published),
+        texts.plural("stats.shortlisted", stats.shortlisted),
+        texts.plural("stats.retained", stats.retained),
+        texts.plural("stats.delivered", stats.delivered),
+    )
+    return Card(title, (Heading(title), Items(tuple((line,) for line in lines))))
+
+
+def help_card(command: str, texts: Texts, *, is_moderator: bool) -> Card:
+    """What can be typed, in one screen."""
+    title = texts("help.title")
+    blocks: list[Block] = [Heading(title), Paragraph((texts("help.intro"),)), _help_items(HELP_LINES, command, texts)]
+    if is_moderator:
+        blocks += [Paragraph((Strong(texts("help.moderators")),)), _help_items(MODERATOR_LINES, command, texts)]
+    return Card(title, tuple(blocks))
+
+
+def hints(command: str, language: str) -> list[tuple[str, str]]:
+    """What can be typed and what it does, for a hint list."""
+    texts = Texts(language)
+    return [(texts(typed, command=command), texts(does)) for typed, does in (*HELP_LINES, *MODERATOR_LINES)]
+
+
+def _help_items(lines: tuple[tuple[str, str], ...], command: str, texts: Texts) -> Items:
+    return Items(tuple((Strong(texts(typed, command=command)), f" · {texts(does)}") for typed, does in lines))
+
+
+def _title(page: Page, texts: Texts) -> str:
+    if page.listing is Listing.FOUND:
+        return texts("list.found", words=page.words)
+    return texts(_LIST_OF[page.status] if page.status else _TITLE[page.listing])
+
+
+def _more_button(page: Page, texts: Texts) -> Button:
+    if page.listing is Listing.MINE:
+        return Button(texts("button.more"), Click.MORE_MINE, str(page.next_before))
+    return Button(texts("button.more"), Click.MORE_IDEAS, f"{page.status or ''},{page.next_before}")
+
+
+def _capture_instead(page: Page, texts: Texts) -> tuple[Block, ...]:
+    """A search may have been meant as an idea that begins with "search"."""
+    if page.listing is not Listing.FOUND or len(page.typed) > VALUE_LIMIT:
+        return ()
+    return (Note((texts("list.found_note"),)), Actions((Button(texts("button.capture"), Click.CAPTURE, page.typed),)))

@@ -1,0 +1,87 @@
+"""What went wrong, as a private card that says what to do; and as sentences at a form's fields."""
+
+from collections.abc import Mapping
+
+from bot import errors
+from bot.domain.lifecycle import Action
+from bot.views.cards import Block, Card, Paragraph, Quotation
+from bot.views.ideas import STATUS_LABEL
+from bot.views.texts import Texts
+from storage.tables import Status
+
+_ACTION_PROBLEM: Mapping[str, str] = {
+    Action.EDIT: "problem.cannot_edit",
+    Action.WITHDRAW: "problem.cannot_withdraw",
+    Action.APPROVE: "problem.already_decided",
+    Action.REFUSE: "problem.already_decided",
+    Action.ASK: "problem.already_decided",
+    Action.VOTE: "problem.cannot_vote",
+    Action.SET_STATUS: "problem.cannot_set_status",
+}
+
+
+def problem_card(
+    error: errors.ButineError, command: str, names: Mapping[str, str], texts: Texts, typed: str = ""
+) -> Card:
+    """The sentence for an expected error; `typed` is given back where the member would lose it."""
+    sentence = _sentence(error, command, names, texts)
+    blocks: list[Block] = [Paragraph((sentence,))]
+    if typed:
+        blocks.append(Quotation(texts("receipt.your_text"), typed))
+    return Card(sentence, tuple(blocks), "error")
+
+
+def not_saved_card(texts: Texts, typed: str = "") -> Card:
+    """Nothing was stored; the member's text is given back to be sent again."""
+    return _with_text(texts("problem.not_saved"), typed, texts)
+
+
+def unexpected_card(reference: str, texts: Texts, typed: str = "") -> Card:
+    """Something that should not happen, with the reference under which the log has it."""
+    return _with_text(texts("problem.unexpected", reference=reference), typed, texts)
+
+
+def field_errors(error: errors.InvalidInput, texts: Texts) -> Mapping[str, str]:
+    """The sentence at the field that can't be taken."""
+    return {error.field: _invalid(error, texts)}
+
+
+def _with_text(sentence: str, typed: str, texts: Texts) -> Card:
+    given_back = (Quotation(texts("receipt.your_text"), typed),) if typed else ()
+    return Card(sentence, (Paragraph((sentence,)), *given_back), "error")
+
+
+def _sentence(error: errors.ButineError, command: str, names: Mapping[str, str], texts: Texts) -> str:
+    match error:
+        case errors.InvalidInput():
+            return _invalid(error, texts)
+        case errors.IdeaNotFound(number=number):
+            return texts("problem.not_found", number=number, command=command)
+        case errors.NotPermitted(needs="moderator"):
+            return texts("problem.needs_moderator", command=command)
+        case errors.NotPermitted():
+            return texts("problem.needs_author", command=command)
+        case errors.OwnIdea(number=number):
+            return texts("problem.own_idea", number=number)
+        case errors.NothingToShow():
+            return texts("problem.no_shortlist")
+        case errors.AlreadyDone(period=period):
+            return texts("problem.already_done", period=period, command=command)
+        case errors.WrongStatus():
+            return _wrong_status(error, command, names, texts)
+    raise error
+
+
+def _wrong_status(error: errors.WrongStatus, command: str, names: Mapping[str, str], texts: Texts) -> str:
+    key = _ACTION_PROBLEM[error.action]
+    status = texts(STATUS_LABEL[Status(error.status)])
+    if key == "problem.already_decided" and error.by:
+        who = names.get(error.by) or texts("member.unknown")
+        return texts("problem.decided_by", number=error.number, status=status, moderator=who)
+    return texts(key, number=error.number, status=status, command=command)
+
+
+def _invalid(error: errors.InvalidInput, texts: Texts) -> str:
+    if error.problem == "too_long":
+        return texts("problem.too_long", limit=texts.number(error.limit), length=texts.number(error.length))
+    return texts("problem.required")

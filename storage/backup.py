@@ -1,0 +1,32 @@
+"""A sound copy of a SQLite database while it is in use. PostgreSQL has pg_dump for that."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+PAGES_AT_ONCE = 1000
+
+
+def copy(source: Path, target: Path, on_progress: Callable[[int, int], None]) -> None:
+    """Copy a live database, write-ahead log included, and check the copy; `on_progress(done, total)` in pages.
+
+    The copy appears under its name only once it is whole. Raises FileExistsError for a target that exists, OSError
+    and sqlite3.Error for what the disk refuses.
+    """
+    if target.exists():
+        raise FileExistsError(target)
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
+            closing(sqlite3.connect(part)) as made,
+        ):
+            live.backup(made, pages=PAGES_AT_ONCE, progress=lambda _, left, total: on_progress(total - left, total))
+            made.execute("PRAGMA journal_mode=DELETE")
+            if made.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+                raise sqlite3.DatabaseError(part.name)
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,328 @@
+"""Open, read, write: the one place that knows how SQLite and PostgreSQL differ in transactions.
+
+Queries are in the modules by topic; full text, which differs too, is in search.py.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session
+
+from storage import migrations
+from storage.errors import CannotOpen, NotSaved, StorageError
+
+T = TypeVar("T")
+Work = Callable[[Session], T]
+
+# Chat platforms wait 3 s for an answer: whoever can't write within this has to be told in time.
+LOCK_TIMEOUT_SECONDS = 2.0
+READERS = 4
+GROUP_SIZE = 128
+RETRIED_SQLSTATES = {
+    "40001",
+    "40P01",
+}  # serialization failure, deadlock: PostgreSQL's manual, appendix A
+ATTEMPTS = 4
+
+
+class Database:
+    """An open, migrated database. Work is a plain function over a Session, run off the event loop."""
+
+    def __init__(self, url: URL, lock: IO[str] | None) -> None:
+        self.url = url
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self._lock = lock
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="database")
+        self._engine = _engine(url, is_reader=self.is_sqlite)
+        self._writer = _Writer(_engine(url, is_reader=False)) if self.is_sqlite else None
+
+    @classmethod
+    def open(cls, url: str, *, exclusively: bool = False) -> "Database":
+        """Check and migrate the database, creating it where it is missing, and open it.
+
+        With `exclusively`, a SQLite file is refused while another process holds it the same way. Raises CannotOpen.
+        """
+        parsed = parse_url(url)
+        lock = _acquire(parsed) if exclusively and parsed.database and parsed.get_backend_name() == "sqlite" else None
+        try:
+            upgrade(parsed)
+            return cls(parsed, lock)
+        except BaseException:
+            if lock:
+                lock.close()
+            raise
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in a write transaction and return its result once it is committed and on disk.
+
+        An exception of `work` rolls its changes back and comes through. Raises NotSaved if the database failed. `work`
+        may be run more than once, so it must do nothing but use its session.
+        """
+        if self._writer:
+            return await self._writer.submit(work)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self._write_pooled, work))
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on a snapshot that can't be written to. Raises NotSaved if the database failed."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self._read, work))
+
+    async def close(self) -> None:
+        """Finish the writes that wait, then close every connection."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        if self._writer:
+            self._writer.stop()
+        self._pool.shutdown()
+        self._engine.dispose()
+        if self._lock:
+            self._lock.close()
+
+    def _read(self, work: Work[T]) -> T:
+        try:
+            with Session(self._engine, expire_on_commit=False) as session:
+                if not self.is_sqlite:
+                    session.connection(execution_options={"postgresql_readonly": True})
+                return work(session)
+        except OperationalError as error:
+            raise NotSaved(str(error.orig)) from error
+
+    def _write_pooled(self, work: Work[T]) -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with (
+                    Session(self._engine, expire_on_commit=False) as session,
+                    session.begin(),
+                ):
+                    return work(session)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) in RETRIED_SQLSTATES and attempt < ATTEMPTS:
+                    continue
+                if isinstance(error, OperationalError):
+                    raise NotSaved(str(error.orig)) from error
+                raise
+        raise AssertionError  # the last attempt returned or raised
+
+
+class _Writer:
+    """One thread that owns SQLite's only writing connection and commits what waits in groups.
+
+    Each piece of work has a savepoint of its own; one fsync, at the commit, serves them all.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
+        self._thread.start()
+
+    async def submit(self, work: Work[T]) -> T:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.put(_Job(work, future))
+        return await future
+
+    def stop(self) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+        self._engine.dispose()
+
+    def _run(self) -> None:
+        while True:
+            group, is_last = self._next_group()
+            if group:
+                self._commit(group)
+            if is_last:
+                return
+
+    def _next_group(self) -> "tuple[list[_Job], bool]":
+        group: list[_Job] = []
+        job = self._waiting.get()
+        while job is not None:
+            group.append(job)
+            if len(group) == GROUP_SIZE:
+                return group, False
+            try:
+                job = self._waiting.get_nowait()
+            except queue.Empty:
+                return group, False
+        return group, True
+
+    def _commit(self, group: "list[_Job]") -> None:
+        """All of the group or none of it: a database that fails in the middle has saved nothing."""
+        try:
+            with self._engine.begin() as connection:
+                for job in group:
+                    job.run(connection)
+        except Exception as error:  # noqa: BLE001  whatever it was, nobody may be told that it is saved
+            for job in group:
+                job.fail(NotSaved(str(getattr(error, "orig", error))), error)
+        finally:
+            for job in group:
+                job.answer()
+
+
+class _Job:
+    """A piece of work that waits, and who waits for it."""
+
+    def __init__(self, work: Work[Any], future: "asyncio.Future[Any]") -> None:
+        self._work = work
+        self._future = future
+        self._loop = future.get_loop()
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    def run(self, connection: Connection) -> None:
+        """Raises only what concerns the whole group; the work's own exceptions wait for `answer`."""
+        session = Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        with session:
+            try:
+                self._result = self._work(session)
+                session.commit()
+            except OperationalError:
+                raise
+            except Exception as error:  # noqa: BLE001  it is the caller's, whatever it is
+                session.rollback()
+                self._error = error
+
+    def fail(self, error: StorageError, cause: BaseException) -> None:
+        error.__cause__ = cause
+        self._error = error
+
+    def answer(self) -> None:
+        self._loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        if self._future.done():  # its caller has gone
+            return
+        if self._error is not None:
+            self._future.set_exception(self._error)
+        else:
+            self._future.set_result(self._result)
+
+
+def parse_url(url: str) -> URL:
+    """The URL with its driver named. Raises CannotOpen for anything but SQLite and PostgreSQL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise CannotOpen(CannotOpen.UNREACHABLE, url) from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            return parsed
+        case "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+    raise CannotOpen(CannotOpen.UNREACHABLE, parsed.render_as_string(hide_password=True))
+
+
+def upgrade(url: URL) -> None:
+    """Bring the database to the newest schema. Raises CannotOpen."""
+    shown = url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite" and url.database:
+        _check_writable(Path(url.database), shown)
+    engine = _engine(url, is_reader=False)
+    try:
+        with engine.connect() as connection:
+            found = migrations.revision_of(connection)
+            if found == migrations.HEAD:
+                return
+            if found is not None and found not in migrations.known_revisions():
+                raise CannotOpen(CannotOpen.TOO_NEW, shown, found)
+            if found is None and migrations.has_tables(connection):
+                raise CannotOpen(CannotOpen.FOREIGN, shown)
+        migrations.upgrade(engine)
+    except OperationalError as error:
+        raise CannotOpen(CannotOpen.UNREACHABLE, shown, str(error.orig)) from error
+    except DatabaseError as error:
+        raise CannotOpen(CannotOpen.DAMAGED, shown, str(error.orig)) from error
+    finally:
+        engine.dispose()
+
+
+def problems_of(url: URL) -> list[str]:
+    """What a full check of a SQLite file finds; nothing for a sound one, and for PostgreSQL."""
+    if url.get_backend_name() != "sqlite":
+        return []
+    engine = _engine(url, is_reader=True)
+    try:
+        with engine.connect() as connection:
+            found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(5)"))]
+            return [] if found == ["ok"] else found
+    except DatabaseError as error:
+        return [str(error.orig)]
+    finally:
+        engine.dispose()
+
+
+def _engine(url: URL, *, is_reader: bool) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        # The server may have gone since the last use; a ping is cheaper than a lost vote.
+        return create_engine(url, pool_size=READERS, pool_pre_ping=True)
+    size = READERS if is_reader else 1
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=0,
+        connect_args={
+            "timeout": LOCK_TIMEOUT_SECONDS,
+            "check_same_thread": False,
+            "isolation_level": None,
+        },
+    )
+    event.listen(engine, "connect", partial(_prepare_sqlite, is_reader=is_reader))
+    # A deferred transaction that turns to writing fails at once when another one wrote first; an immediate one waits.
+    event.listen(
+        engine,
+        "begin",
+        lambda c: c.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE"),
+    )
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object, *, is_reader: bool) -> None:
+    if is_reader:
+        connection.execute("PRAGMA query_only=ON")
+        return
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _check_writable(path: Path, shown: str) -> None:
+    """SQLite opens a file it can't write to without a word, and fails at the first idea."""
+    target = path if path.exists() else path.parent
+    if (
+        path.is_dir()
+        or not path.parent.is_dir()
+        or not os.access(target, os.W_OK)
+        or not os.access(path.parent, os.W_OK)
+    ):
+        raise CannotOpen(CannotOpen.UNWRITABLE, shown)
+
+
+def _acquire(url: URL) -> IO[str]:
+    """Hold the file's lock for this process: two services on one SQLite file would both send everything."""
+    path = Path(f"{url.database}.lock")
+    try:
+        lock = path.open("w")
+    except OSError as error:
+        raise CannotOpen(CannotOpen.UNWRITABLE, url.render_as_string(), str(error)) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise CannotOpen(CannotOpen.IN_USE, url.render_as_string()) from error
+    return lock

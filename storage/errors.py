@@ -1,0 +1,30 @@
+"""What can go wrong with the database, as types with values; no sentences."""
+
+from dataclasses import dataclass
+
+
+class StorageError(Exception):
+    """The database did not do what it was asked; nothing was changed."""
+
+
+@dataclass(eq=False)
+class NotSaved(StorageError):
+    """A transaction could not be committed (locked, full, read-only, gone). It may be tried again."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class CannotOpen(StorageError):
+    """The database can't be used at all; `code` is one of the constants of this class, `reason` the driver's words."""
+
+    code: str
+    url: str
+    reason: str = ""
+
+    UNREACHABLE = "unreachable"
+    UNWRITABLE = "unwritable"
+    DAMAGED = "damaged"
+    TOO_NEW = "too_new"
+    FOREIGN = "foreign"
+    IN_USE = "in_use"

@@ -1,0 +1,146 @@
+"""Ideas and their history: adding, finding, listing, counting."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from storage import search
+from storage.tables import Gesture, HistoryEntry, Idea, Status, Step, Workspace
+from storage.workspaces import present
+
+
+def add(session: Session, idea: Idea) -> None:
+    """Keep a new idea under its workspace's next number, and make it findable."""
+    idea.number = session.execute(
+        update(Workspace)
+        .where(col(Workspace.id) == idea.workspace_id)
+        .values(last_number=col(Workspace.last_number) + 1)
+        .returning(col(Workspace.last_number))
+    ).scalar_one()
+    session.add(idea)
+    session.flush()
+    search.index(session, idea)
+
+
+def by_number(session: Session, workspace_id: int, number: int, *, for_change: bool = False) -> Idea | None:
+    """The idea of that number; `for_change` holds it until the transaction ends, so that two decisions take turns."""
+    query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.number == number)
+    return session.exec(query.with_for_update() if for_change else query).first()
+
+
+def by_id(session: Session, idea_id: int, *, for_change: bool = False) -> Idea | None:
+    """As `by_number`, by the row's own key."""
+    query = select(Idea).where(Idea.id == idea_id)
+    return session.exec(query.with_for_update() if for_change else query).first()
+
+
+def newest(
+    session: Session,
+    workspace_id: int,
+    statuses: Collection[Status],
+    author_id: str | None = None,
+    *,
+    before: int | None = None,
+    limit: int,
+) -> list[Idea]:
+    """Ideas in those statuses, of that author if one is named, with a number below `before`, newest first."""
+    query = select(Idea).where(Idea.workspace_id == workspace_id)
+    if len(statuses) < len(Status):
+        query = query.where(col(Idea.status).in_(statuses))
+    if author_id is not None:
+        query = query.where(Idea.author_id == author_id)
+    if before is not None:
+        query = query.where(Idea.number < before)
+    return list(session.exec(query.order_by(col(Idea.number).desc()).limit(limit)))
+
+
+def oldest_pending(session: Session, workspace_id: int, limit: int) -> list[Idea]:
+    """Ideas that wait for a decision, the one that has waited longest first."""
+    query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING)
+    return list(session.exec(query.order_by(col(Idea.number)).limit(limit)))
+
+
+def most_supported(session: Session, workspace_id: int, limit: int) -> list[Idea]:
+    """Published ideas by rank (bot/domain/shortlist.py has the rule), with at least one supporter."""
+    query = (
+        select(Idea)
+        .where(Idea.workspace_id == workspace_id, Idea.status == Status.PUBLISHED, Idea.supporters > 0)
+        .order_by(col(Idea.supporters).desc(), col(Idea.published_at), col(Idea.number))
+    )
+    return list(session.exec(query.limit(limit)))
+
+
+def least_shown(session: Session, workspace_id: int, limit: int) -> list[Idea]:
+    """Published ideas that digests have named least, the newest of them first."""
+    query = (
+        select(Idea)
+        .where(Idea.workspace_id == workspace_id, Idea.status == Status.PUBLISHED)
+        .order_by(col(Idea.shown), col(Idea.number).desc())
+    )
+    return list(session.exec(query.limit(limit)))
+
+
+def count_by_status(session: Session, workspace_id: int) -> dict[Status, int]:
+    """How many ideas stand where."""
+    query = select(Idea.status, func.count()).where(Idea.workspace_id == workspace_id).group_by(col(Idea.status))
+    return {Status(status): count for status, count in session.exec(query)}
+
+
+def count_participants(session: Session, workspace_id: int) -> tuple[int, int]:
+    """How many members have proposed an idea, and how many support one."""
+    authors = select(func.count(func.distinct(Idea.author_id))).where(Idea.workspace_id == workspace_id)
+    voters = select(func.count(func.distinct(Gesture.member_id))).where(
+        Gesture.workspace_id == workspace_id, col(Gesture.is_present)
+    )
+    return session.exec(authors).one(), session.exec(voters).one()
+
+
+def record(session: Session, idea: Idea, step: Step, member_id: str | None, now: datetime, detail: str = "") -> None:
+    """Add a line to the idea's history."""
+    session.add(
+        HistoryEntry(
+            workspace_id=idea.workspace_id,
+            idea_id=present(idea.id),
+            at=now,
+            member_id=member_id,
+            step=step,
+            detail=detail,
+        )
+    )
+
+
+def history(session: Session, idea_id: int) -> list[HistoryEntry]:
+    """What happened to an idea, in order."""
+    query = select(HistoryEntry).where(HistoryEntry.idea_id == idea_id).order_by(col(HistoryEntry.id))
+    return list(session.exec(query))
+
+
+def count_steps(session: Session, workspace_id: int, step: Step, since: datetime, until: datetime) -> int:
+    """How many history lines of that kind there are in [since, until)."""
+    query = select(func.count()).where(
+        HistoryEntry.workspace_id == workspace_id,
+        HistoryEntry.step == step,
+        HistoryEntry.at >= since,
+        HistoryEntry.at < until,
+    )
+    return session.exec(query).one()
+
+
+def steps_between(
+    session: Session, workspace_id: int, steps: Collection[Step], since: datetime, until: datetime
+) -> Sequence[tuple[HistoryEntry, Idea]]:
+    """History lines of those kinds in [since, until), each with its idea, in order."""
+    query = (
+        select(HistoryEntry, Idea)
+        .join(Idea, col(Idea.id) == col(HistoryEntry.idea_id))
+        .where(
+            HistoryEntry.workspace_id == workspace_id,
+            col(HistoryEntry.step).in_(steps),
+            HistoryEntry.at >= since,
+            HistoryEntry.at < until,
+        )
+        .order_by(col(HistoryEntry.id))
+    )
+    return session.exec(query).all()

@@ -1,0 +1,184 @@
+"""What chat must come to show: adding, claiming and settling outbox rows. Sending is the dispatcher's part."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, select
+
+from storage.tables import OutboxItem
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Something to be shown: `view` says by which card, `channel` or `member_id` where."""
+
+    key: str
+    view: str
+    channel: str | None = None
+    member_id: str | None = None
+    idea_id: int | None = None
+    subject: Mapping[str, Any] = field(default_factory=dict)
+
+
+def want(session: Session, workspace_id: int, wanted: Wanted, now: datetime) -> None:
+    """Have it shown, or shown anew where it is shown already."""
+    item = by_key(session, workspace_id, wanted.key, for_change=True)
+    if item is None:
+        _add(session, workspace_id, wanted, now)
+        return
+    item.wanted += 1
+    item.due_at = now
+    item.attempts = 0
+    item.parked_reason = None
+
+
+def want_once(session: Session, workspace_id: int, wanted: Wanted, now: datetime) -> None:
+    """Have it shown, unless it was wanted before."""
+    if by_key(session, workspace_id, wanted.key) is None:
+        _add(session, workspace_id, wanted, now)
+
+
+def by_key(session: Session, workspace_id: int, key: str, *, for_change: bool = False) -> OutboxItem | None:
+    """The row of that key."""
+    query = select(OutboxItem).where(OutboxItem.workspace_id == workspace_id, OutboxItem.key == key)
+    return session.exec(query.with_for_update() if for_change else query).first()
+
+
+def by_message(session: Session, workspace_id: int, message: str) -> OutboxItem | None:
+    """What a posted message shows."""
+    query = select(OutboxItem).where(OutboxItem.workspace_id == workspace_id, OutboxItem.message == message)
+    return session.exec(query).first()
+
+
+def permalinks(session: Session, workspace_id: int, view: str, idea_ids: Iterable[int]) -> dict[int, str]:
+    """Links to the posted cards of that view, by idea."""
+    query = select(OutboxItem.idea_id, OutboxItem.permalink).where(
+        OutboxItem.workspace_id == workspace_id,
+        OutboxItem.view == view,
+        col(OutboxItem.idea_id).in_(list(idea_ids)),
+        col(OutboxItem.permalink).is_not(None),
+    )
+    return {idea_id: link for idea_id, link in session.exec(query) if idea_id is not None and link is not None}
+
+
+def posted(session: Session, workspace_id: int, view: str, idea_ids: Iterable[int]) -> dict[str, int]:
+    """Idea by posted message, for the cards of that view."""
+    query = select(OutboxItem.message, OutboxItem.idea_id).where(
+        OutboxItem.workspace_id == workspace_id,
+        OutboxItem.view == view,
+        col(OutboxItem.idea_id).in_(list(idea_ids)),
+        col(OutboxItem.message).is_not(None),
+    )
+    return {message: idea_id for message, idea_id in session.exec(query) if message is not None and idea_id is not None}
+
+
+def claim(session: Session, workspace_id: int, now: datetime, lease: timedelta, limit: int) -> list["Claimed"]:
+    """Take rows that are due, oldest first, for this process alone until the lease is over."""
+    query = (
+        select(OutboxItem)
+        .where(
+            OutboxItem.workspace_id == workspace_id,
+            OutboxItem.due_at <= now,
+            OutboxItem.shown < OutboxItem.wanted,
+            col(OutboxItem.parked_reason).is_(None),
+            or_(col(OutboxItem.lease_until).is_(None), col(OutboxItem.lease_until) <= now),
+        )
+        .order_by(col(OutboxItem.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = []
+    for item in session.exec(query):
+        claimed.append(Claimed(OutboxItem(**item.model_dump()), was_left=item.lease_until is not None))
+        item.lease_until = now + lease
+    return claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row as it was when it was taken. `was_left`: an earlier send of it may have arrived."""
+
+    item: OutboxItem
+    was_left: bool
+
+
+def settle_shown(session: Session, claimed: Claimed, message: str, permalink: str | None) -> None:
+    """The card as of the claimed `wanted` is on show; whatever was wanted since then still waits."""
+    _update(
+        session,
+        claimed,
+        shown=claimed.item.wanted,
+        message=message,
+        permalink=permalink,
+        attempts=0,
+        lease_until=None,
+    )
+
+
+def settle_later(session: Session, claimed: Claimed, due_at: datetime, *, is_uncertain: bool) -> None:
+    """It could not be sent now. An uncertain send keeps its lease's mark, so that it is looked for first."""
+    _update(
+        session,
+        claimed,
+        due_at=due_at,
+        attempts=claimed.item.attempts + 1,
+        lease_until=due_at if is_uncertain or claimed.was_left else None,
+    )
+
+
+def settle_gone(session: Session, claimed: Claimed) -> None:
+    """The message is not there any more: it will be posted anew."""
+    _update(session, claimed, message=None, permalink=None, shown=0, lease_until=None)
+
+
+def park(session: Session, claimed: Claimed, reason: str) -> None:
+    """It will never work like this; it waits for the operator or for a newer wish."""
+    _update(session, claimed, parked_reason=reason, lease_until=None)
+
+
+def parked(session: Session, limit: int) -> list[OutboxItem]:
+    """What could not be sent for good."""
+    return list(session.exec(select(OutboxItem).where(col(OutboxItem.parked_reason).is_not(None)).limit(limit)))
+
+
+def release_all(session: Session, now: datetime) -> None:
+    """End every lease, keeping its mark; only for the one process that uses the database."""
+    session.execute(update(OutboxItem).where(col(OutboxItem.lease_until) > now).values(lease_until=now))
+
+
+def next_due(session: Session, workspace_id: int) -> datetime | None:
+    """When the next row that waits may be sent."""
+    query = select(OutboxItem).where(
+        OutboxItem.workspace_id == workspace_id,
+        OutboxItem.shown < OutboxItem.wanted,
+        col(OutboxItem.parked_reason).is_(None),
+    )
+    moments = [
+        max(item.due_at, item.lease_until or item.due_at)
+        for item in session.exec(query.order_by(col(OutboxItem.due_at)).limit(50))
+    ]
+    return min(moments, default=None)
+
+
+def _add(session: Session, workspace_id: int, wanted: Wanted, now: datetime) -> None:
+    session.add(
+        OutboxItem(
+            workspace_id=workspace_id,
+            key=wanted.key,
+            view=wanted.view,
+            channel=wanted.channel,
+            member_id=wanted.member_id,
+            idea_id=wanted.idea_id,
+            subject=dict(wanted.subject),
+            created_at=now,
+            due_at=now,
+        )
+    )
+    session.flush()
+
+
+def _update(session: Session, claimed: Claimed, **values: object) -> None:
+    session.execute(update(OutboxItem).where(col(OutboxItem.id) == claimed.item.id).values(**values))

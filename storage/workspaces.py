@@ -1,0 +1,54 @@
+"""Workspaces, and members as last seen in chat."""
+
+from collections.abc import Iterable
+
+from sqlmodel import Session, col, select
+
+from storage.tables import Member, Workspace
+
+
+def ensure(session: Session, platform: str, external_id: str) -> int:
+    """The workspace's id, made where it is new."""
+    found = session.exec(
+        select(Workspace.id).where(Workspace.platform == platform, Workspace.external_id == external_id)
+    ).first()
+    if found is not None:
+        return found
+    workspace = Workspace(platform=platform, external_id=external_id)
+    session.add(workspace)
+    session.flush()
+    return present(workspace.id)
+
+
+def all_of(session: Session) -> list[Workspace]:
+    """Every workspace, oldest first."""
+    return list(session.exec(select(Workspace).order_by(col(Workspace.id))))
+
+
+def saw(session: Session, workspace_id: int, member_id: str, name: str, locale: str | None) -> None:
+    """Remember a member's name and locale, for cards that are rendered when they are away."""
+    member = session.get(Member, (workspace_id, member_id))
+    if member is None:
+        session.add(Member(workspace_id=workspace_id, id=member_id, name=name, locale=locale))
+    elif (member.name, member.locale) != (name, locale):
+        member.name, member.locale = name, locale
+
+
+def names(session: Session, workspace_id: int, member_ids: Iterable[str | None]) -> dict[str, str]:
+    """Names by member id; an unknown member is absent."""
+    wanted = {member_id for member_id in member_ids if member_id}
+    rows = session.exec(select(Member).where(Member.workspace_id == workspace_id, col(Member.id).in_(wanted)))
+    return {member.id: member.name for member in rows}
+
+
+def locale_of(session: Session, workspace_id: int, member_id: str) -> str | None:
+    """The member's locale as last seen."""
+    member = session.get(Member, (workspace_id, member_id))
+    return member.locale if member else None
+
+
+def present(value: int | None) -> int:
+    """The key of a row that has been flushed; it is None only before."""
+    if value is None:
+        raise ValueError(value)
+    return value
