@@ -56,7 +56,7 @@ class OwnIdea(ButineError):
 
 @dataclass(eq=False)
 class NothingToShow(ButineError):
-    """What was asked for does not exist yet; `what` is "shortlist"."""
+    """What was asked for does not exist yet; `what` is "shortlist" or "digest"."""
 
     what: str
 

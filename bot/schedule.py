@@ -76,6 +76,7 @@ class Schedule:
                 await self._remind(workspace, now)
             except StorageError:
                 log.exception("the schedule could not use the database, it tries again in a minute")
+            workspace.on_change()  # the command line may have left something to send
         if abs(now - self._reconciled_at) >= RECONCILE_EVERY:
             self._reconciled_at = now
             for workspace in self._workspaces:
@@ -90,7 +91,8 @@ class Schedule:
         if await self._database.read(lambda session: digests.of_period(session, workspace_id, period.key)):
             return
         if weekly.verdict(period, now) is Due.TOO_LATE:
-            if await self._database.write(lambda s: digesting.note_missed(s, workspace_id, period, now)):
+            missed = await self._database.write(lambda s: digesting.note_missed(s, workspace_id, period, now))
+            if missed and missed.proposed:
                 log.warning("digest %s was missed: Butine was away on its day", period.key)
             return
         sizes = workspace.rules.sizes
@@ -99,7 +101,6 @@ class Schedule:
         except (AlreadyDone, IntegrityError):
             return  # another process has it
         log.info("digest %s is claimed", period.key)
-        workspace.on_change()
 
     async def _remind(self, workspace: Scheduled, now: datetime) -> None:
         """Reminders come on workdays, once the digest's time of day has come: not in the middle of the night."""
@@ -111,4 +112,3 @@ class Schedule:
         if not await self._database.read(lambda s: moderation.overdue(s, workspace.workspace_id, wait, now)):
             return
         await self._database.write(lambda s: moderation.remind(s, workspace.workspace_id, wait, day, now))
-        workspace.on_change()

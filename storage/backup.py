@@ -8,11 +8,15 @@ from pathlib import Path
 PAGES_AT_ONCE = 1000
 
 
+class CopyFailed(Exception):
+    """SQLite could not read the source or write the copy, or the copy is not sound."""
+
+
 def copy(source: Path, target: Path, on_progress: Callable[[int, int], None]) -> None:
     """Copy a live database, write-ahead log included, and check the copy; `on_progress(done, total)` in pages.
 
     The copy appears under its name only once it is whole. Raises FileExistsError for a target that exists, OSError
-    and sqlite3.Error for what the disk refuses.
+    or CopyFailed for what the disk refuses.
     """
     if target.exists():
         raise FileExistsError(target)
@@ -26,7 +30,9 @@ def copy(source: Path, target: Path, on_progress: Callable[[int, int], None]) ->
             live.backup(made, pages=PAGES_AT_ONCE, progress=lambda _, left, total: on_progress(total - left, total))
             made.execute("PRAGMA journal_mode=DELETE")
             if made.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-                raise sqlite3.DatabaseError(part.name)
+                raise CopyFailed(part.name)
         part.rename(target)
+    except sqlite3.Error as error:
+        raise CopyFailed(str(error)) from error
     finally:
         part.unlink(missing_ok=True)

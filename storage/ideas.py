@@ -56,6 +56,20 @@ def newest(
     return list(session.exec(query.order_by(col(Idea.number).desc()).limit(limit)))
 
 
+def after(session: Session, workspace_id: int, number: int, limit: int) -> list[Idea]:
+    """Ideas with a higher number than that, in order."""
+    query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.number > number)
+    return list(session.exec(query.order_by(col(Idea.number)).limit(limit)))
+
+
+def is_known(session: Session, workspace_id: int, author_id: str, title: str, submitted_at: datetime | None) -> bool:
+    """Whether that author's idea of that title, and of that time if one is given, is kept already."""
+    query = select(Idea.id).where(Idea.workspace_id == workspace_id, Idea.author_id == author_id, Idea.title == title)
+    if submitted_at is not None:
+        query = query.where(Idea.submitted_at == submitted_at)
+    return session.exec(query).first() is not None
+
+
 def oldest_pending(session: Session, workspace_id: int, limit: int) -> list[Idea]:
     """Ideas that wait for a decision, the one that has waited longest first."""
     query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING)
@@ -126,6 +140,11 @@ def count_steps(session: Session, workspace_id: int, step: Step, since: datetime
         HistoryEntry.at < until,
     )
     return session.exec(query).one()
+
+
+def last_moment(session: Session) -> datetime | None:
+    """When anything last happened to an idea."""
+    return session.exec(select(HistoryEntry.at).order_by(col(HistoryEntry.id).desc()).limit(1)).first()
 
 
 def steps_between(

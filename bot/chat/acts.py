@@ -256,7 +256,5 @@ def _preview_digest(call: Call) -> Reply:
 def _post_digest(call: Call) -> Reply:
     require_moderator(call.caller)
     period = call.rules.weekly.coming(call.now)
-    contents = digesting.publish(call.session, call.caller.workspace_id, period, call.rules.sizes, call.now)
-    if contents.is_empty:
-        return Reply(digest_views.quiet_card(call.texts))
+    contents = digesting.publish_early(call.session, call.caller.workspace_id, period, call.rules.sizes, call.now)
     return Reply(digest_views.posted_card(contents, call.texts))

@@ -88,10 +88,12 @@ class Ballot:
         )
 
 
-def tally(ballots: Mapping[str, Ballot], author_id: str, voting: Voting) -> int:
-    """How many members' gestures at an idea are votes."""
-    return sum(
-        ballot.is_vote(voting.emoji) for member, ballot in ballots.items() if voting.is_fitting(author_id, member)
+def voters(ballots: Mapping[str, Ballot], author_id: str, voting: Voting) -> list[str]:
+    """The members whose gestures at an idea amount to a vote."""
+    return sorted(
+        member
+        for member, ballot in ballots.items()
+        if voting.is_fitting(author_id, member) and ballot.is_vote(voting.emoji)
     )
 
 

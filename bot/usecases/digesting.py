@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from bot.domain import shortlist
 from bot.domain.calendar import Period
-from bot.errors import AlreadyDone
+from bot.errors import AlreadyDone, NothingToShow
 from bot.usecases import announcing
 from bot.usecases.reading import names_and_links
 from storage import digests, gestures, ideas
@@ -89,14 +89,23 @@ def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
     return contents
 
 
-def note_missed(session: Session, workspace_id: int, period: Period, now: datetime) -> bool:
-    """Remember that the period went by without a digest; its ideas stay for the next. False if it has one."""
+def publish_early(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
+    """The same before the period's hour, at somebody's wish. Raises AlreadyDone, or NothingToShow: then the period is
+    left for its hour."""
+    contents = publish(session, workspace_id, period, sizes, now)
+    if contents.is_empty:
+        raise NothingToShow("digest")
+    return contents
+
+
+def note_missed(session: Session, workspace_id: int, period: Period, now: datetime) -> Digest | None:
+    """Remember that the period went by without a digest; its ideas stay for the next. None if it has one."""
     if digests.of_period(session, workspace_id, period.key):
-        return False
+        return None
     digest = _draft(session, workspace_id, period, now)
     digest.is_missed = True
     session.add(digest)
-    return True
+    return digest
 
 
 def posted_contents(session: Session, digest_id: int) -> Contents:

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from bot.domain import lifecycle
 from bot.domain.lifecycle import OPEN_TO_VOTES, Action
 from bot.domain.permissions import Caller
-from bot.domain.voting import COMMAND, Ballot, Held, Voting, canonical, tally
+from bot.domain.voting import COMMAND, Ballot, Held, Voting, canonical, voters
 from bot.errors import OwnIdea
 from bot.usecases import announcing
 from bot.usecases.finding import own_idea, visible_idea
@@ -108,6 +108,11 @@ def reconcile(
     return _recount(session, idea, ballots, voting, now)
 
 
+def supporters_of(session: Session, idea: Idea, voting: Voting) -> list[str]:
+    """The members who support an idea."""
+    return voters(_ballots(session, present(idea.id)), idea.author_id, voting)
+
+
 def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting, now: datetime) -> int:
     """Count anew what is open to votes where the configured rules are not those of the last time; returns how many changed."""
     rules = f"{voting.own_ideas}:{','.join(sorted(voting.emoji))}"
@@ -162,7 +167,7 @@ def _ballots(session: Session, idea_id: int) -> dict[str, Ballot]:
 
 
 def _recount(session: Session, idea: Idea, ballots: Mapping[str, Ballot], voting: Voting, now: datetime) -> bool:
-    supporters = tally(ballots, idea.author_id, voting)
+    supporters = len(voters(ballots, idea.author_id, voting))
     if supporters == idea.supporters:
         return False
     idea.supporters = supporters

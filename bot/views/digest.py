@@ -39,12 +39,6 @@ def digest_card(contents: Contents, texts: Texts, *, is_preview: bool = False) -
     return Card(title, tuple(blocks))
 
 
-def quiet_card(texts: Texts) -> Card:
-    """The period is done, and there was nothing to say."""
-    line = texts("digest.quiet")
-    return Card(line, (Paragraph((line,)),))
-
-
 def posted_card(contents: Contents, texts: Texts) -> Card:
     """Told to the moderator who had the digest posted now."""
     line = texts.plural("digest.posted", len(contents.shortlist), period=contents.period)

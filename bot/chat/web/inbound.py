@@ -18,7 +18,7 @@ NAME_LENGTH = 60
 Payload = Mapping[str, object]
 
 
-class Refused(Exception):  # noqa: N818  it is an answer, not a fault
+class Refused(Exception):
     """A request that can't be taken: the HTTP status, and the end of the sentence's key in the catalogue."""
 
     def __init__(self, status: int, problem: str) -> None:

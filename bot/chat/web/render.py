@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -25,23 +24,24 @@ HUES = 6
 LANGUAGE_NAMES = {"fr": "Français", "en": "English"}
 # The sentences that the script may have to show; it has none of its own.
 SCRIPT_WORDS = (
-    "field_required",
-    "field_too_long",
-    "hints_shown",
-    "problem.closing",
-    "problem.empty",
-    "problem.host",
-    "problem.long",
-    "problem.message",
-    "problem.name_long",
-    "problem.name_missing",
-    "problem.not_saved",
-    "problem.origin",
-    "problem.persona",
-    "problem.place",
-    "problem.request",
-    "problem.token",
-    "problem.unreachable",
+    "room.field_required",
+    "room.field_too_long",
+    "room.hints_shown",
+    "room.problem.closing",
+    "room.problem.empty",
+    "room.problem.host",
+    "room.problem.long",
+    "room.problem.message",
+    "room.problem.name_long",
+    "room.problem.name_missing",
+    "room.problem.not_saved",
+    "room.problem.origin",
+    "room.problem.page",
+    "room.problem.persona",
+    "room.problem.place",
+    "room.problem.request",
+    "room.problem.token",
+    "room.problem.unreachable",
 )
 
 
@@ -91,7 +91,7 @@ def page(reader: Reader, content: Page) -> str:
         "as": reader.persona.id,
         "channel": reader.place.name,
         "thread": reader.thread,
-        "words": {key: reader.texts(f"room.{key}") for key in SCRIPT_WORDS},
+        "words": {key.removeprefix("room."): reader.texts(key) for key in SCRIPT_WORDS},
         **content.config,
     }
     return _template("room.html", reader, page=content, config=config)
@@ -158,8 +158,7 @@ def _environment() -> Environment:
     return environment
 
 
-# Any: templates are untyped, a filter takes what it is given.
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return "text" if isinstance(value, str) else type(value).__name__
 
 

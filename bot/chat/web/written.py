@@ -4,13 +4,12 @@ What a card means and how it looks is not known here.
 """
 
 import json
-from dataclasses import fields
-from typing import Any
+from dataclasses import fields, is_dataclass
 
 from bot.views import cards
 from bot.views.cards import Card, Style
 
-_VALUES = {
+_VALUES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         cards.Strong,
@@ -39,24 +38,23 @@ def read(text: str) -> Card:
     return card
 
 
-# Any: a JSON tree is whatever it is until _value has rebuilt it.
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    if type(value).__name__ in _VALUES:
+    if is_dataclass(value):
         return {"is": type(value).__name__} | {
             field.name: _plain(getattr(value, field.name)) for field in fields(value)
         }
     return value
 
 
-def _value(tree: Any) -> Any:
+def _value(tree: object) -> object:
     if isinstance(tree, list):
         return tuple(_value(part) for part in tree)
     if isinstance(tree, dict):
         kind = _VALUES[tree.pop("is")]
         parts = {name: _value(part) for name, part in tree.items()}
         if kind is cards.Button:
-            parts["style"] = Style(parts["style"])
+            parts["style"] = Style(str(parts["style"]))
         return kind(**parts)
     return tree

@@ -1,0 +1,107 @@
+"""`butine check`: what is wrong with configuration, database, address and clock, and how to mend it."""
+
+import errno
+import json
+import socket
+from datetime import UTC, datetime
+from urllib.request import urlopen
+
+import click
+
+from bot.config import Settings
+from bot.errors import ConfigError
+from bot.failures import Refused, explain
+from bot.views.texts import Texts
+from storage import ideas, outbox
+from storage.database import Database, parse_url, problems_of
+from storage.errors import StorageError
+
+PARKED_SHOWN = 5
+
+
+class Findings:
+    """What was found so far, printed as it is found."""
+
+    def __init__(self, texts: Texts) -> None:
+        self.texts = texts
+        self.problems = 0
+
+    def good(self, key: str, **values: object) -> None:
+        """Something is as it should be."""
+        click.echo(f"✓ {self.texts(key, **values)}")
+
+    def bad(self, sentence: str) -> None:
+        """Something has to be mended."""
+        self.problems += 1
+        click.echo(f"✗ {sentence}")
+
+
+async def check(settings: Settings, texts: Texts, config_file: str) -> None:
+    """Print a line for each thing that was looked at. Raises Refused where something has to be mended."""
+    findings = Findings(texts)
+    findings.good("cli.check.config", file=config_file)
+    await _check_database(settings, findings)
+    _check_address(settings, findings)
+    if settings.has_room:
+        findings.good("cli.check.room", address=f"http://{settings.web.host}:{settings.web.port}/")
+    else:
+        findings.good("cli.check.no_room")
+    if findings.problems:
+        raise Refused("problems", count=findings.problems)
+    click.echo(texts("cli.check.all_well"))
+
+
+async def _check_database(settings: Settings, findings: Findings) -> None:
+    texts = findings.texts
+    try:
+        database = Database.open(settings.storage.url)
+    except StorageError as error:
+        findings.bad(explain(error, texts)[0])
+        return
+    try:
+        url = parse_url(settings.storage.url)
+        findings.good("cli.check.database", url=url.render_as_string(hide_password=True))
+        if damage := problems_of(url):
+            findings.bad(texts("cli.check.damaged", reason=damage[0]))
+        elif database.is_sqlite:
+            findings.good("cli.check.integrity")
+        await _check_clock(database, findings)
+        parked = await database.read(lambda session: outbox.parked(session, PARKED_SHOWN))
+        if parked:
+            findings.bad(texts.plural("cli.check.parked", len(parked), reason=parked[0].parked_reason))
+    finally:
+        await database.close()
+
+
+async def _check_clock(database: Database, findings: Findings) -> None:
+    texts, now = findings.texts, datetime.now(UTC)
+    last = await database.read(ideas.last_moment)
+    if last and last > now:
+        findings.bad(
+            texts("cli.check.clock_wrong", now=now.isoformat(" ", "minutes"), last=last.isoformat(" ", "minutes"))
+        )
+    else:
+        findings.good("cli.check.clock", now=now.isoformat(" ", "minutes"))
+
+
+def _check_address(settings: Settings, findings: Findings) -> None:
+    """Free, or taken by a Butine that answers: the check may run beside it."""
+    host, port = settings.web.host, settings.web.port
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        if not _is_butine(host, port):
+            code = "port_in_use" if error.errno == errno.EADDRINUSE else "cannot_listen"
+            values = {"host": host, "port": str(port), "reason": error.strerror or str(error)}
+            findings.bad(explain(ConfigError(code, values), findings.texts)[0])
+            return
+    findings.good("cli.check.port", host=host, port=port)
+
+
+def _is_butine(host: str, port: int) -> bool:
+    try:
+        with urlopen(f"http://{host}:{port}/health", timeout=2) as answer:  # noqa: S310  the scheme is ours
+            return bool(json.load(answer).get("status") == "ok")
+    except (OSError, ValueError):
+        return False

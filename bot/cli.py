@@ -1,0 +1,203 @@
+"""The command line: parse, call, print. What the calls do is in operations.py.
+
+Imports little, so that --help answers at once.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import bot
+from bot.views.texts import Texts, known_language
+
+if TYPE_CHECKING:
+    from bot.config import Settings
+
+
+def _operator_language() -> str:
+    locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), None)
+    return known_language(locale, "fr")
+
+
+texts = Texts(_operator_language(), domain="cli")
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What stands before the command."""
+
+    config: Path | None
+    is_debugging: bool
+
+
+class Failed(click.ClickException):
+    """One sentence on standard error, and an exit code."""
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code  # type: ignore[misc]  click declares it for the class, and reads it from the instance
+
+    def show(self, file: Any = None) -> None:  # noqa: ANN401  click's signature
+        """Print the sentence alone: it needs no "Error:" before it."""
+        click.echo(self.message, file=file or sys.stderr)
+
+
+@click.group(help=texts("cli.about"), epilog=texts("cli.codes"), context_settings=CONTEXT)
+@click.option("--config", "path", type=click.Path(path_type=Path), help=texts("cli.option.config"))
+@click.option("--debug", is_flag=True, envvar="BUTINE_DEBUG", help=texts("cli.option.debug"))
+@click.version_option(bot.__version__, prog_name="butine", help=texts("cli.option.version"))
+@click.help_option("-h", "--help", help=texts("cli.option.help"))
+@click.pass_context
+def main(context: click.Context, path: Path | None, debug: bool) -> None:
+    """Parse what all commands share; the configuration is read by those that need it."""
+    context.obj = Options(path, debug)
+
+
+@main.command(help=texts("cli.run"))
+@click.pass_obj
+def run(options: Options) -> None:
+    """Serve until a signal comes."""
+    _execute(options, lambda settings: _run(settings, options))
+    click.echo(texts("cli.stopped"))
+
+
+@main.command(help=texts("cli.check"))
+@click.pass_obj
+def check(options: Options) -> None:
+    """Say what is wrong."""
+    from bot import checking  # noqa: PLC0415  see the module
+
+    _execute(options, lambda settings: checking.check(settings, texts, _config_file(options.config)))
+
+
+@main.command(help=texts("cli.digest"))
+@click.option("--preview", is_flag=True, help=texts("cli.option.preview"))
+@click.option("--now", is_flag=True, help=texts("cli.option.now"))
+@click.option("--workspace", help=texts("cli.option.workspace"))
+@click.pass_obj
+def digest(options: Options, preview: bool, now: bool, workspace: str | None) -> None:
+    """Print or post the digest."""
+    if preview == now:
+        raise click.UsageError(texts("cli.choose_one"))
+    from bot import operations  # noqa: PLC0415  see the module
+
+    operation = operations.preview_digest if preview else operations.post_digest
+    _execute(options, lambda settings: operation(settings, workspace, texts))
+
+
+@main.group(help=texts("cli.ideas"))
+def ideas() -> None:
+    """Hold the commands for ideas."""
+
+
+@ideas.command("list", help=texts("cli.ideas_list"))
+@click.option("--status", help=texts("cli.option.status"))
+@click.option("--workspace", help=texts("cli.option.workspace"))
+@click.pass_obj
+def ideas_list(options: Options, status: str | None, workspace: str | None) -> None:
+    """Print a table."""
+    from bot import operations  # noqa: PLC0415  see the module
+    from storage.tables import Status  # noqa: PLC0415
+
+    if status is not None and status not in set(Status):
+        raise click.BadParameter(", ".join(Status), param_hint="--status")
+    chosen = Status(status) if status else None
+    _execute(options, lambda settings: operations.list_ideas(settings, workspace, chosen, texts))
+
+
+@ideas.command("show", help=texts("cli.ideas_show"))
+@click.argument("number", type=click.IntRange(1))
+@click.option("--workspace", help=texts("cli.option.workspace"))
+@click.pass_obj
+def ideas_show(options: Options, number: int, workspace: str | None) -> None:
+    """Print one idea."""
+    from bot import operations  # noqa: PLC0415  see the module
+
+    _execute(options, lambda settings: operations.show_idea(settings, workspace, number, texts))
+
+
+@ideas.command("export", help=texts("cli.ideas_export"))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--workspace", help=texts("cli.option.workspace"))
+@click.pass_obj
+def ideas_export(options: Options, file: Path, workspace: str | None) -> None:
+    """Write a file."""
+    from bot import operations  # noqa: PLC0415  see the module
+
+    _execute(options, lambda settings: operations.export_ideas(settings, workspace, file, texts))
+
+
+@ideas.command("import", help=texts("cli.ideas_import"))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--workspace", help=texts("cli.option.workspace"))
+@click.pass_obj
+def ideas_import(options: Options, file: Path, workspace: str | None) -> None:
+    """Read a file."""
+    from bot import operations  # noqa: PLC0415  see the module
+
+    _execute(options, lambda settings: operations.import_ideas(settings, workspace, file, texts))
+
+
+@main.command(help=texts("cli.backup"))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def backup(options: Options, file: Path) -> None:
+    """Copy the database."""
+    from bot import operations  # noqa: PLC0415  see the module
+
+    _execute(options, lambda settings: operations.back_up(settings, file, texts))
+
+
+@main.command(help=texts("cli.migrate"))
+@click.pass_obj
+def migrate(options: Options) -> None:
+    """Upgrade the schema."""
+    from bot import operations  # noqa: PLC0415  see the module
+
+    _execute(options, lambda settings: operations.migrate(settings, texts))
+
+
+async def _run(settings: "Settings", options: Options) -> None:
+    from bot.app import App  # noqa: PLC0415  see the module
+
+    level = logging.DEBUG if options.is_debugging else logging.INFO
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("apscheduler", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+    def say_ready(address: str) -> None:
+        click.echo(texts("cli.running", version=bot.__version__, address=address))
+        if settings.has_room:
+            click.echo(texts("cli.room"))
+
+    await App(settings).run(say_ready)
+
+
+def _config_file(path: Path | None) -> str:
+    from bot.config import DEFAULT_FILE  # noqa: PLC0415  see the module
+
+    found = path or os.environ.get("BUTINE_CONFIG") or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    return str(found) if found else texts("cli.check.config_none")
+
+
+def _execute(options: Options, operation: "Callable[[Settings], Coroutine[Any, Any, None]]") -> None:
+    """Read the configuration, run the operation, and turn what goes wrong into a sentence and an exit code."""
+    from bot import failures  # noqa: PLC0415  see the module
+    from bot.config import load  # noqa: PLC0415
+
+    try:
+        asyncio.run(operation(load(options.config)))
+    except click.ClickException:
+        raise
+    except Exception as error:
+        if options.is_debugging:
+            raise
+        raise Failed(*failures.explain(error, texts)) from error

@@ -1,0 +1,84 @@
+"""From an error to the sentence that the operator reads, and the command line's exit code."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot import errors
+from bot.config import ConfigErrors
+from bot.views.texts import Texts
+from storage.errors import CannotOpen, NotSaved
+
+REFUSED, CONFIG, DATABASE, NETWORK = 1, 3, 4, 5
+
+_CONFIG: Mapping[str, str] = {
+    "file_missing": "cli.error.file_missing",
+    "file_unreadable": "cli.error.file_unreadable",
+    "file_broken": "cli.error.file_broken",
+    "unknown_key": "cli.error.unknown_key",
+    "missing_key": "cli.error.missing_key",
+    "wrong_value": "cli.error.wrong_value",
+    "platform_unavailable": "cli.error.platform_unavailable",
+}
+_NETWORK: Mapping[str, str] = {
+    "port_in_use": "cli.error.port_in_use",
+    "cannot_listen": "cli.error.cannot_listen",
+}
+_REFUSED: Mapping[str, str] = {
+    "no_workspace": "cli.error.no_workspace",
+    "which_workspace": "cli.error.which_workspace",
+    "no_idea": "cli.error.no_idea",
+    "already_done": "cli.error.already_done",
+    "nothing_to_say": "cli.error.nothing_to_say",
+    "file_exists": "cli.error.file_exists",
+    "cannot_write": "cli.error.cannot_write",
+    "cannot_read": "cli.error.cannot_read",
+    "bad_line": "cli.error.bad_line",
+    "bad_text": "cli.error.bad_text",
+    "backup_postgresql": "cli.error.backup_postgresql",
+}
+_CANNOT_OPEN: Mapping[str, str] = {
+    CannotOpen.UNREACHABLE: "cli.error.unreachable",
+    CannotOpen.UNWRITABLE: "cli.error.unwritable",
+    CannotOpen.DAMAGED: "cli.error.damaged",
+    CannotOpen.TOO_NEW: "cli.error.too_new",
+    CannotOpen.FOREIGN: "cli.error.foreign",
+    CannotOpen.IN_USE: "cli.error.in_use",
+}
+
+
+class Refused(errors.ButineError):
+    """An operation that can't be done as asked; `code` names the sentence, `values` fill it."""
+
+    def __init__(self, code: str, **values: Any) -> None:  # noqa: ANN401  they go into a sentence
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+def explain(error: Exception, texts: Texts) -> tuple[str, int]:
+    """The sentence (a line for each where there are several) and the exit code."""
+    match error:
+        case ConfigErrors(problems=problems):
+            return "\n".join(explain(problem, texts)[0] for problem in problems), CONFIG
+        case errors.ConfigError(code=code, values=values) if code in _NETWORK:
+            return texts(_NETWORK[code], **values), NETWORK
+        case errors.ConfigError(code="unknown_key", values=values) if values["near"]:
+            return texts("cli.error.unknown_key_near", **values), CONFIG
+        case errors.ConfigError(code=code, values=values):
+            return texts(_CONFIG[code], **values), CONFIG
+        case Refused(code="problems"):
+            return texts.plural("cli.check.problems", error.values["count"]), REFUSED
+        case Refused():
+            return texts(_REFUSED[error.code], **error.values), REFUSED
+        case CannotOpen(code=code, url=url, reason=reason):
+            return texts(_CANNOT_OPEN[code], url=url, reason=_first_line(reason)), DATABASE
+        case NotSaved(reason=reason):
+            return texts("cli.error.not_saved", reason=_first_line(reason)), DATABASE
+        case errors.ChatUnavailable(reason=reason) | errors.ChatRefused(reason=reason):
+            return texts("cli.error.chat", reason=reason), NETWORK
+    return texts("cli.error.unexpected", reason=_first_line(f"{type(error).__name__}: {error}")), REFUSED
+
+
+def _first_line(reason: str) -> str:
+    """Drivers add hints and positions below; the log and --debug have them."""
+    return next(iter(reason.strip().splitlines()), "?").rstrip(".")

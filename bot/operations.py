@@ -1,0 +1,194 @@
+"""What the command line does with the database: list, show, export, import, back up, migrate, digest."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from sqlmodel import Session
+
+from bot.app import rules_of
+from bot.config import Settings
+from bot.domain import draft as drafts
+from bot.domain.draft import Draft
+from bot.domain.permissions import Caller
+from bot.errors import AlreadyDone, IdeaNotFound, InvalidInput, NothingToShow
+from bot.failures import Refused
+from bot.usecases import digesting, reading, transfer
+from bot.usecases.transfer import IdeaRecord
+from bot.views import digest as digest_views
+from bot.views import ideas as idea_views
+from bot.views.plain import plain
+from bot.views.texts import Texts
+from storage import backup, ideas, migrations, workspaces
+from storage.database import Database, parse_url, upgrade
+from storage.tables import Idea, Status
+from storage.workspaces import present
+
+IMPORTED_AT_ONCE = 100
+LISTED_AT_ONCE = 500
+OPERATOR = ""
+"""Stands for the person at the command line, who is no member and may see everything."""
+
+
+async def preview_digest(settings: Settings, workspace: str | None, texts: Texts) -> None:
+    """Print the digest as it would be now."""
+    now, rules = datetime.now(UTC), rules_of(settings)
+    async with _workspace(settings, workspace) as (database, workspace_id):
+        period = rules.weekly.coming(now)
+        contents = await database.read(lambda s: digesting.preview(s, workspace_id, period, rules.sizes, now))
+        click.echo(plain(digest_views.digest_card(contents, rules.texts(texts.language))))
+
+
+async def post_digest(settings: Settings, workspace: str | None, texts: Texts) -> None:
+    """Freeze the coming period's digest and leave it in the outbox. Raises Refused."""
+    now, rules = datetime.now(UTC), rules_of(settings)
+    async with _workspace(settings, workspace) as (database, workspace_id):
+        period = rules.weekly.coming(now)
+        try:
+            contents = await database.write(
+                lambda s: digesting.publish_early(s, workspace_id, period, rules.sizes, now)
+            )
+        except AlreadyDone as error:
+            raise Refused("already_done", period=error.period) from error
+        except NothingToShow as error:
+            raise Refused("nothing_to_say") from error
+        click.echo(texts("cli.digest_sent", period=contents.period))
+
+
+async def list_ideas(settings: Settings, workspace: str | None, status: Status | None, texts: Texts) -> None:
+    """Print a table of ideas, newest first."""
+    words = rules_of(settings).texts(texts.language)
+    columns = ("cli.column.number", "cli.column.title", "cli.column.author", "cli.column.status")
+    table = Table(*(texts(key) for key in columns), box=None, pad_edge=False)
+    table.add_column(texts("cli.column.supporters"), justify="right")
+    async with _workspace(settings, workspace) as (database, workspace_id):
+        before: int | None = None
+        while page := await database.read(lambda s: _page(s, workspace_id, status, before)):  # noqa: B023  awaited here
+            for idea, author in page:
+                label = words(idea_views.STATUS_LABEL[idea.status])
+                table.add_row(str(idea.number), idea.title, author, label, str(idea.supporters))
+            before = page[-1][0].number
+    Console(markup=False, highlight=False).print(table)
+
+
+async def show_idea(settings: Settings, workspace: str | None, number: int, texts: Texts) -> None:
+    """Print one idea with its history. Raises Refused."""
+    words = rules_of(settings).texts(texts.language)
+    async with _workspace(settings, workspace) as (database, workspace_id):
+        operator = Caller(workspace_id, OPERATOR, is_moderator=True)
+        try:
+            shown = await database.read(lambda session: reading.show(session, operator, number))
+        except IdeaNotFound as error:
+            raise Refused("no_idea", number=number) from error
+        click.echo(plain(idea_views.shown_card(shown, words)))
+
+
+async def export_ideas(settings: Settings, workspace: str | None, file: Path, texts: Texts) -> None:
+    """Write every idea to a new file, one JSON object a line. Raises Refused."""
+    rules = rules_of(settings)
+    if file.exists():
+        raise Refused("file_exists", file=file)
+    async with _workspace(settings, workspace) as (database, workspace_id):
+        records = await database.read(lambda session: list(transfer.export(session, workspace_id, rules.voting)))
+    try:
+        with file.open("x", encoding="utf-8") as out, Progress(transient=True) as progress:
+            for record in progress.track(records, description=texts("cli.progress.export")):
+                out.write(json.dumps(record, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise Refused("cannot_write", file=file, reason=error.strerror) from error
+    click.echo(texts.plural("cli.exported", len(records), file=file))
+
+
+async def import_ideas(settings: Settings, workspace: str | None, file: Path, texts: Texts) -> None:
+    """Add the ideas of a file; one wrong line and none is added. Raises Refused."""
+    records = list(_records(file))
+    now = datetime.now(UTC)
+    added: list[Idea] = []
+    async with _workspace(settings, workspace) as (database, workspace_id):
+        with Progress(transient=True) as progress:
+            task = progress.add_task(texts("cli.progress.import"), total=len(records))
+            for start in range(0, len(records), IMPORTED_AT_ONCE):
+                part = records[start : start + IMPORTED_AT_ONCE]
+                added += await database.write(lambda s: transfer.bring_in(s, workspace_id, part, now))  # noqa: B023
+                progress.advance(task, len(part))
+    click.echo(texts.plural("cli.imported", len(added)))
+
+
+async def back_up(settings: Settings, file: Path, texts: Texts) -> None:
+    """Copy a SQLite database that may be in use, and check the copy. Raises Refused."""
+    url = parse_url(settings.storage.url)
+    if url.get_backend_name() != "sqlite":
+        raise Refused("backup_postgresql")
+    source = Path(url.database or "")
+    if not source.exists():
+        raise Refused("cannot_read", file=source, reason="—")
+    with Progress(transient=True) as progress:
+        task = progress.add_task(texts("cli.progress.backup"))
+        try:
+            backup.copy(source, file, lambda done, total: progress.update(task, completed=done, total=total))
+        except FileExistsError as error:
+            raise Refused("file_exists", file=file) from error
+        except (OSError, backup.CopyFailed) as error:
+            raise Refused("cannot_write", file=file, reason=getattr(error, "strerror", None) or error) from error
+    click.echo(texts("cli.backed_up", file=file, source=source))
+
+
+async def migrate(settings: Settings, texts: Texts) -> None:
+    """Upgrade the schema and say so."""
+    url = parse_url(settings.storage.url)
+    upgrade(url)
+    shown = url.render_as_string(hide_password=True)
+    click.echo(texts("cli.migrated", url=shown, revision=migrations.HEAD))
+
+
+@asynccontextmanager
+async def _workspace(settings: Settings, name: str | None) -> AsyncIterator[tuple[Database, int]]:
+    """The open database, and the workspace of that platform or the only one. Raises Refused."""
+    database = Database.open(settings.storage.url)
+    try:
+        known = await database.read(workspaces.all_of)
+        chosen = [workspace for workspace in known if name in {None, workspace.platform}]
+        if not chosen:
+            raise Refused("no_workspace")
+        if len(chosen) > 1:
+            raise Refused("which_workspace", names=", ".join(workspace.platform for workspace in known))
+        yield database, present(chosen[0].id)
+    finally:
+        await database.close()
+
+
+def _page(session: Session, workspace_id: int, status: Status | None, before: int | None) -> list[tuple[Idea, str]]:
+    statuses = {status} if status else set(Status)
+    found = ideas.newest(session, workspace_id, statuses, before=before, limit=LISTED_AT_ONCE)
+    names = workspaces.names(session, workspace_id, [idea.author_id for idea in found])
+    return [(idea, names.get(idea.author_id, idea.author_id)) for idea in found]
+
+
+def _records(file: Path) -> Iterator[IdeaRecord]:
+    """The file's ideas, each checked before the first is kept. Raises Refused with the line's number."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused("cannot_read", file=file, reason=getattr(error, "strerror", None) or error) from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = IdeaRecord.model_validate_json(line)
+            drafts.checked(Draft(record.title, record.need, record.proposal, record.benefit))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            reason = f"{where}: {first['msg']}" if where else first["msg"]
+            raise Refused("bad_line", line=number, file=file, reason=reason) from error
+        except InvalidInput as error:
+            limit = drafts.limit_of(error.field)
+            raise Refused("bad_text", line=number, file=file, field=error.field, limit=limit) from error
+        yield record

@@ -1,0 +1,140 @@
+"""Ideas out of Butine and into it: whole, with authors, supporters and history."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlmodel import Session
+
+from bot.domain import draft as drafts
+from bot.domain.draft import Draft
+from bot.domain.lifecycle import PUBLIC
+from bot.domain.voting import COMMAND, Voting
+from bot.usecases import announcing
+from bot.usecases.voting import supporters_of
+from storage import ideas, workspaces
+from storage.tables import Gesture, Idea, Status, Step
+from storage.workspaces import present
+
+PAGE = 500
+
+
+class HistoryRecord(BaseModel):
+    """A line of an idea's history."""
+
+    at: AwareDatetime
+    member: str | None = None
+    step: Step
+    detail: str = ""
+
+
+class IdeaRecord(BaseModel):
+    """An idea as it travels, one JSON object. Only `title` and `author` are needed; unknown keys are refused.
+
+    `number` is what it was where it came from: here it gets the next one.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: int | None = None
+    title: str
+    need: str = ""
+    proposal: str = ""
+    benefit: str = ""
+    author: str
+    author_name: str = ""
+    status: Status = Status.PENDING
+    submitted_at: AwareDatetime | None = None
+    published_at: AwareDatetime | None = None
+    reason: str | None = None
+    supporters: list[str] = Field(default_factory=list)
+    history: list[HistoryRecord] = Field(default_factory=list)
+
+
+def export(session: Session, workspace_id: int, voting: Voting) -> Iterator[Mapping[str, Any]]:
+    """Every idea, oldest first, JSON-ready."""
+    after = 0
+    while page := ideas.after(session, workspace_id, after, PAGE):
+        for idea in page:
+            yield _record(session, idea, voting).model_dump(mode="json")
+        after = page[-1].number
+
+
+def bring_in(session: Session, workspace_id: int, records: Sequence[IdeaRecord], now: datetime) -> list[Idea]:
+    """Keep ideas from elsewhere under new numbers, with their cards to be shown; returns those that are new.
+
+    One that is here already, by author, title and time of submission, is left alone: a second import adds nothing.
+    Raises InvalidInput for a text that is too long.
+    """
+    return [idea for record in records if (idea := _bring_in(session, workspace_id, record, now))]
+
+
+def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, now: datetime) -> Idea | None:
+    draft = drafts.checked(Draft(record.title, record.need, record.proposal, record.benefit))
+    submitted_at = record.submitted_at or now
+    if ideas.is_known(session, workspace_id, record.author, draft.title, record.submitted_at):
+        return None
+    if record.author_name:
+        workspaces.saw(session, workspace_id, record.author, record.author_name, None)
+    is_public = record.status in PUBLIC
+    supporters = set(record.supporters) - {record.author} if is_public else set()
+    idea = Idea(
+        workspace_id=workspace_id,
+        number=0,  # storage gives the real one
+        title=draft.title,
+        need=draft.need,
+        proposal=draft.proposal,
+        benefit=draft.benefit,
+        author_id=record.author,
+        status=record.status,
+        supporters=len(supporters),
+        submitted_at=submitted_at,
+        changed_at=now,
+        published_at=(record.published_at or now) if is_public else None,
+        reason=record.reason,
+    )
+    ideas.add(session, idea)
+    for member_id in supporters:
+        session.add(
+            Gesture(
+                idea_id=present(idea.id),
+                member_id=member_id,
+                emoji=COMMAND,
+                workspace_id=workspace_id,
+                is_present=True,
+                at=now,
+            )
+        )
+    if not record.history:
+        ideas.record(session, idea, Step.SUBMITTED, record.author, submitted_at)
+    for line in record.history:
+        ideas.record(session, idea, line.step, line.member, line.at, line.detail)
+    if record.status is Status.PENDING:
+        announcing.review_card(session, idea, now)
+    elif is_public:
+        announcing.idea_card(session, idea, now)
+    return idea
+
+
+def _record(session: Session, idea: Idea, voting: Voting) -> IdeaRecord:
+    key = present(idea.id)
+    names = workspaces.names(session, idea.workspace_id, [idea.author_id])
+    return IdeaRecord(
+        number=idea.number,
+        title=idea.title,
+        need=idea.need,
+        proposal=idea.proposal,
+        benefit=idea.benefit,
+        author=idea.author_id,
+        author_name=names.get(idea.author_id, ""),
+        status=idea.status,
+        submitted_at=idea.submitted_at,
+        published_at=idea.published_at,
+        reason=idea.reason,
+        supporters=supporters_of(session, idea, voting),
+        history=[
+            HistoryRecord(at=line.at, member=line.member_id, step=line.step, detail=line.detail)
+            for line in ideas.history(session, key)
+        ],
+    )
