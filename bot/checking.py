@@ -4,7 +4,8 @@ import errno
 import json
 import socket
 from datetime import UTC, datetime
-from urllib.request import urlopen
+from http.client import HTTPException
+from urllib.request import ProxyHandler, build_opener
 
 import click
 
@@ -13,7 +14,7 @@ from bot.errors import ConfigError
 from bot.failures import Refused, explain
 from bot.views.texts import Texts
 from storage import ideas, outbox
-from storage.database import Database, parse_url, problems_of
+from storage.database import Database, parse_url, problems_of, shown
 from storage.errors import StorageError
 
 PARKED_SHOWN = 5
@@ -43,7 +44,7 @@ async def check(settings: Settings, texts: Texts, config_file: str) -> None:
     await _check_database(settings, findings)
     _check_address(settings, findings)
     if settings.has_room:
-        findings.good("cli.check.room", address=f"http://{settings.web.host}:{settings.web.port}/")
+        findings.good("cli.check.room", address=_address(settings.web.host, settings.web.port))
     else:
         findings.good("cli.check.no_room")
     if findings.problems:
@@ -60,10 +61,11 @@ async def _check_database(settings: Settings, findings: Findings) -> None:
         return
     try:
         url = parse_url(settings.storage.url)
-        findings.good("cli.check.database", url=url.render_as_string(hide_password=True))
+        findings.good("cli.check.database", url=shown(url))
         if damage := problems_of(url):
             findings.bad(texts("cli.check.damaged", reason=damage[0]))
-        elif database.is_sqlite:
+            return
+        if database.is_sqlite:
             findings.good("cli.check.integrity")
         await _check_clock(database, findings)
         parked = await database.read(lambda session: outbox.parked(session, PARKED_SHOWN))
@@ -88,7 +90,8 @@ def _check_address(settings: Settings, findings: Findings) -> None:
     """Free, or taken by a Butine that answers: the check may run beside it."""
     host, port = settings.web.host, settings.web.port
     try:
-        with socket.create_server((host, port)):
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.create_server((host, port), family=family):
             pass
     except OSError as error:
         if not _is_butine(host, port):
@@ -100,8 +103,14 @@ def _check_address(settings: Settings, findings: Findings) -> None:
 
 
 def _is_butine(host: str, port: int) -> bool:
+    direct = build_opener(ProxyHandler({}))  # a proxy's answer says nothing of this machine
     try:
-        with urlopen(f"http://{host}:{port}/health", timeout=2) as answer:  # noqa: S310  the scheme is ours
-            return bool(json.load(answer).get("status") == "ok")
-    except (OSError, ValueError):
+        with direct.open(f"{_address(host, port)}health", timeout=2) as answer:
+            health = json.load(answer)
+    except (OSError, ValueError, HTTPException):  # the other program may not even speak HTTP
         return False
+    return isinstance(health, dict) and health.get("status") == "ok"
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"

@@ -43,7 +43,7 @@ class Failed(click.ClickException):
 
     def __init__(self, sentence: str, exit_code: int) -> None:
         super().__init__(sentence)
-        self.exit_code = exit_code  # type: ignore[misc]  click declares it for the class, and reads it from the instance
+        self.exit_code = exit_code  # type: ignore[misc]  # click declares it a class variable, and reads the instance
 
     def show(self, file: Any = None) -> None:  # noqa: ANN401  click's signature
         """Print the sentence alone: it needs no "Error:" before it."""
@@ -170,7 +170,7 @@ async def _run(settings: "Settings", options: Options) -> None:
 
     level = logging.DEBUG if options.is_debugging else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("apscheduler", "asyncio"):
+    for chatty in ("alembic", "apscheduler", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
     def say_ready(address: str) -> None:

@@ -27,9 +27,8 @@ from bot.views import ideas as idea_views
 from bot.views.plain import plain
 from bot.views.texts import Texts
 from storage import backup, ideas, migrations, workspaces
-from storage.database import Database, parse_url, upgrade
-from storage.tables import Idea, Status
-from storage.workspaces import present
+from storage.database import Database, parse_url, shown, upgrade
+from storage.tables import Idea, Status, present
 
 IMPORTED_AT_ONCE = 100
 LISTED_AT_ONCE = 500
@@ -75,7 +74,7 @@ async def list_ideas(settings: Settings, workspace: str | None, status: Status |
                 label = words(idea_views.STATUS_LABEL[idea.status])
                 table.add_row(str(idea.number), idea.title, author, label, str(idea.supporters))
             before = page[-1][0].number
-    Console(markup=False, highlight=False).print(table)
+    Console(markup=False, emoji=False, highlight=False).print(table)
 
 
 async def show_idea(settings: Settings, workspace: str | None, number: int, texts: Texts) -> None:
@@ -93,14 +92,14 @@ async def show_idea(settings: Settings, workspace: str | None, number: int, text
 async def export_ideas(settings: Settings, workspace: str | None, file: Path, texts: Texts) -> None:
     """Write every idea to a new file, one JSON object a line. Raises Refused."""
     rules = rules_of(settings)
-    if file.exists():
-        raise Refused("file_exists", file=file)
     async with _workspace(settings, workspace) as (database, workspace_id):
         records = await database.read(lambda session: list(transfer.export(session, workspace_id, rules.voting)))
     try:
         with file.open("x", encoding="utf-8") as out, Progress(transient=True) as progress:
             for record in progress.track(records, description=texts("cli.progress.export")):
                 out.write(json.dumps(record, ensure_ascii=False) + "\n")
+    except FileExistsError as error:
+        raise Refused("file_exists", file=file) from error
     except OSError as error:
         raise Refused("cannot_write", file=file, reason=error.strerror) from error
     click.echo(texts.plural("cli.exported", len(records), file=file))
@@ -127,8 +126,6 @@ async def back_up(settings: Settings, file: Path, texts: Texts) -> None:
     if url.get_backend_name() != "sqlite":
         raise Refused("backup_postgresql")
     source = Path(url.database or "")
-    if not source.exists():
-        raise Refused("cannot_read", file=source, reason="—")
     with Progress(transient=True) as progress:
         task = progress.add_task(texts("cli.progress.backup"))
         try:
@@ -144,8 +141,7 @@ async def migrate(settings: Settings, texts: Texts) -> None:
     """Upgrade the schema and say so."""
     url = parse_url(settings.storage.url)
     upgrade(url)
-    shown = url.render_as_string(hide_password=True)
-    click.echo(texts("cli.migrated", url=shown, revision=migrations.HEAD))
+    click.echo(texts("cli.migrated", url=shown(url), revision=migrations.HEAD))
 
 
 @asynccontextmanager
@@ -174,7 +170,7 @@ def _page(session: Session, workspace_id: int, status: Status | None, before: in
 def _records(file: Path) -> Iterator[IdeaRecord]:
     """The file's ideas, each checked before the first is kept. Raises Refused with the line's number."""
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").split("\n")  # splitlines would also split at U+2028
     except (OSError, UnicodeDecodeError) as error:
         raise Refused("cannot_read", file=file, reason=getattr(error, "strerror", None) or error) from error
     for number, line in enumerate(lines, start=1):

@@ -20,11 +20,13 @@ def copy(source: Path, target: Path, on_progress: Callable[[int, int], None]) ->
     """
     if target.exists():
         raise FileExistsError(target)
+    if not source.exists():
+        raise CopyFailed(source.name)
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     try:
         with (
-            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as live,
             closing(sqlite3.connect(part)) as made,
         ):
             live.backup(made, pages=PAGES_AT_ONCE, progress=lambda _, left, total: on_progress(total - left, total))

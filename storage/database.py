@@ -7,6 +7,7 @@ import asyncio
 import fcntl
 import os
 import queue
+import re
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -31,10 +32,11 @@ Work = Callable[[Session], T]
 LOCK_TIMEOUT_SECONDS = 2.0
 READERS = 4
 GROUP_SIZE = 128
-RETRIED_SQLSTATES = {
-    "40001",
-    "40P01",
-}  # serialization failure, deadlock: PostgreSQL's manual, appendix A
+RETRIED_SQLSTATES = {  # PostgreSQL's manual, appendix A
+    "40001",  # serialization failure
+    "40P01",  # deadlock
+    "23505",  # unique violation: another transaction has just made the same row, and the next attempt finds it
+}
 ATTEMPTS = 4
 
 
@@ -45,6 +47,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self._lock = lock
+        self._is_closed = False
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="database")
         self._engine = _engine(url, is_reader=self.is_sqlite)
         self._writer = _Writer(_engine(url, is_reader=False)) if self.is_sqlite else None
@@ -68,20 +71,27 @@ class Database:
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a write transaction and return its result once it is committed and on disk.
 
-        An exception of `work` rolls its changes back and comes through. Raises NotSaved if the database failed. `work`
-        may be run more than once, so it must do nothing but use its session.
+        An exception of `work` rolls its changes back and comes through. Raises NotSaved if the database failed or is
+        closed. `work` may be run more than once, so it must do nothing but use its session.
         """
+        self._require_open()
         if self._writer:
             return await self._writer.submit(work)
         return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self._write_pooled, work))
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on a snapshot that can't be written to. Raises NotSaved if the database failed."""
+        """Run `work` on a snapshot that can't be written to. Raises NotSaved if the database failed or is closed."""
+        self._require_open()
         return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self._read, work))
 
     async def close(self) -> None:
         """Finish the writes that wait, then close every connection."""
+        self._is_closed = True
         await asyncio.to_thread(self._close)
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise NotSaved("closed")
 
     def _close(self) -> None:
         if self._writer:
@@ -95,10 +105,14 @@ class Database:
         try:
             with Session(self._engine, expire_on_commit=False) as session:
                 if not self.is_sqlite:
-                    session.connection(execution_options={"postgresql_readonly": True})
+                    session.connection(
+                        execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                    )
                 return work(session)
-        except OperationalError as error:
-            raise NotSaved(str(error.orig)) from error
+        except DatabaseError as error:
+            if _is_failure(error):
+                raise NotSaved(str(error.orig)) from error
+            raise
 
     def _write_pooled(self, work: Work[T]) -> T:
         for attempt in range(1, ATTEMPTS + 1):
@@ -111,7 +125,7 @@ class Database:
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) in RETRIED_SQLSTATES and attempt < ATTEMPTS:
                     continue
-                if isinstance(error, OperationalError):
+                if _is_failure(error):
                     raise NotSaved(str(error.orig)) from error
                 raise
         raise AssertionError  # the last attempt returned or raised
@@ -191,10 +205,10 @@ class _Job:
             try:
                 self._result = self._work(session)
                 session.commit()
-            except OperationalError:
-                raise
-            except Exception as error:  # noqa: BLE001  it is the caller's, whatever it is
-                session.rollback()
+            except Exception as error:
+                if _is_failure(error):
+                    raise
+                session.rollback()  # the error is the caller's, whatever it is
                 self._error = error
 
     def fail(self, error: StorageError, cause: BaseException) -> None:
@@ -217,38 +231,47 @@ def parse_url(url: str) -> URL:
     """The URL with its driver named. Raises CannotOpen for anything but SQLite and PostgreSQL."""
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise CannotOpen(CannotOpen.UNREACHABLE, url) from error
+    except (ArgumentError, ValueError) as error:  # ValueError for a port that is no number
+        raise CannotOpen(CannotOpen.UNREACHABLE, _masked(url)) from error
     match parsed.get_backend_name():
-        case "sqlite":
-            return parsed
+        case "sqlite" if parsed.database not in {None, "", ":memory:"}:  # memory keeps nothing
+            return parsed.set(drivername="sqlite")
         case "postgresql":
             return parsed.set(drivername="postgresql+psycopg")
-    raise CannotOpen(CannotOpen.UNREACHABLE, parsed.render_as_string(hide_password=True))
+    raise CannotOpen(CannotOpen.UNREACHABLE, shown(parsed))
+
+
+def shown(url: URL) -> str:
+    """The URL as it may be printed: without any password."""
+    hidden = {name: "***" for name in url.query if "password" in name}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def upgrade(url: URL) -> None:
-    """Bring the database to the newest schema. Raises CannotOpen."""
-    shown = url.render_as_string(hide_password=True)
-    if url.get_backend_name() == "sqlite" and url.database:
-        _check_writable(Path(url.database), shown)
-    engine = _engine(url, is_reader=False)
+    """Bring the database to the newest schema. Raises CannotOpen, and has then changed nothing in it."""
+    name = shown(url)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite and url.database:
+        _check_writable(Path(url.database), name)
+    # A writer's first act turns the file to write-ahead logging: what is not ours is only looked at.
+    looking, writing = _engine(url, is_reader=is_sqlite), _engine(url, is_reader=False)
     try:
-        with engine.connect() as connection:
+        with looking.connect() as connection:
             found = migrations.revision_of(connection)
             if found == migrations.HEAD:
                 return
             if found is not None and found not in migrations.known_revisions():
-                raise CannotOpen(CannotOpen.TOO_NEW, shown, found)
+                raise CannotOpen(CannotOpen.TOO_NEW, name, found)
             if found is None and migrations.has_tables(connection):
-                raise CannotOpen(CannotOpen.FOREIGN, shown)
-        migrations.upgrade(engine)
+                raise CannotOpen(CannotOpen.FOREIGN, name)
+        migrations.upgrade(writing)
     except OperationalError as error:
-        raise CannotOpen(CannotOpen.UNREACHABLE, shown, str(error.orig)) from error
+        raise CannotOpen(CannotOpen.UNREACHABLE, name, str(error.orig)) from error
     except DatabaseError as error:
-        raise CannotOpen(CannotOpen.DAMAGED, shown, str(error.orig)) from error
+        raise CannotOpen(CannotOpen.DAMAGED, name, str(error.orig)) from error
     finally:
-        engine.dispose()
+        looking.dispose()
+        writing.dispose()
 
 
 def problems_of(url: URL) -> list[str]:
@@ -301,7 +324,20 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object, *, is_reade
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _check_writable(path: Path, shown: str) -> None:
+def _is_failure(error: Exception) -> bool:
+    """Whether the database itself failed, rather than refused what it was given.
+
+    SQLite's driver reports damage by the base class; PostgreSQL's has operational errors alone.
+    """
+    return isinstance(error, OperationalError) or type(error) is DatabaseError
+
+
+def _masked(url: str) -> str:
+    """What is no URL may hold a password all the same."""
+    return re.sub(r"//.*@", "//…@", url, flags=re.DOTALL)
+
+
+def _check_writable(path: Path, name: str) -> None:
     """SQLite opens a file it can't write to without a word, and fails at the first idea."""
     target = path if path.exists() else path.parent
     if (
@@ -310,7 +346,7 @@ def _check_writable(path: Path, shown: str) -> None:
         or not os.access(target, os.W_OK)
         or not os.access(path.parent, os.W_OK)
     ):
-        raise CannotOpen(CannotOpen.UNWRITABLE, shown)
+        raise CannotOpen(CannotOpen.UNWRITABLE, name)
 
 
 def _acquire(url: URL) -> IO[str]:
@@ -319,10 +355,10 @@ def _acquire(url: URL) -> IO[str]:
     try:
         lock = path.open("w")
     except OSError as error:
-        raise CannotOpen(CannotOpen.UNWRITABLE, url.render_as_string(), str(error)) from error
+        raise CannotOpen(CannotOpen.UNWRITABLE, shown(url), str(error)) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise CannotOpen(CannotOpen.IN_USE, url.render_as_string()) from error
+        raise CannotOpen(CannotOpen.IN_USE, shown(url)) from error
     return lock

@@ -7,8 +7,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from storage import search
-from storage.tables import Gesture, HistoryEntry, Idea, Status, Step, Workspace
-from storage.workspaces import present
+from storage.tables import Gesture, HistoryEntry, Idea, Status, Step, Workspace, present
 
 
 def add(session: Session, idea: Idea) -> None:

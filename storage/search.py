@@ -12,22 +12,24 @@ import snowballstemmer
 from sqlalchemy import bindparam, text
 from sqlmodel import Session, col, select
 
-from storage.tables import Idea, Status
-from storage.workspaces import present
+from storage.tables import Idea, Status, present
 
 _WORD = re.compile(r"[a-z0-9]+")
 # Too common to tell ideas apart; folded, French and English.
 _STOP_WORDS = frozenset(
-    "a ai au aux avec c ce ces cet cette d dans de des du elle en est et etre eux il ils j je l la le les leur leurs lui"
-    " m ma mais me mes moi mon n ne nos notre nous on ont ou par pas plus pour qu que qui s sa se ses si son sont sur t ta"
-    " te tes toi ton tous tout toute toutes tu un une vos votre vous y"
-    " an and are as at be by for from has have i in is it of or our that the their there they this to was we which with"
-    " you your".split()
+    """
+    a ai au aux avec c ce ces cet cette d dans de des du elle en est et etre eux il ils j je l la le les leur
+    leurs lui m ma mais me mes moi mon n ne nos notre nous on ont ou par pas plus pour qu que qui s sa se ses si
+    son sont sur t ta te tes toi ton tous tout toute toutes tu un une vos votre vous y an and are as at be by
+    for from has have i in is it of or our that the their there they this to was we which with you your
+    """.split()  # noqa: SIM905  a list of 120 quoted words is harder to read
 )
 COMMON = 500
 """A word in more ideas than this is not looked at for similarity: it says little, and reading it takes long."""
 RARE_WORDS = 8
 CANDIDATES = 200
+WORD_LIMIT = 100
+"""What is longer than this is cut, in what is kept and in what is asked: PostgreSQL keeps no very long words."""
 SIMILARITY = 0.34
 """The least share of weighted words in common that is worth showing; tried on real proposals (tests/data)."""
 
@@ -105,7 +107,10 @@ def _ranked(session: Session, query: str, workspace_id: int, visible: Visible, l
         source = "idea_search JOIN idea ON idea.id = idea_search.rowid WHERE idea_search MATCH :query"
         order = "bm25(idea_search, 4.0, 1.0)"
     else:
-        source = "idea_search JOIN idea ON idea.id = idea_search.idea_id WHERE idea_search.terms @@ to_tsquery('simple', :query)"
+        source = (
+            "idea_search JOIN idea ON idea.id = idea_search.idea_id"
+            " WHERE idea_search.terms @@ to_tsquery('simple', :query)"
+        )
         order = "ts_rank(idea_search.terms, to_tsquery('simple', :query)) DESC"
     statement = text(
         f"SELECT idea.id FROM {source} AND idea.workspace_id = :workspace"  # noqa: S608  the pieces are ours
@@ -158,7 +163,7 @@ def _likeness(weights: dict[str, float], idea: Idea) -> float:
 def _words(words: str) -> list[str]:
     decomposed = unicodedata.normalize("NFKD", words.casefold().replace("œ", "oe").replace("æ", "ae"))
     folded = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return [word for word in _WORD.findall(folded) if word not in _STOP_WORDS]
+    return [word[:WORD_LIMIT] for word in _WORD.findall(folded) if word not in _STOP_WORDS]
 
 
 _FRENCH = snowballstemmer.stemmer("french")

@@ -255,3 +255,10 @@ class Note(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: str
+
+
+def present(value: int | None) -> int:
+    """The key of a row that has been flushed; it is None only before."""
+    if value is None:
+        raise ValueError(value)
+    return value

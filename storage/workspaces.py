@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlmodel import Session, col, select
 
-from storage.tables import Member, Workspace
+from storage.tables import Member, Workspace, present
 
 
 def ensure(session: Session, platform: str, external_id: str) -> int:
@@ -45,10 +45,3 @@ def locale_of(session: Session, workspace_id: int, member_id: str) -> str | None
     """The member's locale as last seen."""
     member = session.get(Member, (workspace_id, member_id))
     return member.locale if member else None
-
-
-def present(value: int | None) -> int:
-    """The key of a row that has been flushed; it is None only before."""
-    if value is None:
-        raise ValueError(value)
-    return value

@@ -138,8 +138,11 @@ def of_form(event: FormSubmitted) -> Act:
     raise UnknownAct(event.form)
 
 
+LONGEST_NUMBER = 9  # digits; more fit no number that a view makes
+
+
 def _number(value: str) -> int:
-    if not value.isascii() or not value.isdigit() or len(value) > 9:
+    if not value.isascii() or not value.isdigit() or len(value) > LONGEST_NUMBER:
         raise UnknownAct(value)
     return int(value)
 
@@ -156,7 +159,9 @@ def _draft(values: Mapping[str, str]) -> Draft:
 
 def _capture(text: str, *, replaces: bool = False) -> Act:
     def run(call: Call) -> Reply:
-        return _receipt(call, submission.submit(call.session, call.caller, drafts.split(text), call.now), replaces)
+        return _receipt(
+            call, submission.submit(call.session, call.caller, drafts.split(text), call.now), replaces=replaces
+        )
 
     return Act(run, writes=True, typed=text)
 
@@ -165,7 +170,7 @@ def _propose(call: Call, draft: Draft) -> Reply:
     return _receipt(call, submission.submit(call.session, call.caller, draft, call.now))
 
 
-def _receipt(call: Call, submitted: Submitted, replaces: bool = False) -> Reply:
+def _receipt(call: Call, submitted: Submitted, *, replaces: bool = False) -> Reply:
     _, links = reading.names_and_links(call.session, call.caller.workspace_id, submitted.similar)
     next_digest = call.rules.weekly.coming(call.now).due_at
     return Reply(receipts.submitted_card(submitted, next_digest, links, call.texts), replaces=replaces)
@@ -180,7 +185,7 @@ def _edit(call: Call, number: int, draft: Draft) -> Reply:
     return Reply(receipts.edited_card(edited, call.texts))
 
 
-def _withdraw(call: Call, number: int, replaces: bool = False) -> Reply:
+def _withdraw(call: Call, *, number: int, replaces: bool = False) -> Reply:
     withdrawn = submission.withdraw(call.session, call.caller, number, call.now)
     return Reply(receipts.withdrawn_card(withdrawn, call.texts), replaces=replaces)
 
@@ -190,8 +195,8 @@ def _support_instead(call: Call, number: int, own: int) -> Reply:
     return Reply(receipts.supported_card(done, call.texts), replaces=True)
 
 
-def _vote(call: Call, number: int, is_present: bool) -> Reply:
-    voted = voting.cast(call.session, call.caller, number, is_present, call.rules.voting, call.now)
+def _vote(call: Call, *, number: int, is_present: bool) -> Reply:
+    voted = voting.cast(call.session, call.caller, number, call.rules.voting, call.now, is_present=is_present)
     return Reply(receipts.voted_card(voted, call.texts))
 
 
@@ -225,12 +230,12 @@ def _help(call: Call) -> Reply:
     return Reply(lists.help_card(call.rules.command, call.texts, is_moderator=call.caller.is_moderator))
 
 
-def _list(call: Call, status: Status | None, before: int | None = None, replaces: bool = False) -> Reply:
+def _list(call: Call, *, status: Status | None, before: int | None = None, replaces: bool = False) -> Reply:
     page = reading.list_ideas(call.session, call.caller, status, before)
     return Reply(lists.page_card(page, call.texts), replaces=replaces)
 
 
-def _mine(call: Call, before: int | None = None, replaces: bool = False) -> Reply:
+def _mine(call: Call, *, before: int | None = None, replaces: bool = False) -> Reply:
     return Reply(lists.page_card(reading.mine(call.session, call.caller, before), call.texts), replaces=replaces)
 
 

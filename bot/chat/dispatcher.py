@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -17,7 +18,6 @@ from storage import outbox
 from storage.database import Database
 from storage.errors import StorageError
 from storage.outbox import Claimed
-from storage.tables import OutboxItem
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +71,8 @@ class Dispatcher:
             except StorageError:
                 log.exception("the outbox could not be read or settled")
                 pause = STORAGE_PAUSE_SECONDS
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
-            except TimeoutError:
-                pass
 
     async def send_due(self) -> bool:
         """Send a batch of what is due now; returns whether there was anything."""

@@ -17,6 +17,7 @@ from bot.errors import ButineError, ChatError, InvalidInput, WrongStatus
 from bot.rules import Rules
 from bot.usecases import voting
 from bot.views import problems, wire
+from bot.views.cards import Card
 from bot.views.texts import Texts
 from storage import inbox, workspaces
 from storage.database import Database
@@ -117,9 +118,9 @@ class Router:
                 event.message,
                 event.member,
                 event.emoji,
-                event.is_present,
                 rules,
                 event.at,
+                is_present=event.is_present,
             )
 
         await self._database.write(work)
@@ -132,7 +133,7 @@ class Router:
             log.warning("no profile for member %s", member, exc_info=True)
             return Profile(member, member)
 
-    async def _problem_card(self, error: ButineError, texts: Texts, typed: str) -> Any:
+    async def _problem_card(self, error: ButineError, texts: Texts, typed: str) -> Card:
         names: dict[str, str] = {}
         if isinstance(error, WrongStatus) and error.by:
             by = error.by

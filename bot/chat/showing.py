@@ -1,4 +1,7 @@
-"""From an outbox row to the card that it stands for, rendered from the present state. Sending is the dispatcher's part."""
+"""From an outbox row to the card that it stands for, rendered from the present state.
+
+Sending it is the dispatcher's part.
+"""
 
 from datetime import datetime
 
@@ -11,8 +14,7 @@ from bot.views import ideas as idea_views
 from bot.views import notices
 from bot.views.cards import Card
 from storage import ideas, outbox, workspaces
-from storage.tables import Idea, OutboxItem, Status
-from storage.workspaces import present
+from storage.tables import Idea, OutboxItem, Status, present
 
 REMINDED_SHOWN = 20
 

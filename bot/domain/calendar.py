@@ -47,7 +47,8 @@ class Weekly:
 
     def _instant(self, monday: date) -> datetime:
         """The hour in that week, in UTC. One that comes twice is taken once, the first time; one that daylight saving
-        leaves out is the instant at which the clocks jump over it."""
+        leaves out is the instant at which the clocks jump over it.
+        """
         wall = datetime.combine(monday + timedelta(days=DAYS.index(self.day)), self.at, self.time_zone)
         instant = wall.astimezone(UTC)
         if instant.astimezone(self.time_zone).replace(tzinfo=None) == wall.replace(tzinfo=None):

@@ -77,7 +77,7 @@ class Ballot:
         return [name for name in changed if self.apply(name, is_present=name in now_present, at=at)]
 
     def is_vote(self, counting: frozenset[str]) -> bool:
-        """Whether the gestures amount to a vote: the typed command, or a counting reaction made after a typed `unvote`."""
+        """Whether the gestures amount to a vote: the typed one, or a counting reaction made after a typed `unvote`."""
         typed = self.held.get(COMMAND)
         if typed and typed.is_present:
             return True

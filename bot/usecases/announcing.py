@@ -9,8 +9,7 @@ from sqlmodel import Session
 
 from storage import outbox
 from storage.outbox import Wanted
-from storage.tables import Digest, Idea
-from storage.workspaces import present
+from storage.tables import Digest, Idea, present
 
 IDEAS, REVIEW, DIGEST = "ideas", "review", "digest"
 """The three channels, by their configured names."""

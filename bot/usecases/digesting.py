@@ -12,8 +12,7 @@ from bot.errors import AlreadyDone, NothingToShow
 from bot.usecases import announcing
 from bot.usecases.reading import names_and_links
 from storage import digests, gestures, ideas
-from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step
-from storage.workspaces import present
+from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step, present
 
 WAITING_SHOWN = 10
 
@@ -77,7 +76,7 @@ def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
     chosen, late = _choose(session, workspace_id, sizes)
     for rank, idea in enumerate(chosen, start=1):
         _enter(session, digest, idea, rank)
-        idea.status, idea.changed_at, idea.decided_by = Status.SHORTLISTED, now, None
+        idea.status, idea.changed_at = Status.SHORTLISTED, now
         ideas.record(session, idea, Step.SHORTLISTED, None, now, period.key)
         announcing.idea_card(session, idea, now)
     for idea in late:
@@ -90,8 +89,10 @@ def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
 
 
 def publish_early(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
-    """The same before the period's hour, at somebody's wish. Raises AlreadyDone, or NothingToShow: then the period is
-    left for its hour."""
+    """The same before the period's hour, at somebody's wish.
+
+    Raises AlreadyDone, or NothingToShow: then the period is left for its hour.
+    """
     contents = publish(session, workspace_id, period, sizes, now)
     if contents.is_empty:
         raise NothingToShow("digest")

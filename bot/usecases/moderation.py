@@ -27,7 +27,7 @@ class Decided:
 
 
 def undecided_idea(session: Session, caller: Caller, number: int, action: Action) -> Idea:
-    """The idea, held for change, if this moderator may still do that. Raises NotPermitted, IdeaNotFound, WrongStatus."""
+    """The idea, held for change, if that may still be done. Raises NotPermitted, IdeaNotFound or WrongStatus."""
     require_moderator(caller)
     idea = visible_idea(session, caller, number, for_change=True)
     lifecycle.require(action, idea)

@@ -13,8 +13,7 @@ from bot.usecases import announcing
 from bot.usecases.finding import visible_idea
 from storage import digests, ideas, outbox, search, workspaces
 from storage.search import Visible
-from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status
-from storage.workspaces import present
+from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, present
 
 PAGE = 8
 FOUND = 10

@@ -14,8 +14,7 @@ from bot.domain.voting import COMMAND, Voting
 from bot.usecases import announcing
 from bot.usecases.voting import supporters_of
 from storage import ideas, workspaces
-from storage.tables import Gesture, Idea, Status, Step
-from storage.workspaces import present
+from storage.tables import Gesture, Idea, Status, Step, present
 
 PAGE = 500
 

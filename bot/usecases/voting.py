@@ -15,8 +15,7 @@ from bot.usecases import announcing
 from bot.usecases.finding import own_idea, visible_idea
 from bot.usecases.submission import Withdrawn, withdraw
 from storage import gestures, ideas, notes, outbox
-from storage.tables import Gesture, Idea, Status
-from storage.workspaces import present
+from storage.tables import Gesture, Idea, Status, present
 
 RULES_NOTE = "voting.rules"
 
@@ -38,13 +37,13 @@ class Supported:
     withdrawn: Withdrawn
 
 
-def cast(session: Session, caller: Caller, number: int, is_present: bool, voting: Voting, now: datetime) -> Voted:
+def cast(session: Session, caller: Caller, number: int, voting: Voting, now: datetime, *, is_present: bool) -> Voted:
     """The typed command. Raises IdeaNotFound, WrongStatus, or OwnIdea where that does not count."""
     idea = visible_idea(session, caller, number, for_change=True)
     lifecycle.require(Action.VOTE, idea)
     if not voting.is_fitting(idea.author_id, caller.member_id):
         raise OwnIdea(number)
-    has_changed = _gesture(session, idea, caller.member_id, COMMAND, is_present, voting, now)
+    has_changed = _gesture(session, idea, caller.member_id, COMMAND, voting, now, is_present=is_present)
     return Voted(idea, is_present, has_changed)
 
 
@@ -54,9 +53,10 @@ def react(
     message: str,
     member_id: str,
     emoji: str,
-    is_present: bool,
     voting: Voting,
     at: datetime,
+    *,
+    is_present: bool,
 ) -> bool:
     """A reaction at a posted message; returns whether it changed a vote.
 
@@ -73,7 +73,7 @@ def react(
         return False
     if is_present and not voting.is_fitting(idea.author_id, member_id):
         announcing.notice(session, idea, announcing.OWN_VOTE_NOTICE, member_id, at)
-    return _gesture(session, idea, member_id, canonical(emoji), is_present, voting, at)
+    return _gesture(session, idea, member_id, canonical(emoji), voting, at, is_present=is_present)
 
 
 def support_instead(
@@ -81,7 +81,7 @@ def support_instead(
 ) -> Supported:
     """Vote for a similar idea and take back one's own. Raises as `cast` and as `withdraw`; then neither is done."""
     own_idea(session, caller, withdrawn_number)
-    voted = cast(session, caller, number, True, voting, now)
+    voted = cast(session, caller, number, voting, now, is_present=True)
     return Supported(voted.idea, withdraw(session, caller, withdrawn_number, now))
 
 
@@ -114,7 +114,7 @@ def supporters_of(session: Session, idea: Idea, voting: Voting) -> list[str]:
 
 
 def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting, now: datetime) -> int:
-    """Count anew what is open to votes where the configured rules are not those of the last time; returns how many changed."""
+    """Count anew what is open to votes, where the rules are not those of the last time; returns how many changed."""
     rules = f"{voting.own_ideas}:{','.join(sorted(voting.emoji))}"
     name = f"{RULES_NOTE}:{workspace_id}"
     if notes.get(session, name) == rules:
@@ -129,7 +129,7 @@ def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting
 
 
 def _gesture(
-    session: Session, idea: Idea, member_id: str, name: str, is_present: bool, voting: Voting, at: datetime
+    session: Session, idea: Idea, member_id: str, name: str, voting: Voting, at: datetime, *, is_present: bool
 ) -> bool:
     kept = gestures.of_member(session, present(idea.id), member_id)
     ballot = Ballot({gesture.emoji: Held(gesture.is_present, gesture.at) for gesture in kept})

@@ -7,8 +7,7 @@ from bot.usecases.digesting import Contents, Named
 from bot.views.cards import Block, Card, Heading, Items, Link, Note, Paragraph, Span, Strong
 from bot.views.ideas import STATUS_LABEL
 from bot.views.texts import Texts
-from storage.tables import Idea, Status
-from storage.workspaces import present
+from storage.tables import Idea, Status, present
 
 
 def digest_card(contents: Contents, texts: Texts, *, is_preview: bool = False) -> Card:

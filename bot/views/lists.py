@@ -7,8 +7,7 @@ from bot.views.actions import VALUE_LIMIT, Click
 from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Note, Paragraph, Span, Strong
 from bot.views.ideas import STATUS_LABEL
 from bot.views.texts import Texts
-from storage.tables import Idea, Status
-from storage.workspaces import present
+from storage.tables import Idea, Status, present
 
 _TITLE: Mapping[Listing, str] = {
     Listing.ALL: "list.all",

@@ -10,8 +10,7 @@ from bot.views.actions import Click
 from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Note, Paragraph, Quotation, Span, Strong
 from bot.views.ideas import STATUS_LABEL, withdraw_button
 from bot.views.texts import Texts
-from storage.tables import Idea, Step
-from storage.workspaces import present
+from storage.tables import Idea, Step, present
 
 _DECISION_LINE: Mapping[Step, str] = {
     Step.APPROVED: "decided.approved",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 LOCALE_DIR = Path(__file__).parent.parent / "locale"
 LANGUAGES = ("fr", "en")
+GROUPED_FROM = 1000
 DOMAINS = ("butine", "room", "cli")
 
 
@@ -49,7 +50,7 @@ class Texts:
 
     def number(self, value: int) -> str:
         """A whole number with the language's grouping."""
-        if abs(value) < 1000:
+        if abs(value) < GROUPED_FROM:
             return str(value)
         from babel.numbers import format_decimal  # noqa: PLC0415  a third of a second nobody needs at start
 

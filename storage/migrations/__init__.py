@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 HEAD = "0001"
 """The newest revision; a test holds it against the scripts."""
 
+MIGRATION_LOCK = 0x62757469
+"""PostgreSQL's advisory locks are numbers that programs agree on; this one is ours."""
+
 
 def revision_of(connection: Connection) -> str | None:
     """The schema's revision as the database tells it, None where it has none."""
@@ -39,6 +42,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
     config = _config()
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # processes that start at once take turns; SQLite's always do
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 

@@ -87,9 +87,7 @@ class WebRig:
             for tag, attributes in page.tags
             if tag == "button" and attributes.get("data-does") == "click" and label in page.text
         )
-        await self._send(
-            "click", member, message=message.id, action=button["data-action"], value=button["data-value"]
-        )
+        await self._send("click", member, message=message.id, action=button["data-action"], value=button["data-value"])
 
     async def _page(self, message: MessageRef) -> Element:
         address = message.permalink or ""

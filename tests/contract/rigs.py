@@ -26,7 +26,10 @@ class Listener:
 class Rig(Protocol):
     """A platform, started, with an agent who speaks French, another agent, and a moderator."""
 
-    platform: Platform
+    @property
+    def platform(self) -> Platform:
+        """The platform itself."""
+
     listener: Listener
     agent: str
     agent_name: str

@@ -20,4 +20,4 @@ def glyph(name: str) -> str:
 
 def is_known(name: str) -> bool:
     """Whether there is an emoji of that name."""
-    return glyph(name) != f":{name}:"
+    return emoji.is_emoji(glyph(name))

@@ -93,4 +93,4 @@ class Guard:
 
 def _bound_port(request: web.Request) -> int | None:
     name = request.get_extra_info("sockname")
-    return int(name[1]) if name else None
+    return int(name[1]) if isinstance(name, tuple) else None

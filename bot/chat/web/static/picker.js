@@ -2,6 +2,7 @@
 
 const picker = document.getElementById("picker");
 const choices = [...picker.querySelectorAll("button")];
+const scroller = document.getElementById("messages");
 const PER_ROW = 4;
 let opener = null;
 let choose = null;
@@ -11,14 +12,28 @@ export function pick(button, chosen) {
   opener = button.id;
   choose = chosen;
   picker.showPopover();
+  place(button);
+  button.setAttribute("aria-expanded", "true");
+  focusOn(0);
+}
+
+function place(button) {
   const at = button.getBoundingClientRect();
   const size = picker.getBoundingClientRect();
   const below = at.bottom + 6;
   const top = below + size.height > innerHeight ? at.top - size.height - 6 : below;
   picker.style.top = `${Math.max(8, top)}px`;
   picker.style.left = `${Math.max(8, Math.min(at.left, innerWidth - size.width - 8))}px`;
-  button.setAttribute("aria-expanded", "true");
-  focusOn(0);
+}
+
+// It stays with its button, and goes when that is out of sight.
+function follow() {
+  const button = document.getElementById(opener);
+  if (!picker.matches(":popover-open") || !button) return;
+  const { top, bottom } = button.getBoundingClientRect();
+  const view = scroller.getBoundingClientRect();
+  if (bottom < view.top || top > view.bottom) picker.hidePopover();
+  else place(button);
 }
 
 function focusOn(number) {
@@ -49,5 +64,5 @@ export function startPicker() {
     button?.setAttribute("aria-expanded", "false");
     if (document.activeElement === document.body || picker.contains(document.activeElement)) button?.focus();
   });
-  document.getElementById("messages").addEventListener("scroll", () => picker.matches(":popover-open") && picker.hidePopover());
+  scroller.addEventListener("scroll", follow);
 }

@@ -12,15 +12,13 @@ export function word(key, values = {}) {
   return sentence;
 }
 
-// A mark lasts until its gesture was answered: a request sent again after a failure carries the same one, so that
-// it counts once. Another content is another gesture.
-const marks = new WeakMap();
-
-function markOf(source, content) {
-  const known = marks.get(source);
-  if (known && known.content === content) return known.mark;
+// A mark lasts until its gesture was answered: a request sent again after a failure, or after a reload, carries the
+// same one, so that it counts once. Another content is another gesture.
+function markOf(key, content) {
+  const [knownContent, knownMark] = JSON.parse(sessionStorage.getItem(key) ?? "[]");
+  if (knownContent === content) return knownMark;
   const mark = newMark();
-  marks.set(source, { content, mark });
+  sessionStorage.setItem(key, JSON.stringify([content, mark]));
   return mark;
 }
 
@@ -51,12 +49,12 @@ async function renewToken() {
 
 // Sends one gesture. `source` is the element it was made with. Throws Problem, with a sentence for the person.
 export async function gesture(path, source, content) {
-  const stable = JSON.stringify([path, content]);
+  const key = `mark ${path} ${config.as} ${config.channel} ${config.thread ?? ""} ${source.id}`;
   const body = JSON.stringify({
     as: config.as,
     channel: config.channel,
     thread: config.thread === null ? "" : String(config.thread),
-    mark: markOf(source, stable),
+    mark: markOf(key, JSON.stringify(content)),
     ...content,
   });
   let { ok, answer } = await send(path, body);
@@ -65,6 +63,6 @@ export async function gesture(path, source, content) {
     ({ ok, answer } = await send(path, body));
   }
   if (!ok) throw new Problem(word(`problem.${answer.problem}`) || word("problem.not_saved"));
-  marks.delete(source);
+  sessionStorage.removeItem(key);
   return answer;
 }
