@@ -5,7 +5,7 @@ PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3 py
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
 DOMAINS := $(sort $(basename $(notdir $(wildcard bot/locale/*/LC_MESSAGES/*.po))))
 
-.PHONY: help run install test format lock catalogues clean
+.PHONY: help run install test format lock catalogues pictures clean
 
 help:
 	@echo "make run         set up if needed, and start Butine with the web room"
@@ -13,6 +13,7 @@ help:
 	@echo "make test        set up if needed, and run every check"
 	@echo "make format      put the code in the house's layout"
 	@echo "make catalogues  compile the translations"
+	@echo "make pictures    take the README's picture anew (needs Chromium)"
 	@echo "make lock        choose the newest packages that fit, and lock them"
 	@echo "make clean       remove what was set up; your data stays"
 	@echo "PYTHON=/path/to/python3 chooses the Python, otherwise the newest of 3.11 to 3.14 is taken."
@@ -35,6 +36,9 @@ format: .venv/.installed-dev
 
 catalogues: .venv/.installed
 	$(BIN)/pybabel --quiet compile --directory bot/locale --domain "$(DOMAINS)"
+
+pictures: .venv/.installed-dev
+	BUTINE_TESTS_PICTURES=docs $(BIN)/pytest --quiet tests/e2e/test_real_input.py
 
 lock: .venv/.installed-dev
 	$(BIN)/uv lock --upgrade

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from ipaddress import ip_address
 
 from aiohttp import web
 
@@ -198,6 +199,8 @@ def _platforms(
             raise ConfigError("platform_unavailable", {"key": name})
     if not settings.has_room:
         return [], []
+    if not _is_loopback(settings.web.host):
+        raise ConfigError("room_in_the_open", {"host": settings.web.host})
     room = WebRoom(
         settings.web.room_database,
         settings.channels_of("web").model_dump(),
@@ -208,3 +211,11 @@ def _platforms(
         hosts=[settings.web.host],
     )
     return [room], room.routes()
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the host: in the web room anybody can be anybody."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

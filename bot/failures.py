@@ -18,6 +18,7 @@ _CONFIG: Mapping[str, str] = {
     "missing_key": "cli.error.missing_key",
     "wrong_value": "cli.error.wrong_value",
     "platform_unavailable": "cli.error.platform_unavailable",
+    "room_in_the_open": "cli.error.room_in_the_open",
 }
 _NETWORK: Mapping[str, str] = {
     "port_in_use": "cli.error.port_in_use",

@@ -87,7 +87,7 @@ def idea_card(idea: Idea, names: Mapping[str, str], reaction: str, texts: Texts)
     if idea.status in OPEN_TO_VOTES:
         blocks.append(Paragraph((Strong(supporters), texts("idea.how_to_vote"))))
         return Card(_summary(idea, texts), tuple(blocks), reaction=reaction)
-    blocks.append(Paragraph((Strong(texts(STATUS_LABEL[idea.status])), f" · {supporters}")))
+    blocks.append(Paragraph((Strong(_capitalised(texts(STATUS_LABEL[idea.status]))), f" · {supporters}")))
     return Card(_summary(idea, texts), tuple(blocks), _STATUS_TONE.get(idea.status, "plain"))
 
 
@@ -154,7 +154,7 @@ def _decisions_to_take(idea: Idea, texts: Texts) -> Actions:
 def _decision(idea: Idea, names: Mapping[str, str], texts: Texts) -> list[Block]:
     date = texts.day_and_time(idea.changed_at)
     if idea.decided_by is None:
-        return [Paragraph((Strong(texts(STATUS_LABEL[idea.status])),))]
+        return [Paragraph((Strong(_capitalised(texts(STATUS_LABEL[idea.status]))),))]
     who = _name(idea.decided_by, names, texts)
     if idea.status is Status.REFUSED:
         line = texts("review.refused", moderator=who, date=date)
@@ -171,3 +171,8 @@ def _summary(idea: Idea, texts: Texts) -> str:
 
 def _name(member_id: str, names: Mapping[str, str], texts: Texts) -> str:
     return names.get(member_id) or texts("member.unknown")
+
+
+def _capitalised(label: str) -> str:
+    """A label that stands alone begins like a sentence; str.capitalize would lower the rest."""
+    return label[:1].upper() + label[1:]

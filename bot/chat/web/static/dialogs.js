@@ -7,8 +7,15 @@ const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const confirmDialog = document.getElementById("confirm");
 const [noButton, yesButton] = confirmDialog.querySelectorAll(".dialog-foot button");
 
-// Asks, and tells whether the answer was yes.
+let asking = null;
+
+// Asks, and tells whether the answer was yes. One question at a time: while one is open, its answer counts.
 function ask(question, no, yes, isDanger) {
+  asking ??= answerTo(question, no, yes, isDanger).finally(() => (asking = null));
+  return asking;
+}
+
+function answerTo(question, no, yes, isDanger) {
   confirmDialog.querySelector(".question").textContent = question;
   noButton.textContent = no;
   yesButton.textContent = yes;

@@ -1,0 +1,551 @@
+"""What storage promises of workspaces, ideas, history, gestures, events, digests and notes, on both databases."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlmodel import Session
+
+from bot.domain import shortlist
+from storage import digests, gestures, ideas, inbox, notes, workspaces
+from storage.database import Database
+from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step, present
+from tests.contract.storage_rows import DAY, HOUR, NOW, adding, gesture, keep, key, new_idea
+
+pytest_plugins = ["tests.contract.storage_fixtures"]
+
+
+def numbers(found: list[Idea]) -> list[int]:
+    """The ideas' numbers, in their order."""
+    return [idea.number for idea in found]
+
+
+async def another_workspace(database: Database) -> int:
+    """A second one, on another platform."""
+    return await database.write(lambda session: workspaces.ensure(session, "slack", "T1"))
+
+
+# Workspaces and members
+
+
+async def test_a_workspace_is_made_once(database: Database, workspace_id: int) -> None:
+    assert await database.write(lambda s: workspaces.ensure(s, "web", "room")) == workspace_id
+
+
+def ensure(session: Session, name: tuple[str, str]) -> int:
+    """A workspace by platform and id there."""
+    return workspaces.ensure(session, *name)
+
+
+async def test_workspaces_differ_by_platform_and_by_their_id_there(database: Database, workspace_id: int) -> None:
+    names = (("web", "x"), ("x", "room"))
+    others = [await database.write(partial(ensure, name=name)) for name in names]
+    assert len({workspace_id, *others}) == 3
+    known = await database.read(workspaces.all_of)
+    assert [(w.platform, w.external_id) for w in known] == [("web", "room"), ("web", "x"), ("x", "room")]
+
+
+async def test_a_workspace_that_many_ask_for_at_once_is_made_once(database: Database) -> None:
+    found = await asyncio.gather(*(database.write(lambda s: workspaces.ensure(s, "web", "new")) for _ in range(12)))
+    assert len(set(found)) == 1
+
+
+async def test_a_member_is_remembered_as_last_seen(database: Database, workspace_id: int) -> None:
+    await database.write(lambda s: workspaces.saw(s, workspace_id, "camille", "Camille", "fr-FR"))
+    await database.write(lambda s: workspaces.saw(s, workspace_id, "camille", "Camille M.", "en"))
+    await database.write(lambda s: workspaces.saw(s, workspace_id, "camille", "Camille M.", "en"))
+    await database.write(lambda s: workspaces.saw(s, workspace_id, "sam", "Sam", None))
+    asked = ["camille", "sam", "nobody", None, "camille"]
+    names = await database.read(lambda s: workspaces.names(s, workspace_id, asked))
+    assert names == {"camille": "Camille M.", "sam": "Sam"}
+    assert await database.read(lambda s: workspaces.locale_of(s, workspace_id, "camille")) == "en"
+    assert await database.read(lambda s: workspaces.locale_of(s, workspace_id, "sam")) is None
+    assert await database.read(lambda s: workspaces.locale_of(s, workspace_id, "nobody")) is None
+
+
+async def test_a_new_member_may_do_many_things_at_once(database: Database, workspace_id: int) -> None:
+    await asyncio.gather(
+        *(database.write(lambda s: workspaces.saw(s, workspace_id, "camille", "Camille", "fr")) for _ in range(12))
+    )
+    assert await database.read(lambda s: workspaces.names(s, workspace_id, ["camille"])) == {"camille": "Camille"}
+
+
+async def test_members_of_one_workspace_are_unknown_in_another(database: Database, workspace_id: int) -> None:
+    other = await another_workspace(database)
+    await database.write(lambda s: workspaces.saw(s, workspace_id, "camille", "Camille", "fr"))
+    assert await database.read(lambda s: workspaces.names(s, other, ["camille"])) == {}
+
+
+def test_only_a_row_that_was_kept_has_a_key() -> None:
+    assert present(1) == 1
+    with pytest.raises(ValueError, match="None"):
+        present(None)
+
+
+# Ideas
+
+
+async def test_ideas_are_numbered_from_1_in_each_workspace(database: Database, workspace_id: int) -> None:
+    other = await another_workspace(database)
+    kept = [await keep(database, where) for where in (workspace_id, other, workspace_id, other, other)]
+    assert numbers(kept) == [1, 1, 2, 2, 3]
+    assert len({key(idea) for idea in kept}) == 5
+
+
+async def test_numbers_have_no_gap_and_no_double_under_50_writes_at_once(database: Database, workspace_id: int) -> None:
+    kept = await asyncio.gather(*(keep(database, workspace_id, f"Idée {n}") for n in range(50)))
+    assert sorted(numbers(kept)) == list(range(1, 51))
+
+
+async def test_an_idea_that_is_not_kept_takes_no_number(database: Database, workspace_id: int) -> None:
+    def fail(session: Session) -> None:
+        ideas.add(session, new_idea(workspace_id))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await database.write(fail)
+    assert (await keep(database, workspace_id)).number == 1
+
+
+async def test_an_idea_is_found_by_number_and_by_key(database: Database, workspace_id: int) -> None:
+    other = await another_workspace(database)
+    idea = await keep(database, workspace_id, "Des vélos")
+    for is_for_change in (False, True):
+        by_number = partial(ideas.by_number, workspace_id=workspace_id, number=1, for_change=is_for_change)
+        by_id = partial(ideas.by_id, idea_id=key(idea), for_change=is_for_change)
+        found = [await database.write(by_number), await database.write(by_id)]
+        assert [one.title for one in found if one] == ["Des vélos"] * 2
+    assert await database.read(lambda s: ideas.by_number(s, other, idea.number)) is None
+    assert await database.read(lambda s: ideas.by_number(s, workspace_id, 2)) is None
+    assert await database.read(lambda s: ideas.by_id(s, key(idea) + 1)) is None
+
+
+async def test_two_changes_of_one_idea_at_once_take_turns(database: Database, workspace_id: int) -> None:
+    idea = await keep(database, workspace_id)
+
+    def support(session: Session) -> None:
+        held = ideas.by_number(session, workspace_id, idea.number, for_change=True)
+        assert held
+        held.supporters += 1
+
+    await asyncio.gather(*(database.write(support) for _ in range(40)))
+    found = await database.read(lambda s: ideas.by_id(s, key(idea)))
+    assert found
+    assert found.supporters == 40
+
+
+async def test_the_newest_come_first_page_by_page(database: Database, workspace_id: int) -> None:
+    for _ in range(5):
+        await keep(database, workspace_id)
+    await keep(database, await another_workspace(database))
+
+    async def page(before: int | None) -> list[int]:
+        return numbers(
+            await database.read(lambda s: ideas.newest(s, workspace_id, set(Status), before=before, limit=2))
+        )
+
+    assert [await page(before) for before in (None, 4, 2, 1)] == [[5, 4], [3, 2], [1], []]
+
+
+async def test_a_list_holds_the_statuses_and_the_author_asked_for(database: Database, workspace_id: int) -> None:
+    for author, status in (("a", Status.PENDING), ("a", Status.PUBLISHED), ("b", Status.PUBLISHED)):
+        await keep(database, workspace_id, author_id=author, status=status)
+
+    async def listed(statuses: set[Status], author: str | None) -> list[int]:
+        return numbers(await database.read(lambda s: ideas.newest(s, workspace_id, statuses, author, limit=9)))
+
+    assert await listed(set(Status), None) == [3, 2, 1]
+    assert await listed({Status.PUBLISHED}, None) == [3, 2]
+    assert await listed({Status.PUBLISHED, Status.PENDING}, "a") == [2, 1]
+    assert await listed(set(Status), "b") == [3]
+    assert await listed(set(), None) == []
+
+
+async def test_all_ideas_can_be_gone_through_in_order(database: Database, workspace_id: int) -> None:
+    for _ in range(5):
+        await keep(database, workspace_id)
+    await keep(database, await another_workspace(database))
+    after = [partial(ideas.after, workspace_id=workspace_id, number=number, limit=2) for number in (0, 2, 4, 5)]
+    pages = [await database.read(page) for page in after]
+    assert [numbers(page) for page in pages] == [[1, 2], [3, 4], [5], []]
+
+
+@pytest.mark.parametrize(
+    "author, title, at, is_known",
+    [
+        ("camille", "Vélos", NOW, True),
+        ("camille", "Vélos", NOW.astimezone(timezone(timedelta(hours=2))), True),
+        ("camille", "Vélos", None, True),
+        ("sam", "Vélos", NOW, False),
+        ("camille", "vélos", NOW, False),
+        ("camille", "Vélos", NOW + timedelta(seconds=1), False),
+    ],
+)
+async def test_an_idea_is_known_by_author_title_and_moment(
+    database: Database,
+    workspace_id: int,
+    author: str,
+    title: str,
+    at: datetime | None,
+    is_known: bool,  # noqa: FBT001  by name
+) -> None:
+    await keep(database, workspace_id, "Vélos")
+    assert await database.read(lambda s: ideas.is_known(s, workspace_id, author, title, at)) is is_known
+    other = await another_workspace(database)
+    assert not await database.read(lambda s: ideas.is_known(s, other, author, title, at))
+
+
+async def test_what_has_waited_longest_is_the_oldest_pending(database: Database, workspace_id: int) -> None:
+    for status in (Status.PENDING, Status.PUBLISHED, Status.PENDING, Status.REFUSED, Status.PENDING):
+        await keep(database, workspace_id, status=status)
+    assert numbers(await database.read(lambda s: ideas.oldest_pending(s, workspace_id, 2))) == [1, 3]
+
+
+async def test_ideas_are_counted_by_status(database: Database, workspace_id: int) -> None:
+    await keep(database, await another_workspace(database))
+    assert await database.read(lambda s: ideas.count_by_status(s, workspace_id)) == {}
+    for status in (Status.PENDING, Status.IN_PROGRESS, Status.PENDING):
+        await keep(database, workspace_id, status=status)
+    counts = await database.read(lambda s: ideas.count_by_status(s, workspace_id))
+    assert counts == {Status.PENDING: 2, Status.IN_PROGRESS: 1}
+    assert all(isinstance(status, Status) for status in counts)
+
+
+async def test_participants_are_counted_once_each(database: Database, workspace_id: int) -> None:
+    mine, theirs = [await keep(database, workspace_id, author_id=author) for author in ("a", "b")]
+    await keep(database, workspace_id, author_id="a")
+    rows = [gesture(mine, "x"), gesture(mine, "x", "❤"), gesture(theirs, "x"), gesture(theirs, "y", is_present=False)]
+    await database.write(adding(*rows))
+    assert await database.read(lambda s: ideas.count_participants(s, workspace_id)) == (2, 1)
+
+
+_examples = count()
+an_idea = st.fixed_dictionaries(
+    {
+        "supporters": st.integers(0, 3),
+        "shown": st.integers(0, 2),
+        "published_at": st.integers(0, 3).map(lambda hours: NOW + hours * HOUR),
+        "status": st.sampled_from([Status.PUBLISHED, Status.PUBLISHED, Status.PENDING]),
+    }
+)
+
+
+@given(st.lists(an_idea, max_size=8), st.integers(1, 5), st.integers(0, 3))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_storage_orders_ideas_as_the_shortlist_does(
+    database: Database, rows: list[dict[str, Any]], size: int, chances: int
+) -> None:
+    """The rule is bot/domain/shortlist.py's; storage only applies it without reading everything."""
+    example = next(_examples)
+
+    def fill(session: Session) -> int:
+        workspace_id = workspaces.ensure(session, "example", str(example))
+        for row in rows:
+            ideas.add(session, new_idea(workspace_id, **row))
+        return workspace_id
+
+    where = await database.write(fill)
+    everything = await database.read(lambda s: ideas.newest(s, where, {Status.PUBLISHED}, limit=100))
+    ranked = await database.read(lambda s: ideas.most_supported(s, where, size))
+    assert numbers(ranked) == numbers(shortlist.top(everything, size))
+    seldom = await database.read(lambda s: ideas.least_shown(s, where, len(ranked) + chances))
+    assert numbers(shortlist.late_chances(seldom, ranked, chances)) == numbers(
+        shortlist.late_chances(everything, ranked, chances)
+    )
+
+
+# History
+
+
+async def test_history_tells_who_did_what_in_order(database: Database, workspace_id: int) -> None:
+    idea, other = await keep(database, workspace_id), await keep(database, workspace_id)
+
+    def tell(session: Session) -> None:
+        ideas.record(session, idea, Step.SUBMITTED, "camille", NOW)
+        ideas.record(session, other, Step.SUBMITTED, "sam", NOW)
+        ideas.record(session, idea, Step.STATUS_SET, None, NOW - DAY, "retained")  # clocks may be set back
+
+    await database.write(tell)
+    lines = await database.read(lambda s: ideas.history(s, key(idea)))
+    assert [(line.step, line.member_id, line.at, line.detail) for line in lines] == [
+        (Step.SUBMITTED, "camille", NOW, ""),
+        (Step.STATUS_SET, None, NOW - DAY, "retained"),
+    ]
+    assert all(isinstance(line.step, Step) for line in lines)
+
+
+async def test_steps_are_counted_and_listed_from_since_until_just_before_until(
+    database: Database, workspace_id: int
+) -> None:
+    idea = await keep(database, workspace_id)
+    elsewhere = await keep(database, await another_workspace(database))
+
+    def tell(session: Session) -> None:
+        for at in (NOW - timedelta(microseconds=1), NOW, NOW + HOUR, NOW + DAY):
+            ideas.record(session, idea, Step.APPROVED, "nadia", at)
+        ideas.record(session, idea, Step.REFUSED, "nadia", NOW)
+        ideas.record(session, elsewhere, Step.APPROVED, "nadia", NOW)
+
+    await database.write(tell)
+    counted = await database.read(lambda s: ideas.count_steps(s, workspace_id, Step.APPROVED, NOW, NOW + DAY))
+    assert counted == 2
+    steps = {Step.APPROVED, Step.REFUSED}
+    listed = await database.read(lambda s: ideas.steps_between(s, workspace_id, steps, NOW, NOW + DAY))
+    assert [(line.step, line.at, of.number) for line, of in listed] == [
+        (Step.APPROVED, NOW, 1),
+        (Step.APPROVED, NOW + HOUR, 1),
+        (Step.REFUSED, NOW, 1),
+    ]
+
+
+async def test_the_last_moment_is_that_of_the_last_line(database: Database, workspace_id: int) -> None:
+    assert await database.read(ideas.last_moment) is None
+    idea = await keep(database, workspace_id)
+    for at in (NOW, NOW + DAY):
+        await database.write(partial(ideas.record, idea=idea, step=Step.EDITED, member_id="camille", now=at))
+    assert await database.read(ideas.last_moment) == NOW + DAY
+
+
+# Gestures
+
+
+async def test_gestures_are_kept_by_idea_member_and_emoji(database: Database, workspace_id: int) -> None:
+    idea, other = await keep(database, workspace_id), await keep(database, workspace_id)
+    await database.write(
+        adding(gesture(idea, "sam"), gesture(idea, "sam", "❤", is_present=False), gesture(idea, "leila"))
+    )
+    await database.write(adding(gesture(other, "sam")))
+    of_sam = await database.read(lambda s: gestures.of_member(s, key(idea), "sam"))
+    assert {(g.emoji, g.is_present, g.at) for g in of_sam} == {("👍", True, NOW), ("❤", False, NOW)}
+    of_all = await database.read(lambda s: gestures.of_idea(s, key(idea)))
+    assert sorted(g.member_id for g in of_all) == ["leila", "sam", "sam"]
+
+
+async def test_voters_of_a_time_are_members_whose_gesture_still_stands(database: Database, workspace_id: int) -> None:
+    idea, other = await keep(database, workspace_id), await keep(database, workspace_id)
+    elsewhere = await keep(database, await another_workspace(database))
+    await database.write(
+        adding(
+            gesture(idea, "twice"),
+            gesture(other, "twice"),
+            gesture(idea, "taken back", is_present=False),
+            gesture(idea, "too early", at=NOW - timedelta(microseconds=1)),
+            gesture(idea, "too late", at=NOW + DAY),
+            gesture(idea, "in time", at=NOW + DAY - timedelta(microseconds=1)),
+            gesture(elsewhere, "elsewhere"),
+        )
+    )
+    assert await database.read(lambda s: gestures.voters_between(s, workspace_id, NOW, NOW + DAY)) == 2
+
+
+async def test_published_ideas_are_open_to_votes(database: Database, workspace_id: int) -> None:
+    kept = {status: await keep(database, workspace_id, status=status) for status in Status}
+    await keep(database, await another_workspace(database), status=Status.PUBLISHED)
+    is_open = await database.read(lambda s: gestures.ideas_open_to_votes(s, workspace_id))
+    assert is_open == [key(kept[Status.PUBLISHED])]
+
+
+# Inbox
+
+
+async def test_an_event_is_found_again_with_its_reply(database: Database, workspace_id: int) -> None:
+    reply = {"card": ["Idée nº 1 🐝", None, {"à": True}], "replaces": False}
+    await database.write(lambda s: inbox.add(s, workspace_id, "E1", NOW, reply))
+    await database.write(lambda s: inbox.add(s, workspace_id, "E2", NOW, None))
+    first = await database.read(lambda s: inbox.find(s, workspace_id, "E1"))
+    second = await database.read(lambda s: inbox.find(s, workspace_id, "E2"))
+    assert first
+    assert second
+    assert (first.reply, first.received_at, second.reply) == (reply, NOW, None)
+    other = await another_workspace(database)
+    assert await database.read(lambda s: inbox.find(s, other, "E1")) is None
+
+
+async def test_an_event_can_be_kept_only_once(database: Database, workspace_id: int) -> None:
+    await database.write(lambda s: inbox.add(s, workspace_id, "E1", NOW, None))
+    with pytest.raises(IntegrityError):
+        await database.write(lambda s: inbox.add(s, workspace_id, "E1", NOW, None))
+
+
+async def test_of_one_event_delivered_many_times_at_once_one_has_an_effect(
+    database: Database, workspace_id: int
+) -> None:
+    def take_in(session: Session) -> bool:
+        if inbox.find(session, workspace_id, "E1"):
+            return False
+        ideas.add(session, new_idea(workspace_id))
+        inbox.add(session, workspace_id, "E1", NOW, None)
+        return True
+
+    effects = await asyncio.gather(*(database.write(take_in) for _ in range(8)))
+    assert sorted(effects) == [False] * 7 + [True]
+    assert len(await database.read(lambda s: ideas.after(s, workspace_id, 0, 10))) == 1
+
+
+async def test_old_events_are_forgotten(database: Database, workspace_id: int) -> None:
+    for name, at in (("old", NOW - timedelta(microseconds=1)), ("new", NOW)):
+        await database.write(partial(inbox.add, workspace_id=workspace_id, event_id=name, now=at, reply=None))
+    await database.write(lambda s: inbox.forget_before(s, NOW))
+    assert await database.read(lambda s: inbox.find(s, workspace_id, "old")) is None
+    assert await database.read(lambda s: inbox.find(s, workspace_id, "new"))
+
+
+# Digests
+
+
+def a_digest(workspace_id: int, week: int, **fields: Any) -> Digest:  # noqa: ANN401  any column
+    """The digest of one week."""
+    until = NOW + week * 7 * DAY
+    return Digest(workspace_id=workspace_id, period=f"2026-W{week}", since=until - 7 * DAY, until=until, **fields)
+
+
+async def test_a_period_has_one_digest_in_each_workspace(database: Database, workspace_id: int) -> None:
+    other = await another_workspace(database)
+    assert await database.read(lambda s: digests.of_period(s, workspace_id, "2026-W1")) is None
+    await database.write(adding(a_digest(workspace_id, 1), a_digest(other, 1)))
+    with pytest.raises(IntegrityError):
+        await database.write(adding(a_digest(workspace_id, 1)))
+    found = await database.read(lambda s: digests.of_period(s, workspace_id, "2026-W1"))
+    assert found
+    assert (found.workspace_id, found.since, found.until) == (workspace_id, NOW, NOW + 7 * DAY)
+
+
+async def test_the_last_digest_is_the_newest_that_was_posted(database: Database, workspace_id: int) -> None:
+    assert await database.read(lambda s: digests.last_posted(s, workspace_id)) is None
+    other = await another_workspace(database)
+    missed = a_digest(workspace_id, 3, is_missed=True)
+    await database.write(adding(a_digest(workspace_id, 2), a_digest(workspace_id, 1), missed, a_digest(other, 9)))
+    last = await database.read(lambda s: digests.last_posted(s, workspace_id))
+    assert last
+    assert last.period == "2026-W2"
+
+
+async def test_a_digest_names_its_shortlist_by_rank_then_its_late_chances(
+    database: Database, workspace_id: int
+) -> None:
+    digest = a_digest(workspace_id, 1)
+    await database.write(adding(digest))
+    for rank, votes in ((None, 0), (2, 5), (None, 1), (1, 8)):
+        idea = await keep(database, workspace_id)
+        await database.write(
+            adding(DigestEntry(digest_id=present(digest.id), idea_id=key(idea), rank=rank, votes=votes))
+        )
+    found = await database.read(lambda s: digests.entries(s, present(digest.id)))
+    assert [(idea.number, entry.rank, entry.votes) for entry, idea in found] == [
+        (4, 1, 8),
+        (2, 2, 5),
+        (3, None, 1),
+        (1, None, 0),
+    ]
+
+
+async def test_shortlisted_ideas_wait_for_their_answer_longest_first(database: Database, workspace_id: int) -> None:
+    other = await another_workspace(database)
+    for where, status, at in (
+        (workspace_id, Status.SHORTLISTED, NOW + HOUR),
+        (workspace_id, Status.SHORTLISTED, NOW),
+        (workspace_id, Status.RETAINED, NOW),
+        (workspace_id, Status.SHORTLISTED, NOW + DAY),
+        (workspace_id, Status.SHORTLISTED, NOW),
+        (other, Status.SHORTLISTED, NOW),
+    ):
+        idea = await keep(database, where, status=status)
+        for step in (Step.SUBMITTED, Step.SHORTLISTED):
+            await database.write(partial(ideas.record, idea=idea, step=step, member_id=None, now=at))
+
+    async def waiting(limit: int) -> list[tuple[int, datetime]]:
+        found = await database.read(lambda s: digests.awaiting_answer(s, workspace_id, NOW + DAY, limit))
+        return [(idea.number, since) for idea, since in found]
+
+    assert await waiting(9) == [(2, NOW), (5, NOW), (1, NOW + HOUR)]
+    assert await waiting(1) == [(2, NOW)]
+
+
+# Notes
+
+
+async def test_a_note_holds_its_last_value(database: Database) -> None:
+    assert await database.read(lambda s: notes.get(s, "rules")) is None
+    for value in ("a", "b"):
+        await database.write(partial(notes.put, name="rules", value=value))
+    assert await database.read(lambda s: notes.get(s, "rules")) == "b"
+
+
+# Values
+
+
+@pytest.mark.parametrize("hours", [-12, 0, 2, 5.5])
+async def test_a_moment_comes_back_as_the_same_instant_in_utc(
+    database: Database, workspace_id: int, hours: float
+) -> None:
+    moment = datetime(2026, 10, 25, 2, 30, 15, 123456, tzinfo=timezone(timedelta(hours=hours)))
+    idea = await keep(database, workspace_id, submitted_at=moment)
+    found = await database.read(lambda s: ideas.by_id(s, key(idea)))
+    assert found
+    assert found.submitted_at == moment
+    assert found.submitted_at.utcoffset() == timedelta(0)
+    assert found.published_at is None
+
+
+async def test_moments_are_compared_as_instants(database: Database, workspace_id: int) -> None:
+    """01:00 in Paris is before 00:30 UTC, whatever the digits say."""
+    paris = timezone(timedelta(hours=1))
+    idea = await keep(database, workspace_id)
+    await database.write(
+        lambda s: ideas.record(s, idea, Step.EDITED, "camille", datetime(2026, 11, 24, 1, 0, tzinfo=paris))
+    )
+    since = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
+    counted = await database.read(lambda s: ideas.count_steps(s, workspace_id, Step.EDITED, since, since + DAY))
+    assert counted == 0
+
+
+async def test_a_moment_without_time_zone_is_refused(database: Database, workspace_id: int) -> None:
+    with pytest.raises(StatementError, match="ValueError"):
+        await keep(database, workspace_id, submitted_at=datetime(2026, 11, 24, 9, 0))  # noqa: DTZ001  the point
+    assert await database.read(lambda s: ideas.after(s, workspace_id, 0, 1)) == []
+
+
+@pytest.mark.parametrize("table, column", [("idea", "status"), ("history", "step")])
+async def test_an_unknown_word_is_refused_on_reading(
+    database: Database, workspace_id: int, table: str, column: str
+) -> None:
+    idea = await keep(database, workspace_id)
+    await database.write(lambda s: ideas.record(s, idea, Step.SUBMITTED, "camille", NOW))
+    await database.write(lambda s: s.execute(text(f"UPDATE {table} SET {column} = 'forgotten'")))  # noqa: S608
+    with pytest.raises(LookupError, match="forgotten"):
+        await database.read(lambda s: (ideas.by_id(s, key(idea)), ideas.history(s, key(idea))))
+
+
+HOSTILE = [
+    "'; DROP TABLE idea; --",
+    "%s %(x)s :name ?",
+    "🐝" * 120,
+    "\u202eabc\u2028x\u0085",
+    "<!channel> @all",
+    "\\x00",
+]
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+async def test_a_text_comes_back_as_it_was(database: Database, workspace_id: int, words: str) -> None:
+    idea = await keep(database, workspace_id, words, proposal=words, author_id=words)
+    await database.write(lambda s: ideas.record(s, idea, Step.REFUSED, words, NOW, words))
+    await database.write(lambda s: workspaces.saw(s, workspace_id, words, words, None))
+    found = await database.read(lambda s: ideas.by_id(s, key(idea)))
+    line = (await database.read(lambda s: ideas.history(s, key(idea))))[0]
+    assert found
+    assert {found.title, found.proposal, found.author_id, line.detail, line.member_id} == {words}
+    assert await database.read(lambda s: workspaces.names(s, workspace_id, [words])) == {words: words}
+
+
+async def test_what_belongs_to_no_idea_is_refused(database: Database, workspace_id: int) -> None:
+    line = HistoryEntry(workspace_id=workspace_id, idea_id=99, at=NOW, member_id=None, step=Step.EDITED, detail="")
+    with pytest.raises(IntegrityError):
+        await database.write(adding(line))
