@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy.exc import IntegrityError
 
 from bot.domain.calendar import Due
 from bot.errors import AlreadyDone
@@ -98,7 +97,7 @@ class Schedule:
         sizes = workspace.rules.sizes
         try:
             await self._database.write(lambda s: digesting.publish(s, workspace_id, period, sizes, now))
-        except (AlreadyDone, IntegrityError):
+        except AlreadyDone:
             return  # another process has it
         log.info("digest %s is claimed", period.key)
 

@@ -15,7 +15,7 @@ def find(session: Session, workspace_id: int, event_id: str) -> InboxEvent | Non
 
 
 def add(session: Session, workspace_id: int, event_id: str, now: datetime, reply: dict[str, Any] | None) -> None:
-    """Remember the event and its reply. Two processes that take in the same one collide here: IntegrityError."""
+    """Remember the event and its reply. Two processes that take in the same one collide here."""
     session.add(InboxEvent(workspace_id=workspace_id, id=event_id, received_at=now, reply=reply))
     session.flush()
 

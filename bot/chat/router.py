@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from bot.chat import acts
@@ -99,10 +98,7 @@ class Router:
             inbox.add(session, self._workspace_id, event.id, now, _encode(reply))
             return reply
 
-        try:
-            reply = await self._database.write(work)
-        except IntegrityError:  # another process took the same event in at the same moment: its reply is there now
-            reply = await self._database.write(work)
+        reply = await self._database.write(work)
         self._on_change()
         return reply
 

@@ -65,8 +65,8 @@ def preview(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
 def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
     """Freeze the shortlist and have the digest posted; a period with nothing to say is done without a post.
 
-    Raises AlreadyDone where the period has its digest, from whichever process; another process at the very same moment
-    meets the unique key (IntegrityError).
+    Raises AlreadyDone where the period has its digest, from whichever process; at the very same moment, the unique key
+    decides between two.
     """
     if digests.of_period(session, workspace_id, period.key):
         raise AlreadyDone(period.key)
