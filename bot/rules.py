@@ -25,5 +25,9 @@ class Rules:
     remind_after: timedelta
 
     def texts(self, locale: str | None = None, time_zone: str | None = None) -> Texts:
-        """Sentences for one member, or for the workspace's channels where nothing is known of one."""
-        return Texts(known_language(locale, self.language), time_zone or self.weekly.time_zone.key)
+        """Sentences for one member, or for the workspace's channels where nothing, or no real zone, is known of one."""
+        language = known_language(locale, self.language)
+        try:
+            return Texts(language, time_zone or self.weekly.time_zone.key)
+        except (KeyError, ValueError, OSError):  # unknown, malformed, a folder of the time zone database
+            return Texts(language, self.weekly.time_zone.key)

@@ -34,7 +34,6 @@ READERS = 4
 GROUP_SIZE = 128
 RETRIED_SQLSTATES = {  # PostgreSQL's manual, appendix A
     "40001",  # serialization failure
-    "23505",  # unique violation: another process was first; run again, the work sees what that one did
     "40P01",  # deadlock
     "23505",  # unique violation: another transaction has just made the same row, and the next attempt finds it
 }

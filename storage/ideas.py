@@ -102,10 +102,12 @@ def count_by_status(session: Session, workspace_id: int) -> dict[Status, int]:
 
 
 def count_participants(session: Session, workspace_id: int) -> tuple[int, int]:
-    """How many members have proposed an idea, and how many support one."""
+    """How many members have proposed an idea, and how many support another's."""
     authors = select(func.count(func.distinct(Idea.author_id))).where(Idea.workspace_id == workspace_id)
-    voters = select(func.count(func.distinct(Gesture.member_id))).where(
-        Gesture.workspace_id == workspace_id, col(Gesture.is_present)
+    voters = (
+        select(func.count(func.distinct(Gesture.member_id)))
+        .join(Idea, col(Idea.id) == col(Gesture.idea_id))
+        .where(Gesture.workspace_id == workspace_id, col(Gesture.is_present), Idea.author_id != Gesture.member_id)
     )
     return session.exec(authors).one(), session.exec(voters).one()
 

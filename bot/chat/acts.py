@@ -125,17 +125,19 @@ def of_click(event: ButtonClicked) -> Act:
 def of_form(event: FormSubmitted) -> Act:
     """What the form asks for. Raises UnknownAct."""
     values = event.values
+    typed = "\n\n".join(text for text in values.values() if text)
     match event.form:
         case FormName.PROPOSE:
-            draft = _draft(values)
-            return Act(partial(_propose, draft=draft), writes=True)
+            run: Callable[[Call], Reply] = partial(_propose, draft=_draft(values))
         case FormName.EDIT:
-            return Act(partial(_edit, number=_number(event.context), draft=_draft(values)), writes=True)
+            run = partial(_edit, number=_number(event.context), draft=_draft(values))
         case FormName.REFUSE:
-            return Act(partial(_refuse, number=_number(event.context), reason=values.get("reason", "")), writes=True)
+            run = partial(_refuse, number=_number(event.context), reason=values.get("reason", ""))
         case FormName.ASK:
-            return Act(partial(_ask, number=_number(event.context), question=values.get("question", "")), writes=True)
-    raise UnknownAct(event.form)
+            run = partial(_ask, number=_number(event.context), question=values.get("question", ""))
+        case _:
+            raise UnknownAct(event.form)
+    return Act(run, writes=True, typed=typed)
 
 
 LONGEST_NUMBER = 9  # digits; more fit no number that a view makes

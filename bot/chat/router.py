@@ -12,7 +12,7 @@ from bot.chat.acts import Act, Call
 from bot.chat.events import ButtonClicked, CommandTyped, Event, FormSubmitted, Profile, ReactionChanged, Reply
 from bot.chat.platform import Platform
 from bot.domain.permissions import Caller
-from bot.errors import ButineError, ChatError, InvalidInput, WrongStatus
+from bot.errors import ButineError, ChatError, IdeaNotFound, InvalidInput, NotPermitted, WrongStatus
 from bot.rules import Rules
 from bot.usecases import voting
 from bot.views import problems, wire
@@ -61,7 +61,7 @@ class Router:
             await self._react(event)
             return Reply()
         profile = await self._profile(event.member)
-        texts = self._rules.texts(profile.locale, profile.time_zone)
+        texts = self._rules.texts(profile.locale, profile.time_zone) if profile else self._rules.texts()
         typed = ""
         try:
             act = _act_of(event)
@@ -83,9 +83,19 @@ class Router:
             log.exception("unexpected error, reference %s", reference)
             return Reply(problems.unexpected_card(reference, texts, typed))
 
-    async def _run(self, event: Event, act: Act, profile: Profile, texts: Texts) -> Reply:
-        is_moderator = await self._platform.is_moderator(event.member)
-        caller = Caller(self._workspace_id, event.member, is_moderator)
+    async def _run(self, event: Event, act: Act, profile: Profile | None, texts: Texts) -> Reply:
+        """Where chat can't tell who is a moderator, what any member may do is done all the same."""
+        try:
+            caller = Caller(self._workspace_id, event.member, await self._platform.is_moderator(event.member))
+        except ChatError as error:
+            log.warning("not known whether %s is a moderator", event.member, exc_info=True)
+            try:
+                return await self._carry_out(event, act, Caller(self._workspace_id, event.member), profile, texts)
+            except (NotPermitted, IdeaNotFound):
+                raise error from None
+        return await self._carry_out(event, act, caller, profile, texts)
+
+    async def _carry_out(self, event: Event, act: Act, caller: Caller, profile: Profile | None, texts: Texts) -> Reply:
         now = self._clock()
         if not act.writes:
             return await self._database.read(lambda session: act.run(Call(session, caller, self._rules, texts, now)))
@@ -93,7 +103,8 @@ class Router:
         def work(session: Session) -> Reply:
             if seen := inbox.find(session, self._workspace_id, event.id):
                 return _decode(seen.reply or {})
-            workspaces.saw(session, self._workspace_id, event.member, profile.name, profile.locale)
+            if profile:
+                workspaces.saw(session, self._workspace_id, event.member, profile.name, profile.locale)
             reply = act.run(Call(session, caller, self._rules, texts, now))
             inbox.add(session, self._workspace_id, event.id, now, _encode(reply))
             return reply
@@ -122,12 +133,12 @@ class Router:
         await self._database.write(work)
         self._on_change()
 
-    async def _profile(self, member: str) -> Profile:
+    async def _profile(self, member: str) -> Profile | None:
         try:
             return await self._platform.profile(member)
         except ChatError:
             log.warning("no profile for member %s", member, exc_info=True)
-            return Profile(member, member)
+            return None
 
     async def _problem_card(self, error: ButineError, texts: Texts, typed: str) -> Card:
         names: dict[str, str] = {}

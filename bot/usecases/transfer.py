@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import Session
 
 from bot.domain import draft as drafts
@@ -20,12 +20,20 @@ PAGE = 500
 
 
 class HistoryRecord(BaseModel):
-    """A line of an idea's history."""
+    """A line of an idea's history; a change of status has the status as its detail."""
+
+    model_config = ConfigDict(extra="forbid")
 
     at: AwareDatetime
     member: str | None = None
     step: Step
     detail: str = ""
+
+    @model_validator(mode="after")
+    def _names_a_status(self) -> Self:
+        if self.step is Step.STATUS_SET:
+            Status(self.detail)  # ValueError, which pydantic reports
+        return self
 
 
 class IdeaRecord(BaseModel):
@@ -74,7 +82,7 @@ def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, now: date
     submitted_at = record.submitted_at or now
     if ideas.is_known(session, workspace_id, record.author, draft.title, record.submitted_at):
         return None
-    if record.author_name:
+    if record.author_name and not workspaces.names(session, workspace_id, [record.author]):
         workspaces.saw(session, workspace_id, record.author, record.author_name, None)
     is_public = record.status in PUBLIC
     supporters = set(record.supporters) - {record.author} if is_public else set()

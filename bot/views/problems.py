@@ -71,6 +71,8 @@ def _sentence(error: errors.ButineError, command: str, names: Mapping[str, str],
             return texts("problem.already_done", period=period, command=command)
         case errors.WrongStatus():
             return _wrong_status(error, command, names, texts)
+        case errors.ChatError():
+            return texts("problem.chat_unavailable")
     raise error
 
 

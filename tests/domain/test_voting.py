@@ -96,7 +96,9 @@ def test_a_gesture_taken_in_before_changes_nothing(gestures: list[tuple[str, boo
 
 def test_of_two_gestures_at_the_same_instant_the_one_that_takes_away_stands() -> None:
     for order in ([True, False], [False, True]):
-        assert ballot_of([(UP, is_present, at(1)) for is_present in order]).held == {UP: Held(is_present=False, at=at(1))}
+        assert ballot_of([(UP, is_present, at(1)) for is_present in order]).held == {
+            UP: Held(is_present=False, at=at(1))
+        }
 
 
 @given(GESTURES)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Engine
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, col, create_engine, select
 
@@ -49,16 +50,26 @@ def new_file(folder: Path) -> Path:
     return path
 
 
-def new_session() -> Session:
-    """A session on a migrated, empty database in memory."""
+@lru_cache(maxsize=1)
+def _engine() -> Engine:
+    """One for all tests, because an engine learns its statements anew."""
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(":memory:", check_same_thread=False)
-        connection.deserialize(template())
-        connection.execute("PRAGMA foreign_keys=ON")
-        return connection
+        return sqlite3.connect(":memory:", check_same_thread=False)
 
-    return Session(create_engine("sqlite://", creator=connect, poolclass=StaticPool), expire_on_commit=False)
+    return create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+
+
+def new_session() -> Session:
+    """A session on a migrated, empty database in memory; it ends the one before."""
+    raw = _engine().raw_connection()
+    connection = raw.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    connection.rollback()
+    connection.deserialize(template())
+    connection.execute("PRAGMA foreign_keys=ON")
+    raw.close()
+    return Session(_engine(), expire_on_commit=False)
 
 
 @dataclass

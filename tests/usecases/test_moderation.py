@@ -94,9 +94,7 @@ def test_a_reason_has_a_limit(session: Session, world: World) -> None:
 
 
 @each_act
-def test_what_moderators_do_is_refused_to_members_the_author_included(
-    session: Session, world: World, act: Act
-) -> None:
+def test_what_moderators_do_is_refused_to_members_the_author_included(session: Session, world: World, act: Act) -> None:
     idea = world.propose()
     before = world.wanted()
     for caller in (world.camille, world.sam):

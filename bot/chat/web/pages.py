@@ -53,6 +53,7 @@ class Pages:
         hints: Hints,
         hosts: Collection[str],
         language: str,
+        command: str,
     ) -> None:
         self._room = room
         self._places = places
@@ -60,6 +61,7 @@ class Pages:
         self._see_through = see_through
         self._hints = hints
         self._language = language
+        self._command = command
         self._guard = Guard(hosts, self._problem)
         self._gestures: Gestures | None = None
 
@@ -121,7 +123,9 @@ class Pages:
         window = Window.opened(
             store, self._places, self._who(store, request), channel, target.thread if target else thread
         )
-        return window, window.content(store, asked, self._hints(window.texts.language), {"token": token})
+        return window, window.content(
+            store, asked, self._hints(window.texts.language), {"token": token, "command": self._command}
+        )
 
     @staticmethod
     def _who(store: RoomStore, request: web.Request) -> str:

@@ -1,0 +1,251 @@
+"""Looking things up: everybody sees what they may, all of it, and nothing else."""
+
+import pytest
+from sqlmodel import Session
+
+from bot.domain.draft import Draft
+from bot.domain.permissions import Caller
+from bot.errors import IdeaNotFound, NothingToShow, NotPermitted
+from bot.usecases import digesting, reading, submission, voting
+from bot.usecases.reading import Listing, Page
+from storage import workspaces
+from storage.tables import Idea, Status, present
+from tests.usecases.builders import NOW, SIZES, VOTING, WEEKLY, World
+
+HIDDEN = [Status.PENDING, Status.REFUSED, Status.WITHDRAWN]
+
+
+def numbers(page: Page) -> list[int]:
+    """The page's ideas."""
+    return [idea.number for idea in page.ideas]
+
+
+@pytest.fixture
+def one_of_each(world: World) -> dict[Status, Idea]:
+    """An idea of Camille's in each status."""
+    return {status: world.in_status(status) for status in Status}
+
+
+# Lists
+
+
+def test_the_list_has_what_is_public_newest_first(
+    session: Session, world: World, elsewhere: World, one_of_each: dict[Status, Idea]
+) -> None:
+    elsewhere.publish()
+    public = [idea.number for status, idea in one_of_each.items() if status not in HIDDEN]
+    for caller in (world.camille, world.sam, world.nadia):
+        page = reading.list_ideas(session, caller, None)
+        assert (page.listing, page.status, page.next_before) == (Listing.ALL, None, None)
+        assert numbers(page) == sorted(public, reverse=True)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_list_of_a_hidden_status_is_whole_for_moderators_and_ones_own_for_others(
+    session: Session, world: World, one_of_each: dict[Status, Idea], status: Status
+) -> None:
+    expected = [one_of_each[status].number]
+    assert numbers(reading.list_ideas(session, world.nadia, status)) == expected
+    assert numbers(reading.list_ideas(session, world.camille, status)) == expected
+    assert numbers(reading.list_ideas(session, world.sam, status)) == ([] if status in HIDDEN else expected)
+
+
+def test_my_list_has_all_of_mine_whatever_their_status_and_none_of_others(
+    session: Session, world: World, one_of_each: dict[Status, Idea]
+) -> None:
+    sams = world.propose(author=world.sam)
+    assert numbers(reading.mine(session, world.sam)) == [sams.number]
+    page = reading.mine(session, world.camille)
+    assert page.listing is Listing.MINE
+    more = reading.mine(session, world.camille, page.next_before)
+    assert numbers(page) + numbers(more) == sorted((idea.number for idea in one_of_each.values()), reverse=True)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 16, 17])
+def test_paging_reaches_every_idea_once(session: Session, world: World, count: int) -> None:
+    expected = [world.publish(f"Idée {number}").number for number in range(count)]
+
+    def turn(before: int | None) -> Page:
+        return reading.list_ideas(session, world.sam, None, before)
+
+    def turn_mine(before: int | None) -> Page:
+        return reading.mine(session, world.camille, before)
+
+    for pages in (turn, turn_mine):
+        found: list[int] = []
+        page = pages(None)
+        while page.next_before is not None:
+            assert len(page.ideas) == reading.PAGE
+            found += numbers(page)
+            page = pages(page.next_before)
+        found += numbers(page)
+        assert found == sorted(expected, reverse=True)
+        assert count == 0 or page.ideas
+
+
+def test_an_idea_that_comes_while_one_pages_shifts_nothing(session: Session, world: World) -> None:
+    for _ in range(12):
+        world.publish()
+    first = reading.list_ideas(session, world.sam, None)
+    world.publish()
+    second = reading.list_ideas(session, world.sam, None, first.next_before)
+    assert numbers(first) + numbers(second) == list(range(12, 0, -1))
+
+
+def test_a_page_has_names_and_links(session: Session, world: World) -> None:
+    idea, unposted = world.publish(), world.publish()
+    world.posted(idea, "m1")
+    page = reading.list_ideas(session, world.sam, None)
+    assert page.names == {"camille": "Camille Martin"}
+    assert page.links == {present(idea.id): "https://chat.example/m1"}
+    assert unposted.number in numbers(page)
+
+
+def test_the_queue_is_for_moderators_longest_wait_first(session: Session, world: World) -> None:
+    waiting = [world.propose(), world.propose()]
+    world.publish()
+    page = reading.queue(session, world.nadia)
+    assert (page.listing, list(page.ideas)) == (Listing.QUEUE, waiting)
+    for caller in (world.sam, world.camille):
+        with pytest.raises(NotPermitted):
+            reading.queue(session, caller)
+
+
+# Search
+
+
+def test_a_search_finds_what_one_may_see_in_any_form_of_its_words(
+    session: Session, world: World, elsewhere: World
+) -> None:
+    published = world.publish("Des vélos partagés")
+    pending = world.propose("Un vélo électrique")
+    elsewhere.publish("Des vélos partagés")
+    for words in ("vélo", "VELOS", "les vélos"):
+        page = reading.find(session, world.sam, words, f"chercher {words}")
+        assert list(page.ideas) == [published]
+        assert (page.listing, page.words, page.typed) == (Listing.FOUND, words, f"chercher {words}")
+    for caller in (world.camille, world.nadia):
+        assert {idea.number for idea in reading.find(session, caller, "velo", "").ideas} == {
+            published.number,
+            pending.number,
+        }
+
+
+@pytest.mark.parametrize("words", ["introuvable", "le la les", "?!", '"', "vélo OR soupe", "NEAR(", "*"])
+def test_a_search_that_finds_nothing_says_so(session: Session, world: World, words: str) -> None:
+    world.publish("Des vélos")
+    assert reading.find(session, world.sam, words, words).ideas == ()
+
+
+# Ranking and one idea
+
+
+def test_the_ranking_is_that_of_the_shortlist(session: Session, world: World) -> None:
+    few, many, none, old = (world.publish() for _ in range(4))
+    few.published_at = world.later(hours=1)
+    world.support(few, "sam")
+    world.support(many, "sam", "ines")
+    world.support(old, "ines")
+    world.session.flush()
+    page = reading.ranking(session, world.sam)
+    assert page.listing is Listing.TOP
+    assert list(page.ideas) == [many, old, few]
+    assert none not in page.ideas
+
+
+def test_an_idea_is_shown_with_its_history_and_names(session: Session, world: World) -> None:
+    idea = world.publish()
+    world.posted(idea, "m1")
+    shown = reading.show(session, world.sam, idea.number)
+    assert (shown.idea, shown.link, shown.is_own) == (idea, "https://chat.example/m1", False)
+    assert [line.step.value for line in shown.history] == ["submitted", "approved"]
+    assert shown.names == {"camille": "Camille Martin", "nadia": "Nadia Benali"}
+    assert reading.show(session, world.camille, idea.number).is_own
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_what_is_not_public_is_shown_to_its_author_and_moderators_alone(
+    session: Session, world: World, one_of_each: dict[Status, Idea], status: Status
+) -> None:
+    number = one_of_each[status].number
+    for caller in (world.camille, world.nadia):
+        assert reading.show(session, caller, number).link is None
+    if status in HIDDEN:
+        with pytest.raises(IdeaNotFound):
+            reading.show(session, world.sam, number)
+    else:
+        assert reading.show(session, world.sam, number).idea.number == number
+
+
+def test_a_number_of_another_workspace_is_unknown_here(session: Session, world: World, elsewhere: World) -> None:
+    elsewhere.publish()
+    with pytest.raises(IdeaNotFound):
+        reading.show(session, world.nadia, 1)
+
+
+# Shortlist and figures
+
+
+def test_without_a_digest_there_is_no_shortlist(session: Session, world: World) -> None:
+    with pytest.raises(NothingToShow) as nothing:
+        reading.last_shortlist(session, world.sam)
+    assert nothing.value.what == "shortlist"
+
+
+def test_the_last_shortlist_has_votes_as_they_were_and_ideas_as_they_are(session: Session, world: World) -> None:
+    first, second, late = world.publish(), world.publish(), world.publish()
+    world.support(first, "sam")
+    world.support(second, "sam", "ines")
+    digesting.publish(session, world.workspace_id, WEEKLY.coming(NOW), SIZES, NOW)
+    second.status, second.title = Status.RETAINED, "Nouveau titre"
+    shortlist = reading.last_shortlist(session, world.sam)
+    assert [(entry.rank, entry.votes, idea) for entry, idea in shortlist.entries] == [(1, 2, second), (2, 1, first)]
+    assert late not in [idea for _, idea in shortlist.entries]
+
+
+def test_a_missed_week_does_not_hide_the_shortlist_before_it(session: Session, world: World) -> None:
+    idea = world.publish()
+    world.support(idea, "sam")
+    digesting.publish(session, world.workspace_id, WEEKLY.coming(NOW), SIZES, NOW)
+    world.later(days=8)
+    digesting.note_missed(session, world.workspace_id, WEEKLY.coming(world.now), world.now)
+    assert [each.number for _, each in reading.last_shortlist(session, world.sam).entries] == [idea.number]
+
+
+def test_figures_count_how_far_ideas_have_come(
+    session: Session, world: World, elsewhere: World, one_of_each: dict[Status, Idea]
+) -> None:
+    elsewhere.publish()
+    world.propose(author=world.sam)
+    idea = one_of_each[Status.PUBLISHED]
+    world.support(idea, "sam", "ines")
+    voting.react(
+        session, world.workspace_id, world.posted(idea), "camille", "+1", VOTING, NOW, is_present=True
+    )  # her own
+    stats = reading.stats(session, world.sam)
+    assert (stats.proposed, stats.published, stats.shortlisted) == (10, 6, 5)
+    assert (stats.retained, stats.delivered) == (3, 1)
+    assert (stats.authors, stats.voters) == (2, 2)
+
+
+def test_figures_of_an_empty_workspace_are_nought(session: Session, world: World) -> None:
+    stats = reading.stats(session, world.sam)
+    assert [stats.proposed, stats.published, stats.authors, stats.voters] == [0, 0, 0, 0]
+
+
+def test_nothing_of_this_changes_anything(session: Session, world: World, one_of_each: dict[Status, Idea]) -> None:
+    session.flush()
+    caller = Caller(world.workspace_id, "nadia", is_moderator=True)
+    reading.list_ideas(session, caller, None)
+    reading.find(session, caller, "azur", "")
+    reading.show(session, caller, 1)
+    reading.stats(session, caller)
+    assert not session.dirty
+    assert not session.new
+
+
+def test_a_member_who_was_never_seen_has_no_name(session: Session, world: World) -> None:
+    idea = submission.submit(session, world.member("ghost"), Draft("Sans nom"), NOW).idea
+    assert reading.show(session, world.nadia, idea.number).names == {}
+    workspaces.saw(session, world.workspace_id, "ghost", "Fantôme", None)
+    assert reading.show(session, world.nadia, idea.number).names == {"ghost": "Fantôme"}
