@@ -59,7 +59,7 @@ class WebRoom:
         self._streams = Streams(self._room)
         self._under_way = UnderWay()
         self._pages = Pages(
-            self._room, self._places, self._streams, self._under_way.see_through, hints, hosts, language
+            self._room, self._places, self._streams, self._under_way.see_through, hints, hosts, language, command
         )
 
     def _on_change(self) -> None:
