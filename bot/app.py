@@ -175,6 +175,7 @@ class _Desk:
 
     async def close(self) -> None:
         """Disconnect, and give what is being sent a moment."""
+        self._router.cancel()  # after a start that failed, events would wait for it for ever; else it is done already
         await self._platform.close()
         if self._reconciling:
             self._reconciling.cancel()
@@ -186,7 +187,7 @@ class _Desk:
 
     async def _take_in(self, event: Event) -> Reply:
         """An event may come before the workspace is known; it waits for that."""
-        router = await self._router
+        router = await asyncio.shield(self._router)  # one event that is cancelled must not cancel it for all
         return await router(event)
 
 

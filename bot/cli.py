@@ -50,11 +50,28 @@ class Failed(click.ClickException):
         click.echo(self.message, file=file or sys.stderr)
 
 
-@click.group(help=texts("cli.about"), epilog=texts("cli.codes"), context_settings=CONTEXT)
+class _Command(click.Command):
+    """Its --help is in the operator's language too."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Click's own, with our words."""
+        option = super().get_help_option(ctx)
+        if option:
+            option.help = texts("cli.option.help")
+        return option
+
+
+class _Group(_Command, click.Group):
+    """Commands of a name, and groups in it, are of these kinds as well."""
+
+    command_class = _Command
+    group_class = type
+
+
+@click.group(cls=_Group, help=texts("cli.about"), epilog=texts("cli.codes"), context_settings=CONTEXT)
 @click.option("--config", "path", type=click.Path(path_type=Path), help=texts("cli.option.config"))
 @click.option("--debug", is_flag=True, envvar="BUTINE_DEBUG", help=texts("cli.option.debug"))
 @click.version_option(bot.__version__, prog_name="butine", help=texts("cli.option.version"))
-@click.help_option("-h", "--help", help=texts("cli.option.help"))
 @click.pass_context
 def main(context: click.Context, path: Path | None, debug: bool) -> None:
     """Parse what all commands share; the configuration is read by those that need it."""

@@ -1,6 +1,8 @@
 """What the command line does with the database: list, show, export, import, back up, migrate, digest."""
 
+import errno
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -32,6 +34,8 @@ from storage.tables import Idea, Status, present
 
 IMPORTED_AT_ONCE = 100
 LISTED_AT_ONCE = 500
+UNFOLDED = 500
+"""More columns than a line of the list ever has."""
 OPERATOR = ""
 """Stands for the person at the command line, who is no member and may see everything."""
 
@@ -74,7 +78,10 @@ async def list_ideas(settings: Settings, workspace: str | None, status: Status |
                 label = words(idea_views.STATUS_LABEL[idea.status])
                 table.add_row(str(idea.number), idea.title, author, label, str(idea.supporters))
             before = page[-1][0].number
-    Console(markup=False, emoji=False, highlight=False).print(table)
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = UNFOLDED  # a program or a file takes it: one line for each idea
+    console.print(table)
 
 
 async def show_idea(settings: Settings, workspace: str | None, number: int, texts: Texts) -> None:
@@ -132,6 +139,8 @@ async def back_up(settings: Settings, file: Path, texts: Texts) -> None:
             backup.copy(source, file, lambda done, total: progress.update(task, completed=done, total=total))
         except FileExistsError as error:
             raise Refused("file_exists", file=file) from error
+        except FileNotFoundError as error:
+            raise Refused("cannot_read", file=source, reason=os.strerror(errno.ENOENT)) from error
         except (OSError, backup.CopyFailed) as error:
             raise Refused("cannot_write", file=file, reason=getattr(error, "strerror", None) or error) from error
     click.echo(texts("cli.backed_up", file=file, source=source))

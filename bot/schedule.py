@@ -4,6 +4,7 @@ The tick is only a pulse. Which period is due is computed from the calendar and 
 skip and repeat hours at daylight saving, and a late tick must not lose a week.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from storage.errors import StorageError
 log = logging.getLogger(__name__)
 
 RECONCILE_EVERY = timedelta(hours=1)
+TIDY_EVERY = timedelta(days=1)
 INBOX_KEPT = timedelta(days=7)
 """Far longer than any platform goes on delivering an event."""
 WORKDAYS = 5
@@ -41,48 +43,64 @@ class Scheduled:
 class Schedule:
     """Does once a minute what is due, for every workspace; what fails is tried again a minute later."""
 
-    def __init__(self, database: Database, workspaces: Sequence[Scheduled], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        workspaces: Sequence[Scheduled],
+        clock: Callable[[], datetime],
+        pulse: timedelta = timedelta(minutes=1),
+    ) -> None:
         self._database = database
         self._workspaces = workspaces
         self._clock = clock
+        self._interval = IntervalTrigger(seconds=pulse.total_seconds(), timezone=UTC)
         self._reconciled_at = clock()
         self._tidied_at = datetime.min.replace(tzinfo=UTC)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._ticking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Tick now, and every minute from now on. A tick that comes late or finds another one under way is one tick."""
-        self._scheduler.add_job(
-            self.tick,
-            IntervalTrigger(minutes=1, timezone=UTC),
-            next_run_time=datetime.now(UTC),
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=None,
-        )
+        self._scheduler.add_job(self._pulse, self._interval, coalesce=True, misfire_grace_time=None)
         self._scheduler.start()
+        self._begin()
 
     def stop(self) -> None:
-        """No more ticks."""
+        """No more ticks; one under way is broken off, which loses nothing."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        if self._ticking:
+            self._ticking.cancel()
+
+    async def _pulse(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        """Tick in a task of its own: APScheduler would log one that is broken off as an error, with a traceback."""
+        if self._ticking is None or self._ticking.done():
+            self._ticking = asyncio.create_task(self._tick_and_survive())
+
+    async def _tick_and_survive(self) -> None:
+        try:
+            await self.tick()
+        except Exception:
+            log.exception("the schedule failed, it tries again in a minute")
 
     async def tick(self) -> None:
         """Do what is due now."""
         now = self._clock()
         for workspace in self._workspaces:
-            try:
-                await self._digest(workspace, now)
-                await self._remind(workspace, now)
-            except StorageError:
-                log.exception("the schedule could not use the database, it tries again in a minute")
+            await _attempted(self._digest(workspace, now))
+            await _attempted(self._remind(workspace, now))
             workspace.on_change()  # the command line may have left something to send
         if abs(now - self._reconciled_at) >= RECONCILE_EVERY:
-            self._reconciled_at = now
-            for workspace in self._workspaces:
-                await workspace.reconcile()
-        if abs(now - self._tidied_at) >= timedelta(days=1):
-            self._tidied_at = now
-            await self._database.write(lambda session: inbox.forget_before(session, now - INBOX_KEPT))
+            done = [await _attempted(workspace.reconcile()) for workspace in self._workspaces]
+            if all(done):
+                self._reconciled_at = now
+        if abs(now - self._tidied_at) >= TIDY_EVERY:
+            tidying = self._database.write(lambda session: inbox.forget_before(session, now - INBOX_KEPT))
+            if await _attempted(tidying):
+                self._tidied_at = now
 
     async def _digest(self, workspace: Scheduled, now: datetime) -> None:
         weekly, workspace_id = workspace.rules.weekly, workspace.workspace_id
@@ -111,3 +129,13 @@ class Schedule:
         if not await self._database.read(lambda s: moderation.overdue(s, workspace.workspace_id, wait, now)):
             return
         await self._database.write(lambda s: moderation.remind(s, workspace.workspace_id, wait, day, now))
+
+
+async def _attempted(work: Awaitable[object]) -> bool:
+    """Whether it was done; what the database did not take is left for the next tick."""
+    try:
+        await work
+    except StorageError:
+        log.exception("the schedule could not use the database, it tries again in a minute")
+        return False
+    return True

@@ -15,13 +15,13 @@ class CopyFailed(Exception):
 def copy(source: Path, target: Path, on_progress: Callable[[int, int], None]) -> None:
     """Copy a live database, write-ahead log included, and check the copy; `on_progress(done, total)` in pages.
 
-    The copy appears under its name only once it is whole. Raises FileExistsError for a target that exists, OSError
-    or CopyFailed for what the disk refuses.
+    The copy appears under its name only once it is whole. Raises FileExistsError for a target that exists,
+    FileNotFoundError for a source that does not, OSError or CopyFailed for what the disk refuses.
     """
     if target.exists():
         raise FileExistsError(target)
     if not source.exists():
-        raise CopyFailed(source.name)
+        raise FileNotFoundError(source)
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     try:

@@ -181,8 +181,9 @@ class _Writer:
                 for job in group:
                     job.run(connection)
         except Exception as error:  # noqa: BLE001  whatever it was, nobody may be told that it is saved
+            origin = _origin(error)
             for job in group:
-                job.fail(NotSaved(str(getattr(error, "orig", error))), error)
+                job.fail(NotSaved(str(getattr(origin, "orig", origin))), error)
         finally:
             for job in group:
                 job.answer()
@@ -281,8 +282,9 @@ def problems_of(url: URL) -> list[str]:
     engine = _engine(url, is_reader=True)
     try:
         with engine.connect() as connection:
-            found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(5)"))]
-            return [] if found == ["ok"] else found
+            told = "\n".join(str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(5)")))
+            # Older versions put all in one row, below a heading.
+            return [line for line in told.splitlines() if line != "ok" and not line.startswith("***")]
     except DatabaseError as error:
         return [str(error.orig)]
     finally:
@@ -330,6 +332,16 @@ def _is_failure(error: Exception) -> bool:
     SQLite's driver reports damage by the base class; PostgreSQL's has operational errors alone.
     """
     return isinstance(error, OperationalError) or type(error) is DatabaseError
+
+
+def _origin(error: BaseException) -> BaseException:
+    """The first thing that the driver said: SQLite itself undoes a failed transaction, so its savepoints fail next."""
+    first, step = error, error.__context__
+    while step is not None:
+        if isinstance(step, DBAPIError):
+            first = step
+        step = step.__context__
+    return first
 
 
 def _masked(url: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 
 import snowballstemmer
-from sqlalchemy import String, bindparam, text
+from sqlalchemy import String, TextClause, bindparam, text
 from sqlmodel import Session, col, select
 
 from storage.tables import Idea, Status, present
@@ -27,6 +27,7 @@ _STOP_WORDS = frozenset(
 COMMON = 500
 """A word in more ideas than this is not looked at for similarity: it says little, and reading it takes long."""
 RARE_WORDS = 8
+WORDS_WEIGHED = 60
 CANDIDATES = 200
 WORD_LIMIT = 100
 """What is longer than this is cut, in what is kept and in what is asked: PostgreSQL keeps no very long words."""
@@ -134,22 +135,23 @@ def _in_order(session: Session, ids: Sequence[int]) -> list[Idea]:
 
 def _weights(session: Session, candidates: Iterable[str]) -> dict[str, float]:
     """A weight for each word that is known and not too common: 1 for the rarest."""
-    if _is_sqlite(session):
-        statement = text(
-            "SELECT count(*) FROM (SELECT rowid FROM idea_search WHERE idea_search MATCH :term LIMIT :most)"
-        )
-    else:
-        statement = text(
-            "SELECT count(*) FROM"
-            " (SELECT 1 FROM idea_search WHERE terms @@ to_tsquery('simple', :term) LIMIT :most) AS found"
-        )
+    asked = sorted(candidates)[:WORDS_WEIGHED]
+    if not asked:
+        return {}
     quote = _quoted(session)
-    weights = {}
-    for term in candidates:
-        count = session.execute(statement, {"term": quote(term), "most": COMMON}).scalar_one()
-        if count < COMMON:
-            weights[term] = 1 / (1 + count / 20)
-    return weights
+    values = {f"term{number}": quote(term) for number, term in enumerate(asked)}
+    counts = session.execute(_counting(len(asked), is_sqlite=_is_sqlite(session)), {**values, "most": COMMON})
+    return {asked[number]: 1 / (1 + count / 20) for number, count in counts if count < COMMON}
+
+
+@lru_cache(maxsize=WORDS_WEIGHED + 1)
+def _counting(words: int, *, is_sqlite: bool) -> TextClause:
+    """One statement that counts, up to a bound, the ideas that hold each of the words: a statement each would cost more
+    than all the rest of taking an idea in.
+    """
+    found = "idea_search MATCH :term{0}" if is_sqlite else "terms @@ to_tsquery('simple', :term{0})"
+    count = f"SELECT {{0}}, count(*) FROM (SELECT 1 FROM idea_search WHERE {found} LIMIT :most) AS f{{0}}"  # noqa: S608  ours
+    return text(" UNION ALL ".join(count.format(number) for number in range(words)))
 
 
 def _likeness(weights: dict[str, float], idea: Idea) -> float:

@@ -52,11 +52,12 @@ class UnknownAct(Exception):
 
 def of_command(event: CommandTyped) -> Act:
     """What the typed text asks for."""
-    match commands.parse(event.text):
+    text = _sound(event.text)
+    match commands.parse(text):
         case commands.OpenForm():
             return Act(lambda call: Reply(form=forms.propose_form(call.texts)))
-        case commands.Capture(text):
-            return _capture(text)
+        case commands.Capture(idea):
+            return _capture(idea)
         case commands.Help():
             return Act(_help)
         case commands.ListIdeas(status):
@@ -66,7 +67,7 @@ def of_command(event: CommandTyped) -> Act:
         case commands.Show(number):
             return Act(partial(_show, number=number))
         case commands.Search(words):
-            return Act(partial(_search, words=words, typed=event.text.strip()))
+            return Act(partial(_search, words=words, typed=text.strip()))
         case commands.Top():
             return Act(lambda call: Reply(lists.page_card(reading.ranking(call.session, call.caller), call.texts)))
         case commands.Vote(number, is_present):
@@ -91,7 +92,7 @@ def of_command(event: CommandTyped) -> Act:
 
 def of_click(event: ButtonClicked) -> Act:
     """What the button asks for. Raises UnknownAct."""
-    value = event.value
+    value = _sound(event.value)
     match event.action:
         case Click.CAPTURE:
             return _capture(value, replaces=True)
@@ -124,7 +125,7 @@ def of_click(event: ButtonClicked) -> Act:
 
 def of_form(event: FormSubmitted) -> Act:
     """What the form asks for. Raises UnknownAct."""
-    values = event.values
+    values = {name: _sound(text) for name, text in event.values.items()}
     typed = "\n\n".join(text for text in values.values() if text)
     match event.form:
         case FormName.PROPOSE:
@@ -138,6 +139,13 @@ def of_form(event: FormSubmitted) -> Act:
         case _:
             raise UnknownAct(event.form)
     return Act(run, writes=True, typed=typed)
+
+
+def _sound(text: str) -> str:
+    """The text as it can be kept: NUL, which PostgreSQL refuses, and half a surrogate pair, which can't be encoded,
+    become the replacement character.
+    """
+    return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 LONGEST_NUMBER = 9  # digits; more fit no number that a view makes

@@ -27,6 +27,8 @@ LEASE = timedelta(seconds=120)
 LONGEST_BACKOFF_SECONDS = 300.0
 IDLE_SECONDS = 60.0
 STORAGE_PAUSE_SECONDS = 5.0
+STUBBORN = 3
+"""A message that failed so often no longer keeps those behind it from being tried."""
 
 
 class Dispatcher:
@@ -50,6 +52,7 @@ class Dispatcher:
         self._sleep = sleep
         self._wake = asyncio.Event()
         self._is_closing = False
+        self._paused_until: dict[tuple[str, str], datetime] = {}
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -92,15 +95,22 @@ class Dispatcher:
         return min(max((due - self._clock()).total_seconds(), 0.05), IDLE_SECONDS)
 
     async def _send_in_order(self, group: list[Claimed]) -> None:
-        """One place's messages; where the platform asks for a pause, the rest of them waits as well."""
+        """One place's messages; where one can't be sent now, or the platform asks for a pause, the rest waits too."""
+        if asked := self._pause_of(_place(group[0])):
+            await self._put_off_all(group, asked)
+            return
+        has_failed = False
         for position, claimed in enumerate(group):
             if position and self._platform.seconds_between_posts:
                 await self._sleep(self._platform.seconds_between_posts)
             pause = await self._send(claimed)
-            if pause is not None:
-                for left in group[position + 1 :]:
-                    await self._put_off(left, pause, is_uncertain=False)
+            if pause is None:
+                continue
+            is_let_by = claimed.item.attempts >= STUBBORN and not has_failed and not self._pause_of(_place(claimed))
+            if not is_let_by:
+                await self._put_off_all(group[position + 1 :], pause)
                 return
+            has_failed = True
 
     async def _send(self, claimed: Claimed) -> float | None:
         """Send one row and settle it; returns the seconds to wait where the platform is not available."""
@@ -114,6 +124,8 @@ class Dispatcher:
             return None
         except ChatUnavailable as error:
             pause = error.retry_after or _backoff(item.attempts)
+            if error.retry_after:
+                self._paused_until[_place(claimed)] = self._clock() + timedelta(seconds=pause)
             log.warning("%s not sent (%s), again in %.0f s", item.key, error.reason, pause)
             await self._put_off(claimed, pause, is_uncertain=error.is_uncertain)
             return pause
@@ -141,6 +153,18 @@ class Dispatcher:
         if item.member_id:
             return await self._platform.direct(item.member_id, card, item.key)
         return await self._platform.post(item.channel or "", card, item.key)
+
+    def _pause_of(self, place: tuple[str, str]) -> float:
+        """The seconds that the platform still asks to wait before anything more is sent there."""
+        until = self._paused_until.get(place)
+        left = (until - self._clock()).total_seconds() if until else 0.0
+        if left <= 0:
+            self._paused_until.pop(place, None)
+        return max(left, 0.0)
+
+    async def _put_off_all(self, group: list[Claimed], pause: float) -> None:
+        for claimed in group:
+            await self._put_off(claimed, pause, is_uncertain=False)
 
     async def _put_off(self, claimed: Claimed, pause: float, *, is_uncertain: bool) -> None:
         due = self._clock() + timedelta(seconds=pause)

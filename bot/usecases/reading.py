@@ -171,6 +171,8 @@ def names_and_links(
     session: Session, workspace_id: int, named: Sequence[Idea]
 ) -> tuple[Mapping[str, str], Mapping[int, str]]:
     """Authors' names by member id, and links to the ideas' cards by idea key."""
+    if not named:
+        return {}, {}
     names = workspaces.names(session, workspace_id, [idea.author_id for idea in named])
     links = outbox.permalinks(session, workspace_id, announcing.IDEA_CARD, [present(idea.id) for idea in named])
     return names, links

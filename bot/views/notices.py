@@ -23,11 +23,11 @@ def refused_notice(idea: Idea, names: Mapping[str, str], texts: Texts) -> Card:
     """Their idea is refused: the reason, their own text back, and the way to propose it again."""
     line = texts("notice.refused", number=idea.number, title=idea.title)
     resubmit = Button(texts("button.resubmit"), Click.EDIT, str(idea.number), Style.PRIMARY)
-    blocks: tuple[Block, ...] = (
-        Heading(line),
-        Quotation(texts("notice.reason", moderator=_moderator(idea.decided_by, names, texts)), idea.reason or ""),
-        Quotation(texts("receipt.your_text"), text_of(idea)),
-    )
+    blocks: tuple[Block, ...] = (Heading(line),)
+    if idea.reason:  # gone once the author has proposed it again
+        label = texts("notice.reason", moderator=_moderator(idea.decided_by, names, texts))
+        blocks += (Quotation(label, idea.reason),)
+    blocks += (Quotation(texts("receipt.your_text"), text_of(idea)),)
     if idea.status is Status.REFUSED:
         blocks += (Actions((resubmit, withdraw_button(idea, texts))),)
     return Card(line, blocks, "warning")

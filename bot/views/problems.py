@@ -63,10 +63,8 @@ def _sentence(error: errors.ButineError, command: str, names: Mapping[str, str],
             return texts("problem.needs_author", command=command)
         case errors.OwnIdea(number=number):
             return texts("problem.own_idea", number=number)
-        case errors.NothingToShow(what="digest"):
-            return texts("problem.nothing_to_announce")
-        case errors.NothingToShow():
-            return texts("problem.no_shortlist")
+        case errors.NothingToShow(what=what):
+            return texts("problem.nothing_to_announce" if what == "digest" else "problem.no_shortlist")
         case errors.AlreadyDone(period=period):
             return texts("problem.already_done", period=period, command=command)
         case errors.WrongStatus():

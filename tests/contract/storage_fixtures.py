@@ -28,7 +28,7 @@ def postgresql_engine(postgresql_cluster: Cluster) -> Iterator[Engine]:
     """A migrated database that one test after the other uses: emptying it is quicker than making one."""
     url = parse_url(postgresql_cluster.url(postgresql_cluster.new_database()))
     upgrade(url)
-    engine = create_engine(url)
+    engine = create_engine(url, pool_pre_ping=True)  # a test may end every connection
     yield engine
     engine.dispose()
 

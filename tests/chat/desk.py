@@ -1,0 +1,181 @@
+"""One workspace as a test drives it: typed commands, clicks, forms and reactions in, messages out, clock in hand."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+from sqlmodel import Session, col, select
+
+from bot.chat.dispatcher import Dispatcher
+from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, ReactionChanged, Reply
+from bot.chat.router import Router
+from bot.rules import Rules
+from bot.views.cards import Actions, Button, Card, Form
+from bot.views.plain import plain
+from storage import ideas, workspaces
+from storage.database import Database
+from storage.tables import HistoryEntry, Idea, OutboxItem
+from tests.fakes.memory_platform import MemoryPlatform
+from tests.usecases.builders import NOW, RULES, new_file
+
+T = TypeVar("T")
+REFERENCE = "0badc0de"
+
+
+class Desk:
+    """The workspace. `now` is what its clock tells; `woken` counts how often the dispatcher was."""
+
+    def __init__(self, database: Database, path: Path, workspace_id: int, rules: Rules) -> None:
+        self.database = database
+        self.path = path
+        self.workspace_id = workspace_id
+        self.rules = rules
+        self.platform = MemoryPlatform()
+        self.now = NOW
+        self.woken = 0
+        self.slept: list[float] = []
+        self._ids = count(1)
+        self.router = self.new_router()
+        self.dispatcher = self.new_dispatcher()
+
+    @classmethod
+    async def open(cls, folder: Path, rules: Rules = RULES) -> "Desk":
+        """A fresh workspace in a fresh file."""
+        path = new_file(folder)
+        database = Database.open(f"sqlite:///{path}")
+        workspace_id = await database.write(lambda session: workspaces.ensure(session, "memory", "T1"))
+        return cls(database, path, workspace_id, rules)
+
+    def new_router(self) -> Router:
+        """Another router on the same database, as another process would have it."""
+        return Router(
+            self.database,
+            self.platform,
+            self.workspace_id,
+            self.rules,
+            clock=lambda: self.now,
+            new_reference=lambda: REFERENCE,
+            on_change=self._wake,
+        )
+
+    def new_dispatcher(self) -> Dispatcher:
+        """Another dispatcher, as after a restart."""
+        return Dispatcher(
+            self.database, self.platform, self.workspace_id, self.rules, clock=lambda: self.now, sleep=self._sleep
+        )
+
+    def later(self, **time: float) -> datetime:
+        """Move the clock on."""
+        self.now += timedelta(**time)
+        return self.now
+
+    # What members do
+
+    def typed(self, member: str, text: str, event_id: str = "") -> CommandTyped:
+        """The event of a typed command."""
+        return CommandTyped(event_id or self._id(), member, self.now, text)
+
+    def clicked(self, member: str, action: str, value: str, message: str | None = None) -> ButtonClicked:
+        """The event of a click."""
+        return ButtonClicked(self._id(), member, self.now, action, value, message)
+
+    def submitted(self, member: str, form: str, context: str = "", **values: str) -> FormSubmitted:
+        """The event of a form."""
+        return FormSubmitted(self._id(), member, self.now, form, context, values)
+
+    async def type(self, member: str, text: str) -> Reply:
+        """Let a member type `/idea text`."""
+        return await self.router(self.typed(member, text))
+
+    async def click(self, member: str, action: str, value: str, message: str | None = None) -> Reply:
+        """Let a member click."""
+        return await self.router(self.clicked(member, action, value, message))
+
+    async def submit(self, member: str, form: str, context: str = "", **values: str) -> Reply:
+        """Let a member send a form."""
+        return await self.router(self.submitted(member, form, context, **values))
+
+    async def react(self, member: str, key: str, emoji: str = "+1", *, is_present: bool = True) -> Reply:
+        """Let a member react to the message of that key, which chat tells Butine."""
+        self.platform.react(member, key, emoji, is_present=is_present)
+        (message,) = self.platform.shown(key)
+        return await self.router(ReactionChanged(self._id(), member, self.now, message.id, emoji, is_present))
+
+    async def send(self) -> None:
+        """Let the dispatcher send all that is due."""
+        while await self.dispatcher.send_due():
+            pass
+
+    async def published(self, title: str = "Des vélos partagés", author: str = "camille") -> int:
+        """An idea whose card is on show."""
+        number = await self.pending(title, author)
+        await self.click("nadia", "approve", str(number))
+        await self.send()
+        return number
+
+    async def pending(self, title: str = "Des vélos partagés", author: str = "camille") -> int:
+        """An idea that waits; its number."""
+        await self.type(author, title)
+        return (await self.all_ideas())[-1].number
+
+    # What came of it
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """Read the database."""
+        return await self.database.read(work)
+
+    async def all_ideas(self) -> list[Idea]:
+        """Every idea, oldest first."""
+        return await self.read(lambda session: ideas.after(session, self.workspace_id, 0, 1000))
+
+    async def idea(self, number: int) -> Idea:
+        """One idea."""
+        found = await self.read(lambda session: ideas.by_number(session, self.workspace_id, number))
+        assert found
+        return found
+
+    async def rows(self) -> dict[str, OutboxItem]:
+        """The outbox by key."""
+        rows = await self.read(lambda session: list(session.exec(select(OutboxItem).order_by(col(OutboxItem.id)))))
+        return {row.key: row for row in rows}
+
+    async def state(self) -> tuple[object, ...]:
+        """All that an event may change but the inbox and the members: equal states, nothing happened."""
+
+        def everything(session: Session) -> tuple[object, ...]:
+            return tuple(
+                [row.model_dump() for row in session.exec(select(table).order_by(col(table.id)))]
+                for table in (Idea, HistoryEntry, OutboxItem)
+            )
+
+        return await self.read(everything)
+
+    def _id(self) -> str:
+        return f"event-{next(self._ids)}"
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.later(seconds=seconds)
+
+
+def words(reply: Reply) -> str:
+    """The card's text, with ordinary spaces."""
+    assert reply.card, reply
+    return plain(reply.card).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def form_of(reply: Reply) -> Form:
+    """The form that opens."""
+    assert reply.form, reply
+    return reply.form
+
+
+def buttons(card: Card | None) -> dict[str, Button]:
+    """The card's buttons by action."""
+    assert card
+    return {button.action: button for block in card.blocks if isinstance(block, Actions) for button in block.buttons}

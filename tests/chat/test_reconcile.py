@@ -1,0 +1,109 @@
+"""Reactions read again after an absence: votes cast meanwhile are found, and nothing is lost that can't be read."""
+
+import pytest
+from sqlmodel import Session
+
+from bot.chat.reconcile import READ_AT_ONCE, reconcile
+from bot.domain.draft import Draft
+from bot.domain.permissions import Caller
+from bot.errors import ChatUnavailable
+from bot.usecases import moderation, submission
+from storage.errors import NotSaved
+from tests.chat.desk import Desk
+
+
+async def read_again(desk: Desk) -> int:
+    """Reconcile now."""
+    return await reconcile(
+        desk.database, desk.platform, desk.workspace_id, desk.rules.voting, lambda: desk.later(seconds=1)
+    )
+
+
+async def test_votes_cast_while_away_are_found(desk: Desk) -> None:
+    first, second = await desk.published("Des vélos"), await desk.published("Des bancs")
+    desk.platform.react("sam", "card:1:ideas", "+1")
+    desk.platform.react("sam", "card:1:ideas", "heart")
+    desk.platform.react("ines", "card:1:ideas", "bulb")
+    desk.platform.react("camille", "card:1:ideas", "+1")  # her own idea
+    desk.platform.react("sam", "card:2:ideas", "tada")
+    assert await read_again(desk) == 1
+    assert ((await desk.idea(first)).supporters, (await desk.idea(second)).supporters) == (2, 0)
+    await desk.send()
+    (card,) = desk.platform.shown("card:1:ideas")
+    assert "2 soutiens" in str(card.card)
+    assert await read_again(desk) == 0
+
+
+async def test_votes_taken_back_while_away_are_gone(desk: Desk) -> None:
+    number = await desk.published()
+    await desk.react("sam", "card:1:ideas")
+    await desk.type("ines", f"vote {number}")
+    desk.platform.react("sam", "card:1:ideas", "+1", is_present=False)
+    assert await read_again(desk) == 1
+    assert (await desk.idea(number)).supporters == 1
+
+
+async def test_a_message_that_can_t_be_read_keeps_its_votes(desk: Desk) -> None:
+    number = await desk.published()
+    await desk.react("sam", "card:1:ideas")
+    (message,) = desk.platform.shown("card:1:ideas")
+    desk.platform.unreadable.add(message.id)
+    desk.platform.react("sam", "card:1:ideas", "+1", is_present=False)
+    assert await read_again(desk) == 0
+    assert (await desk.idea(number)).supporters == 1
+
+
+async def test_where_chat_fails_the_rest_is_left_for_the_next_time(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = await desk.published()
+    desk.platform.react("sam", "card:1:ideas", "+1")
+    desk.platform.fail("reactions", ChatUnavailable("timeout"))
+    assert await read_again(desk) == 0
+    assert "the next time" in caplog.text
+    assert (await desk.idea(number)).supporters == 0
+    assert await read_again(desk) == 1
+
+
+async def test_many_cards_are_read_in_parts_and_those_read_before_a_failure_count(desk: Desk) -> None:
+    count = READ_AT_ONCE + 1
+
+    def publish(session: Session) -> None:
+        nadia = Caller(desk.workspace_id, "nadia", is_moderator=True)
+        for number in range(1, count + 1):
+            submission.submit(session, nadia, Draft(f"n{number}"), desk.now)
+            moderation.approve(session, nadia, number, desk.now)
+
+    await desk.database.write(publish)
+    await desk.send()
+    for number in range(1, count + 1):
+        desk.platform.react("sam", f"card:{number}:ideas", "+1")
+    desk.platform.fail("reactions", None, ChatUnavailable("timeout"))
+    assert await read_again(desk) == READ_AT_ONCE
+    assert await read_again(desk) == 1
+
+
+async def test_only_what_is_open_to_votes_and_posted_is_read(desk: Desk) -> None:
+    await desk.pending()
+    number = await desk.pending()
+    await desk.click("nadia", "approve", str(number))  # its card is not posted yet
+    desk.platform.fail("reactions", AssertionError("nothing to read"))
+    assert await read_again(desk) == 0
+
+
+async def test_a_vote_that_comes_while_chat_is_read_stands(desk: Desk) -> None:
+    number = await desk.published()
+    await desk.react("sam", "card:1:ideas")
+    read_at = desk.now
+    desk.later(seconds=10)
+    await desk.react("ines", "card:1:ideas")
+    desk.platform.react("ines", "card:1:ideas", "+1", is_present=False)  # as it was when it was read
+    await reconcile(desk.database, desk.platform, desk.workspace_id, desk.rules.voting, lambda: read_at)
+    assert (await desk.idea(number)).supporters == 2
+
+
+async def test_a_database_that_fails_is_the_callers_to_know(desk: Desk) -> None:
+    await desk.published()
+    desk.platform.fail("reactions", NotSaved("disk full"))
+    with pytest.raises(NotSaved):
+        await read_again(desk)

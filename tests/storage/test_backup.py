@@ -1,0 +1,170 @@
+"""A copy of a SQLite file in use is sound and whole, and a copy that fails leaves nothing behind."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session
+
+from storage import ideas, notes, search, workspaces
+from storage.backup import CopyFailed, copy
+from storage.database import Database, parse_url, problems_of
+from storage.search import Visible
+from storage.tables import Status
+from tests.contract.storage_rows import new_idea
+
+pytest_plugins = ["tests.contract.storage_fixtures"]
+
+
+def ignore(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+def fill(session: Session) -> None:
+    """Enough for several steps of the copy."""
+    workspace_id = workspaces.ensure(session, "web", "room")
+    for number in range(30):
+        ideas.add(session, new_idea(workspace_id, f"Idée {number}"))
+    for number in range(300):
+        notes.put(session, f"large {number}", "x" * 20_000)
+
+
+async def test_a_copy_made_while_writes_go_on_holds_all_that_was_acknowledged_before(
+    sqlite_path: Path, sqlite_url: str, tmp_path: Path
+) -> None:
+    database = Database.open(sqlite_url)
+    await database.write(fill)
+    written = 0
+    is_copied = asyncio.Event()
+
+    async def write_on() -> None:
+        nonlocal written
+        while not is_copied.is_set():
+            await database.write(partial(notes.put, name=f"note {written}", value="kept"))
+            written += 1
+
+    writing = asyncio.create_task(write_on())
+    await database.write(partial(notes.put, name="acknowledged", value="kept"))
+    acknowledged = written
+    await asyncio.to_thread(copy, sqlite_path, tmp_path / "copy.db", ignore)
+    is_copied.set()
+    await writing
+    await database.close()
+
+    copied_url = f"sqlite:///{tmp_path}/copy.db"
+    assert problems_of(parse_url(copied_url)) == []
+    copied = Database.open(copied_url)
+    assert len(await copied.read(lambda s: ideas.after(s, 1, 0, 1_000))) == 30
+    assert len(await copied.read(lambda s: search.find(s, 1, "idée", Visible(set(Status)), 1_000))) == 30
+    for name in ("acknowledged", *(f"note {number}" for number in range(acknowledged))):
+        assert await copied.read(partial(notes.get, name=name)) == "kept"
+    await copied.close()
+
+
+def test_a_copy_is_one_file_that_can_be_moved_alone(sqlite_path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    copy(sqlite_path, folder / "copy.db", ignore)
+    with closing(sqlite3.connect(f"file:{folder}/copy.db?mode=ro", uri=True)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert [path.name for path in folder.iterdir()] == ["copy.db"]
+
+
+def test_progress_goes_up_to_the_whole(large_path: Path, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    copy(large_path, tmp_path / "copy.db", lambda done, total: seen.append((done, total)))
+    assert len(seen) > 1
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1][0] == seen[-1][1] > 0
+
+
+@pytest.mark.parametrize("name", ["with space", "100%41", "a#b", "été"])
+def test_files_may_be_called_anything(sqlite_path: Path, tmp_path: Path, name: str) -> None:
+    source = sqlite_path.rename(tmp_path / name)
+    copy(source, tmp_path / f"{name}.copy", ignore)
+    assert problems_of(parse_url(f"sqlite:///{tmp_path}/{name}.copy")) == []
+    with closing(sqlite3.connect(tmp_path / f"{name}.copy")) as connection:
+        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+
+
+def test_what_is_there_already_is_not_overwritten(sqlite_path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    target.write_text("precious")
+    with pytest.raises(FileExistsError):
+        copy(sqlite_path, target, ignore)
+    assert target.read_text() == "precious"
+
+
+def test_a_rest_of_an_interrupted_copy_is_no_obstacle(sqlite_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy.db.part").write_text("half")
+    copy(sqlite_path, tmp_path / "copy.db", ignore)
+    assert problems_of(parse_url(f"sqlite:///{tmp_path}/copy.db")) == []
+    assert not (tmp_path / "copy.db.part").exists()
+
+
+def overwrite_all(path: Path) -> None:
+    path.write_text("nonsense" * 1_000)
+
+
+def overwrite_middle(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = b"\xa5" * (len(content) - len(content) // 2)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [overwrite_all, overwrite_middle, Path.unlink],
+    ids=["text", "damage", "missing"],
+)
+def test_a_source_that_cannot_be_copied_soundly_leaves_nothing_behind(
+    sqlite_path: Path, tmp_path: Path, harm: Callable[[Path], object]
+) -> None:
+    harm(sqlite_path)
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    with pytest.raises((CopyFailed, FileNotFoundError)):
+        copy(sqlite_path, folder / "copy.db", ignore)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+async def large_path(sqlite_path: Path, sqlite_url: str) -> Path:
+    """A file of many pages."""
+    database = Database.open(sqlite_url)
+    await database.write(fill)
+    await database.close()
+    return sqlite_path
+
+
+def test_damage_that_goes_into_the_copy_unseen_is_found_there(large_path: Path, tmp_path: Path) -> None:
+    overwrite_end(large_path)
+    with pytest.raises(CopyFailed):
+        copy(large_path, tmp_path / "copy.db", ignore)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("copy")]
+
+
+def overwrite_end(path: Path) -> None:
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(size * 2 // 3)
+        file.write(b"\xa5" * (size // 4))
+
+
+def test_a_target_that_cannot_be_made_leaves_nothing_behind(sqlite_path: Path, tmp_path: Path) -> None:
+    with pytest.raises(CopyFailed):
+        copy(sqlite_path, tmp_path / "missing" / "copy.db", ignore)
+    assert not (tmp_path / "missing").exists()
+
+
+def test_a_copy_that_is_interrupted_leaves_nothing_behind(sqlite_path: Path, tmp_path: Path) -> None:
+    def interrupt(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copy(sqlite_path, tmp_path / "copy.db", interrupt)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("copy")]

@@ -1,0 +1,351 @@
+"""What is due at a minute's tick is done once, whatever fails and whoever else ticks."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session, col, select
+
+from bot.domain.draft import Draft
+from bot.domain.permissions import Caller
+from bot.schedule import Schedule, Scheduled
+from bot.usecases import moderation, submission
+from storage import inbox, workspaces
+from storage.database import Database
+from storage.errors import NotSaved
+from storage.tables import Digest, InboxEvent, OutboxItem
+from tests.usecases.builders import RULES, new_file
+
+SUNDAY = datetime(2026, 11, 29, 12, tzinfo=UTC)
+MONDAY_NINE = datetime(2026, 11, 30, 8, tzinfo=UTC)
+"""09:00 in Paris."""
+
+
+class Bench:
+    """A schedule with a clock in hand, over one workspace that counts its calls."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = Database.open(f"sqlite:///{path}")
+        self.now = SUNDAY
+        self.workspace_id = 0
+        self.reconciled: list[datetime] = []
+        self.changes = 0
+        self.changed = asyncio.Event()
+        self.failure: Exception | None = None
+
+    async def prepare(self) -> None:
+        """Make the workspace."""
+        self.workspace_id = await self.database.write(lambda session: workspaces.ensure(session, "memory", "T1"))
+
+    def schedule(self, workspace_id: int | None = None) -> Schedule:
+        """A schedule as one process has it."""
+        scheduled = Scheduled(workspace_id or self.workspace_id, RULES, self.reconcile, self._on_change)
+        return Schedule(self.database, [scheduled], lambda: self.now)
+
+    async def reconcile(self) -> None:
+        if self.failure:
+            failure, self.failure = self.failure, None
+            raise failure
+        self.reconciled.append(self.now)
+
+    def _on_change(self) -> None:
+        self.changes += 1
+        self.changed.set()
+
+    async def propose(self, *, is_published: bool = False) -> int:
+        """An idea, proposed now."""
+
+        def work(session: Session) -> int:
+            caller = Caller(self.workspace_id, "camille")
+            idea = submission.submit(session, caller, Draft("Des vélos"), self.now).idea
+            if is_published:
+                moderation.approve(
+                    session, Caller(self.workspace_id, "nadia", is_moderator=True), idea.number, self.now
+                )
+            return idea.number
+
+        return await self.database.write(work)
+
+    async def digests(self) -> list[tuple[str, bool]]:
+        """Periods, and whether they were missed."""
+        found = await self.database.read(lambda session: list(session.exec(select(Digest).order_by(col(Digest.id)))))
+        return [(digest.period, digest.is_missed) for digest in found]
+
+    async def keys(self, start: str) -> list[str]:
+        """What chat is to show, by how its key begins."""
+        rows = await self.database.read(lambda session: list(session.exec(select(OutboxItem))))
+        return [row.key for row in rows if row.key.startswith(start)]
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A schedule on a Sunday."""
+    bench = Bench(new_file(tmp_path))
+    await bench.prepare()
+    yield bench
+    await bench.database.close()
+
+
+# Digest
+
+
+async def test_the_digest_is_posted_once_in_the_minute_in_which_it_is_due(bench: Bench) -> None:
+    await bench.propose(is_published=True)
+    schedule = bench.schedule()
+    for seconds, expected in ((-60, 0), (0, 1), (0, 1), (30, 1), (60, 1), (3600, 1)):
+        bench.now = MONDAY_NINE + timedelta(seconds=seconds)
+        await schedule.tick()
+        assert len(await bench.keys("digest:")) == expected
+    assert await bench.digests() == [("2026-W48", True), ("2026-W49", False)]
+
+
+async def test_two_schedules_on_one_database_post_it_once(bench: Bench) -> None:
+    await bench.propose(is_published=True)
+    bench.now = MONDAY_NINE
+    await asyncio.gather(*(bench.schedule().tick() for _ in range(4)))
+    assert await bench.digests() == [("2026-W49", False)]
+    assert await bench.keys("digest:") == ["digest:2026-W49"]
+
+
+async def test_a_tick_that_comes_late_still_posts_on_that_day(bench: Bench) -> None:
+    await bench.propose(is_published=True)
+    bench.now = MONDAY_NINE + timedelta(hours=14, minutes=59)
+    await bench.schedule().tick()
+    assert await bench.digests() == [("2026-W49", False)]
+
+
+async def test_a_day_that_was_missed_is_noted_and_its_ideas_stay(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.propose(is_published=True)
+    bench.now = MONDAY_NINE + timedelta(hours=15)
+    with caplog.at_level(logging.WARNING, "bot.schedule"):
+        await bench.schedule().tick()
+        await bench.schedule().tick()
+    assert await bench.digests() == [("2026-W49", True)]
+    assert await bench.keys("digest:") == []
+    assert caplog.text.count("digest 2026-W49 was missed") == 1
+    bench.now = MONDAY_NINE + timedelta(days=7)
+    await bench.schedule().tick()
+    assert await bench.digests() == [("2026-W49", True), ("2026-W50", False)]
+    assert await bench.keys("digest:") == ["digest:2026-W50"]
+
+
+async def test_a_workspace_that_is_new_has_missed_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "bot.schedule"):
+        await bench.schedule().tick()
+    assert caplog.text == ""
+
+
+async def test_a_quiet_week_is_done_without_a_post(bench: Bench) -> None:
+    bench.now = MONDAY_NINE
+    await bench.schedule().tick()
+    assert await bench.digests() == [("2026-W49", False)]
+    assert await bench.keys("digest:") == []
+
+
+async def test_every_minute_of_two_weeks_posts_twice_whatever_the_clock_does(bench: Bench) -> None:
+    await bench.propose(is_published=True)
+    schedule = bench.schedule()
+    bench.now = MONDAY_NINE - timedelta(hours=2)
+    for jump in (60, 30, 30, -60, 60, 24 * 60 * 7, -24 * 60 * 7, 24 * 60 * 7):  # minutes
+        bench.now += timedelta(minutes=jump)
+        await schedule.tick()
+        await schedule.tick()
+    assert await bench.keys("digest:") == ["digest:2026-W49", "digest:2026-W50"]
+
+
+# Reminders
+
+
+@pytest.mark.parametrize(
+    "hours, is_reminded",
+    [
+        (-24, False),  # Sunday
+        (-1, False),  # Monday, 08:00: people are not at work
+        (0, True),
+        (10, True),
+        (5 * 24, False),  # Saturday
+        (4 * 24, True),  # Friday
+    ],
+)
+async def test_reminders_come_on_workdays_once_the_hour_has_come(
+    bench: Bench, hours: int, *, is_reminded: bool
+) -> None:
+    bench.now = MONDAY_NINE - timedelta(days=4)
+    await bench.propose()
+    bench.now = MONDAY_NINE + timedelta(hours=hours)
+    await bench.schedule().tick()
+    assert bool(await bench.keys("reminder:")) is is_reminded
+
+
+async def test_a_day_has_one_reminder_and_the_next_comes_after_another_wait(bench: Bench) -> None:
+    bench.now = MONDAY_NINE - timedelta(days=4)
+    await bench.propose()
+    schedule = bench.schedule()
+    for day, hour in ((0, 0), (0, 1), (1, 0), (2, 0), (3, 0), (3, 5), (4, 0)):
+        bench.now = MONDAY_NINE + timedelta(days=day, hours=hour)
+        await schedule.tick()
+    assert await bench.keys("reminder:") == ["reminder:2026-11-30", "reminder:2026-12-03"]
+
+
+async def test_nobody_is_reminded_of_what_does_not_wait_long(bench: Bench) -> None:
+    bench.now = MONDAY_NINE - timedelta(days=2)
+    await bench.propose()
+    bench.now = MONDAY_NINE
+    await bench.schedule().tick()
+    assert await bench.keys("reminder:") == []
+
+
+# Reactions, inbox, dispatcher
+
+
+async def test_reactions_are_read_again_every_hour(bench: Bench) -> None:
+    schedule = bench.schedule()
+    start = bench.now
+    for minutes in (0, 59, 60, 61, 119, 120):
+        bench.now = start + timedelta(minutes=minutes)
+        await schedule.tick()
+    assert bench.reconciled == [start + timedelta(hours=1), start + timedelta(hours=2)]
+
+
+async def test_a_clock_that_was_set_back_does_not_put_that_off(bench: Bench) -> None:
+    schedule = bench.schedule()
+    bench.now -= timedelta(days=30)
+    await schedule.tick()
+    assert len(bench.reconciled) == 1
+
+
+async def test_the_inbox_forgets_what_no_platform_delivers_again(bench: Bench) -> None:
+    ages = {"old": timedelta(days=8), "new": timedelta(days=6)}
+
+    def fill(session: Session) -> None:
+        for name, age in ages.items():
+            inbox.add(session, bench.workspace_id, name, bench.now - age, None)
+
+    await bench.database.write(fill)
+    await bench.schedule().tick()
+    assert await bench.database.read(lambda session: [row.id for row in session.exec(select(InboxEvent))]) == ["new"]
+
+
+async def test_every_tick_wakes_the_dispatcher(bench: Bench) -> None:
+    """The command line may have left something to send."""
+    schedule = bench.schedule()
+    await schedule.tick()
+    await schedule.tick()
+    assert bench.changes == 2
+
+
+# Failures
+
+
+async def test_a_database_that_can_t_be_written_is_survived_and_tried_again(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.propose(is_published=True)
+    schedule = bench.schedule()
+    await schedule.tick()
+    bench.now = MONDAY_NINE
+    other = sqlite3.connect(bench.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with caplog.at_level(logging.ERROR, "bot.schedule"):
+        await schedule.tick()
+    other.execute("ROLLBACK")
+    other.close()
+    assert "tries again in a minute" in caplog.text
+    assert await bench.keys("digest:") == []
+    bench.now += timedelta(minutes=1)
+    await schedule.tick()
+    assert await bench.keys("digest:") == ["digest:2026-W49"]
+
+
+async def test_reactions_that_could_not_be_taken_in_are_read_again_a_minute_later(bench: Bench) -> None:
+    schedule = bench.schedule()
+    bench.now += timedelta(hours=1)
+    bench.failure = NotSaved("disk full")
+    await schedule.tick()
+    bench.now += timedelta(minutes=1)
+    await schedule.tick()
+    assert bench.reconciled == [bench.now]
+
+
+async def test_one_workspaces_failure_is_not_the_others(bench: Bench) -> None:
+    async def refuse() -> None:
+        raise NotSaved("disk full")
+
+    other = await bench.database.write(lambda session: workspaces.ensure(session, "memory", "T2"))
+    failing = Scheduled(other, RULES, refuse, lambda: None)
+    own = Scheduled(bench.workspace_id, RULES, bench.reconcile, lambda: None)
+    schedule = Schedule(bench.database, [failing, own], lambda: bench.now)
+    bench.now += timedelta(hours=1)
+    await schedule.tick()
+    assert bench.reconciled == [bench.now]
+
+
+# The pulse
+
+
+async def test_it_ticks_when_it_starts_and_stops_when_told(bench: Bench) -> None:
+    await bench.propose(is_published=True)
+    bench.now = MONDAY_NINE
+    schedule = bench.schedule()
+    schedule.start()
+    await bench.changed.wait()
+    assert await bench.keys("digest:") == ["digest:2026-W49"]
+    schedule.stop()
+    schedule.stop()
+
+
+async def test_it_goes_on_ticking(bench: Bench) -> None:
+    """A minute is too long for a test; the pulse is the same."""
+    done = asyncio.Semaphore(0)
+    scheduled = Scheduled(bench.workspace_id, RULES, bench.reconcile, done.release)
+    schedule = Schedule(bench.database, [scheduled], lambda: bench.now, pulse=timedelta(milliseconds=5))
+    schedule.start()
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            await done.acquire()
+    schedule.stop()
+
+
+async def test_stopping_what_never_started_is_harmless(bench: Bench) -> None:
+    bench.schedule().stop()
+
+
+async def test_a_tick_that_is_broken_off_is_no_error(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    waiting = asyncio.Event()
+
+    async def wait_for_ever() -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    schedule = Schedule(
+        bench.database, [Scheduled(bench.workspace_id, RULES, wait_for_ever, lambda: None)], lambda: bench.now
+    )
+    bench.now += timedelta(hours=1)
+    with caplog.at_level(logging.WARNING):
+        schedule.start()
+        await waiting.wait()
+        schedule.stop()
+        again = bench.schedule()
+        again.start()
+        again.stop()  # before the tick began
+        await asyncio.sleep(0)
+    assert caplog.text == ""
+
+
+async def test_a_tick_that_fails_unexpectedly_is_logged(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    schedule = bench.schedule()
+    bench.now += timedelta(hours=1)
+    bench.failure = ZeroDivisionError("bug")
+    schedule.start()
+    async with asyncio.timeout(10):
+        while "the schedule failed" not in caplog.text:  # noqa: ASYNC110  a log has no event
+            await asyncio.sleep(0)
+    schedule.stop()
+    assert "ZeroDivisionError" in caplog.text

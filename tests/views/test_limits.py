@@ -1,0 +1,86 @@
+"""What every platform can show: labels, titles, hints and values within the smallest of their limits.
+
+Slack: modal titles and their buttons 24 characters, button labels 75, header blocks 150, confirmation texts 300.
+Mattermost: dialog titles and field labels 24, hints 150. Values of buttons: bot/views/actions.py.
+"""
+
+import pytest
+
+from bot.views.actions import VALUE_LIMIT, Click, FormName
+from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Note, Paragraph, Quotation
+from bot.views.lists import hints
+from bot.views.texts import LANGUAGES, Texts
+from tests.views.samples import CARDS, FORMS, Words
+
+LONGEST = Words("t" * 120, "b" * 3000, "r" * 3000)
+each_language = pytest.mark.parametrize("language", LANGUAGES)
+each_card = pytest.mark.parametrize("name", CARDS)
+each_form = pytest.mark.parametrize("name", FORMS)
+
+
+def buttons(card: Card) -> list[Button]:
+    """All of a card's buttons."""
+    return [button for block in card.blocks if isinstance(block, Actions) for button in block.buttons]
+
+
+@each_language
+@each_card
+def test_buttons_fit(language: str, name: str) -> None:
+    for button in buttons(CARDS[name](Texts(language), LONGEST)):
+        assert 0 < len(button.label) <= 75
+        assert len(button.value) <= VALUE_LIMIT
+        assert button.action in set(Click)
+        assert button.confirm is None or 0 < len(button.confirm) <= 300
+
+
+@each_language
+@each_form
+def test_forms_fit(language: str, name: str) -> None:
+    form = FORMS[name](Texts(language), LONGEST)
+    assert 0 < len(form.title) <= 24
+    assert 0 < len(form.submit) <= 24
+    assert form.name in set(FormName)
+    assert len(form.context) <= VALUE_LIMIT
+    for field in form.fields:
+        assert 0 < len(field.label) <= 24
+        assert 0 < len(field.hint) <= 150
+        assert len(field.value) <= field.max_length <= 3000
+
+
+def is_blank(block: Block) -> bool:
+    """Whether a block shows nothing, which a platform may refuse to post."""
+    match block:
+        case Heading(text):
+            return not text
+        case Paragraph(spans) | Note(spans):
+            return not spans
+        case Quotation(label, text):
+            return not (label and text)
+        case Items(items):
+            return not items or not all(items)
+        case Actions(row):
+            return not row
+
+
+@each_language
+@each_card
+def test_a_card_says_something_and_has_no_empty_block(language: str, name: str) -> None:
+    card = CARDS[name](Texts(language), Words())
+    assert card.summary
+    assert "\n" not in card.summary
+    assert card.blocks
+    assert not [block for block in card.blocks if is_blank(block)]
+
+
+@each_language
+@each_card
+def test_a_heading_comes_first_and_alone(language: str, name: str) -> None:
+    card = CARDS[name](Texts(language), Words())
+    assert [position for position, block in enumerate(card.blocks) if isinstance(block, Heading)] in ([], [0])
+
+
+@each_language
+def test_what_can_be_typed_is_hinted_with_the_operators_command(language: str) -> None:
+    for typed, does in hints("/idée", language):
+        assert typed.startswith("/idée")
+        assert does
