@@ -69,6 +69,13 @@ class AlreadyDone(ButineError):
 
 
 @dataclass(eq=False)
+class UnknownAct(ButineError):
+    """A button or form that no view makes (any more), or a value that none of them sends."""
+
+    what: str
+
+
+@dataclass(eq=False)
 class ConfigError(ButineError):
     """A setting that can't be used; `code` names the sentence, `values` fill it."""
 

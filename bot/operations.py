@@ -115,14 +115,14 @@ async def export_ideas(settings: Settings, workspace: str | None, file: Path, te
 async def import_ideas(settings: Settings, workspace: str | None, file: Path, texts: Texts) -> None:
     """Add the ideas of a file; one wrong line and none is added. Raises Refused."""
     records = list(_records(file))
-    now = datetime.now(UTC)
+    now, voting = datetime.now(UTC), rules_of(settings).voting
     added: list[Idea] = []
     async with _workspace(settings, workspace) as (database, workspace_id):
         with Progress(transient=True) as progress:
             task = progress.add_task(texts("cli.progress.import"), total=len(records))
             for start in range(0, len(records), IMPORTED_AT_ONCE):
                 part = records[start : start + IMPORTED_AT_ONCE]
-                added += await database.write(lambda s: transfer.bring_in(s, workspace_id, part, now))  # noqa: B023
+                added += await database.write(lambda s: transfer.bring_in(s, workspace_id, part, voting, now))  # noqa: B023
                 progress.advance(task, len(part))
     click.echo(texts.plural("cli.imported", len(added)))
 

@@ -3,6 +3,7 @@
 Opening transactions, repeated deliveries and errors are the router's part.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from bot.domain import draft as drafts
 from bot.domain.draft import Draft
 from bot.domain.lifecycle import Action
 from bot.domain.permissions import Caller, require_moderator
+from bot.errors import UnknownAct
 from bot.rules import Rules
 from bot.usecases import digesting, moderation, reading, submission, voting
 from bot.usecases.submission import Submitted
@@ -44,10 +46,6 @@ class Act:
     run: Callable[[Call], Reply]
     writes: bool = False
     typed: str = ""
-
-
-class UnknownAct(Exception):
-    """An action or form that no view makes, or a value that none of them sends."""
 
 
 def of_command(event: CommandTyped) -> Act:
@@ -141,11 +139,14 @@ def of_form(event: FormSubmitted) -> Act:
     return Act(run, writes=True, typed=typed)
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
 def _sound(text: str) -> str:
-    """The text as it can be kept: NUL, which PostgreSQL refuses, and half a surrogate pair, which can't be encoded,
-    become the replacement character.
+    """The text as it can be kept and shown. Control characters, of which PostgreSQL refuses one and terminals obey
+    others, and half a surrogate pair, which can't be encoded, become the replacement character.
     """
-    return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _CONTROL.sub("\ufffd", text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 LONGEST_NUMBER = 9  # digits; more fit no number that a view makes

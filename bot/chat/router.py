@@ -12,7 +12,7 @@ from bot.chat.acts import Act, Call
 from bot.chat.events import ButtonClicked, CommandTyped, Event, FormSubmitted, Profile, ReactionChanged, Reply
 from bot.chat.platform import Platform
 from bot.domain.permissions import Caller
-from bot.errors import ButineError, ChatError, IdeaNotFound, InvalidInput, NotPermitted, WrongStatus
+from bot.errors import ButineError, ChatError, IdeaNotFound, InvalidInput, NotPermitted, UnknownAct, WrongStatus
 from bot.rules import Rules
 from bot.usecases import voting
 from bot.views import problems, wire
@@ -70,6 +70,9 @@ class Router:
         except InvalidInput as error:
             if isinstance(event, FormSubmitted):
                 return Reply(field_errors=problems.field_errors(error, texts))
+            return Reply(await self._problem_card(error, texts, typed))
+        except UnknownAct as error:
+            log.warning("event %s asks for what there is not: %r", event.id, error.what)
             return Reply(await self._problem_card(error, texts, typed))
         except ButineError as error:
             return Reply(await self._problem_card(error, texts, typed))

@@ -162,6 +162,8 @@ STATUS_WORDS = {
     "declined": Status.DECLINED,
     "declinee": Status.DECLINED,
     "declinees": Status.DECLINED,
+    "non retenue": Status.DECLINED,
+    "non retenues": Status.DECLINED,
     "ecartee": Status.DECLINED,
     "ecartees": Status.DECLINED,
 }

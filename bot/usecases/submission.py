@@ -98,6 +98,7 @@ def withdraw(session: Session, caller: Caller, number: int, now: datetime) -> Wi
     was_published = idea.status is Status.PUBLISHED
     idea.status = Status.WITHDRAWN
     idea.changed_at = now
+    idea.decided_by = None
     ideas.record(session, idea, Step.WITHDRAWN, caller.member_id, now)
     announcing.review_card(session, idea, now)
     if was_published:

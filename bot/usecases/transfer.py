@@ -68,16 +68,18 @@ def export(session: Session, workspace_id: int, voting: Voting) -> Iterator[Mapp
         after = page[-1].number
 
 
-def bring_in(session: Session, workspace_id: int, records: Sequence[IdeaRecord], now: datetime) -> list[Idea]:
+def bring_in(
+    session: Session, workspace_id: int, records: Sequence[IdeaRecord], voting: Voting, now: datetime
+) -> list[Idea]:
     """Keep ideas from elsewhere under new numbers, with their cards to be shown; returns those that are new.
 
     One that is here already, by author, title and time of submission, is left alone: a second import adds nothing.
     Raises InvalidInput for a text that is too long.
     """
-    return [idea for record in records if (idea := _bring_in(session, workspace_id, record, now))]
+    return [idea for record in records if (idea := _bring_in(session, workspace_id, record, voting, now))]
 
 
-def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, now: datetime) -> Idea | None:
+def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, voting: Voting, now: datetime) -> Idea | None:
     draft = drafts.checked(Draft(record.title, record.need, record.proposal, record.benefit))
     submitted_at = record.submitted_at or now
     if ideas.is_known(session, workspace_id, record.author, draft.title, record.submitted_at):
@@ -85,7 +87,7 @@ def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, now: date
     if record.author_name and not workspaces.names(session, workspace_id, [record.author]):
         workspaces.saw(session, workspace_id, record.author, record.author_name, None)
     is_public = record.status in PUBLIC
-    supporters = set(record.supporters) - {record.author} if is_public else set()
+    supporters = {member for member in record.supporters if is_public and voting.is_fitting(record.author, member)}
     idea = Idea(
         workspace_id=workspace_id,
         number=0,  # storage gives the real one

@@ -20,6 +20,12 @@ _ACTION_PROBLEM: Mapping[str, str] = {
 }
 
 
+_PLAIN: Mapping[type[errors.ButineError], str] = {
+    errors.ChatError: "problem.chat_unavailable",
+    errors.UnknownAct: "problem.unknown_act",
+}
+
+
 def problem_card(
     error: errors.ButineError, command: str, names: Mapping[str, str], texts: Texts, typed: str = ""
 ) -> Card:
@@ -69,8 +75,14 @@ def _sentence(error: errors.ButineError, command: str, names: Mapping[str, str],
             return texts("problem.already_done", period=period, command=command)
         case errors.WrongStatus():
             return _wrong_status(error, command, names, texts)
-        case errors.ChatError():
-            return texts("problem.chat_unavailable")
+    return texts(_plain_key(error), command=command)
+
+
+def _plain_key(error: errors.ButineError) -> str:
+    """The sentence of an error that has no values to tell; the error itself where there is none."""
+    for kind, key in _PLAIN.items():
+        if isinstance(error, kind):
+            return key
     raise error
 
 

@@ -22,7 +22,7 @@ THEN = datetime(2019, 3, 4, 10, 30, tzinfo=UTC)
 def bring_in(world: World, *records: Mapping[str, Any]) -> list[Idea]:
     """Import, as from JSON."""
     parsed = [IdeaRecord.model_validate(record) for record in records]
-    return transfer.bring_in(world.session, world.workspace_id, parsed, world.now)
+    return transfer.bring_in(world.session, world.workspace_id, parsed, VOTING, world.now)
 
 
 def export(world: World) -> list[Mapping[str, Any]]:
