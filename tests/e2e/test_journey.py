@@ -66,7 +66,7 @@ def test_an_idea_lives_from_the_form_to_the_digest_and_outlives_a_restart(  # no
     digest = sam.message("Sélection de la semaine")
     expect(digest).to_contain_text("Un guichet unique pour la MDPH · 2 votes · Camille Martin")
     expect(digest).to_contain_text("Lend bikes between the two sites.")
-    expect(published).to_contain_text("sélectionnée, réponse attendue")
+    expect(published).to_contain_text("Sélectionnée, réponse attendue")
 
     assert butine.stop() == 0
     assert butine.start() == address
