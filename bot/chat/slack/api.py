@@ -73,6 +73,11 @@ class Api:
 
     async def ask(self, call: Awaitable[Any], *, message: str = "", is_write: bool = False) -> Answer:
         """The answer to a call. `is_write`: a lost answer leaves it open whether it was done."""
+        return (await self._whole(call, message=message, is_write=is_write))[0]
+
+    async def _whole(
+        self, call: Awaitable[Any], *, message: str = "", is_write: bool = False
+    ) -> tuple[Answer, Mapping[str, str]]:
         try:
             answer = await call
         except SlackApiError as error:
@@ -85,11 +90,17 @@ class Api:
         data = answer.data
         if not isinstance(data, dict):
             raise ChatUnavailable("unreadable answer", is_uncertain=is_write)
-        return data
+        return data, answer.headers
 
     async def who_am_i(self) -> Answer:
         """The bot's own team and user."""
         return await self.ask(self._client.auth_test())
+
+    async def identity_and_scopes(self) -> tuple[Answer, set[str]]:
+        """The same, and the scopes that the token has; none where the answer doesn't say."""
+        answer, headers = await self._whole(self._client.auth_test())
+        given = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), "")
+        return answer, {scope.strip() for scope in given.split(",") if scope.strip()}
 
     async def post(self, channel: str, message: Message, metadata: Mapping[str, Any] | None = None) -> str:
         """Post a message, at the pace that the channel takes; returns its timestamp."""
@@ -170,9 +181,7 @@ class Api:
 
     async def history(self, channel: str, cursor: str | None) -> Answer:
         """A page of a channel's messages with their metadata, newest first."""
-        call = self._client.conversations_history(
-            channel=channel, cursor=cursor, include_all_metadata=True, limit=PAGE
-        )
+        call = self._client.conversations_history(channel=channel, cursor=cursor, include_all_metadata=True, limit=PAGE)
         return await self.ask(call)
 
     async def open_view(self, trigger: str, view: Mapping[str, Any]) -> None:

@@ -97,13 +97,11 @@ class Door:
                 async for chunk in request.content.iter_any():
                     body += chunk
                     if len(body) > BODY_LIMIT:
-                        raise Rejected(LARGE)
-        except (TimeoutError, web.HTTPException, ValueError, OSError) as error:
-            raise Rejected(BAD) from error
-        except Rejected:
-            raise
+                        break
         except Exception as error:  # aiohttp's own, for a broken encoding of the transfer
             raise Rejected(BAD) from error
+        if len(body) > BODY_LIMIT:
+            raise Rejected(LARGE)
         return bytes(body)
 
     def _checked(self, headers: Mapping[str, str], body: bytes) -> str:
@@ -127,7 +125,7 @@ class Door:
                 fields = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict"))
                 payload = json.loads(fields["payload"]) if "payload" in fields else fields
             else:
-                raise Rejected(BAD)
+                payload = None
             inbound.check(payload)
         except (ValueError, RecursionError, inbound.Damaged) as error:
             raise Rejected(BAD) from error

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bot.chat.events import ButtonClicked, CommandTyped, Event, FormSubmitted, HomeOpened, MessageChosen, ReactionChanged
+from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, HomeOpened, MessageChosen, ReactionChanged
 from bot.chat.slack.render import action_of
 
 Payload = Mapping[str, Any]
@@ -148,7 +148,8 @@ def reaction(body: Payload, bot: str) -> ReactionChanged | None:
     message = reference(_text(item, "channel"), _text(item, "ts"))
     is_present = event.get("type") == "reaction_added"
     at = moment(_text(event, "event_ts"))
-    return ReactionChanged(_text(body, "event_id"), _text(event, "user"), at, message, _text(event, "reaction"), is_present)
+    emoji = _text(event, "reaction")
+    return ReactionChanged(_text(body, "event_id"), _text(event, "user"), at, message, emoji, is_present)
 
 
 def membership(body: Payload) -> Membership:

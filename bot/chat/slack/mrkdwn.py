@@ -34,7 +34,8 @@ def is_literal(spans: Iterable[Span]) -> bool:
             return False
         if isinstance(span, str):
             continue
-        around = (words(parts[place - 1])[-1:] if place else "", words(parts[place + 1])[:1] if parts[place + 1 :] else "")
+        before, after = "".join(map(words, parts[:place])), "".join(map(words, parts[place + 1 :]))
+        around = (before[-1:], after[:1])
         if _EDGE.search(span.text) or (isinstance(span, Strong) and any(_WORD.match(char) for char in around)):
             return False
     return True

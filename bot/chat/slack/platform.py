@@ -119,9 +119,7 @@ class Slack:
         self.workspace = identity["team_id"]
         posts = Posts(api, identity["user_id"], identity.get("url", ""))
         answers = Answers(api, people, channels, session, self._language)
-        listeners = Listeners(
-            on_event, answers, people, posts, self._under_way, identity["user_id"], self._time.now
-        )
+        listeners = Listeners(on_event, answers, people, posts, self._under_way, identity["user_id"], self._time.now)
         app = listeners.app(client, identity)
         sockets = None
         if access.mode == "socket":

@@ -11,7 +11,6 @@ from typing import Any
 from bot.chat.events import MessageRef
 from bot.chat.slack import render
 from bot.chat.slack.api import Answer, Api, next_cursor
-from bot.chat.slack.render import Message
 from bot.errors import MessageGone
 from bot.views.cards import Card
 from bot.views.texts import Texts

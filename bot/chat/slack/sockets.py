@@ -116,7 +116,7 @@ class Sockets:
         client.socket_mode_request_listeners.append(self._take)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await client.connect()
+                await client.connect()  # type: ignore[no-untyped-call]  # the SDK forgot "-> None"
         except TimeoutError as error:
             await _leave(client)
             raise ChatUnavailable("socket mode: timeout") from error
@@ -131,9 +131,7 @@ class Sockets:
             return  # not acknowledged, so it comes again
         await asyncio.shield(self._under_way.start(self._take_in(client, request, self._dispatch)))
 
-    async def _take_in(
-        self, client: AsyncBaseSocketModeClient, request: SocketModeRequest, dispatch: Dispatch
-    ) -> None:
+    async def _take_in(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest, dispatch: Dispatch) -> None:
         payload: dict[str, Any] | None = None
         try:
             inbound.check(request.payload)
@@ -160,6 +158,6 @@ def _payload(answered: BoltResponse) -> dict[str, Any] | None:
 async def _leave(client: SocketModeClient) -> None:
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
-            await client.close()
+            await client.close()  # type: ignore[no-untyped-call]  # as above
     except Exception:  # whatever it is, nobody needs this connection any more
         log.info("a socket did not close well", exc_info=True)

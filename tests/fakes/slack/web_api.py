@@ -82,13 +82,7 @@ class WebApi:
         if failure in ("500", "html"):
             return web.Response(status=503, text="<html>upstream</html>", content_type="text/html")
         try:
-            if failure and failure != "reset_after":
-                raise Failure(failure)
-            self._authorise(method, request)
-            run = getattr(self, method.replace(".", "_"), None)
-            if run is None:
-                raise Failure("unknown_method")
-            answer = {"ok": True, **run(given)}
+            answer = self._done(method, request, given, failure.removeprefix("reset_after"))
         except (Failure, SlackObjectFormationError) as error:
             answer = error.answer if isinstance(error, Failure) else {"ok": False, "error": "invalid_blocks"}
             self.refused.append((method, str(answer["error"])))
@@ -96,6 +90,15 @@ class WebApi:
         if failure == "reset_after":
             return _reset(request)
         return web.json_response(answer, headers={"X-OAuth-Scopes": ",".join(sorted(self.scopes))})
+
+    def _done(self, method: str, request: web.Request, given: Json, failure: str) -> Json:
+        if failure:
+            raise Failure(failure)
+        self._authorise(method, request)
+        run = getattr(self, method.replace(".", "_"), None)
+        if run is None:
+            raise Failure("unknown_method")
+        return {"ok": True, **run(given)}
 
     def _authorise(self, method: str, request: web.Request) -> None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")

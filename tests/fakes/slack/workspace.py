@@ -212,9 +212,7 @@ class FakeSlack:
     def reaction(self, member: str, message: Json, emoji: str, kind: str) -> Json:
         """The event of a reaction."""
         item = {"type": "message", "channel": message["channel"], "ts": message["ts"]}
-        return self.event(
-            {"type": kind, "user": member, "reaction": emoji, "item": item, "item_user": message["user"]}
-        )
+        return self.event({"type": kind, "user": member, "reaction": emoji, "item": item, "item_user": message["user"]})
 
     def event(self, event: Json) -> Json:
         """An event delivery."""
@@ -269,9 +267,7 @@ class FakeSlack:
 
 def button_of(message: Json, label: str) -> Json:
     """The button of that label; StopIteration where there is none."""
-    buttons = [
-        element for block in message["blocks"] if block["type"] == "actions" for element in block["elements"]
-    ]
+    buttons = [element for block in message["blocks"] if block["type"] == "actions" for element in block["elements"]]
     return next(button for button in buttons if button["text"]["text"] == label)
 
 
