@@ -26,7 +26,7 @@ from bot.chat.slack.under_way import UnderWay
 from bot.errors import ChatError
 
 ANY = re.compile(r"(?s).*")
-ACKNOWLEDGE_SECONDS = 2.0
+ACKNOWLEDGE_SECONDS = 2.5
 """Slack waits for three; what takes longer is answered later, without a receipt that could be false."""
 MENTION = re.compile(r"@([UW][A-Z0-9]{5,})\b")
 MENTIONS_NAMED = 10
@@ -71,9 +71,13 @@ class Listeners:
                 bot_token=client.token,
             )
 
+        # Its own client makes no calls: each listener has what it needs, so it gets no token.
         # door.py has checked the signature already, and with its own clock.
         app = AsyncApp(
-            client=client, authorize=authorize, process_before_response=True, request_verification_enabled=False
+            client=AsyncWebClient(base_url=client.base_url),
+            authorize=authorize,
+            process_before_response=True,
+            request_verification_enabled=False,
         )
         app.command(ANY)(self._command)
         app.action(ANY)(self._click)

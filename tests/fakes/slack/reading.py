@@ -17,9 +17,10 @@ AUTOMATIC = re.compile(r"(?<![\w<|/])@(?:here|channel|everyone)\b|https?://[^\s<
 
 
 def shown(message: Json) -> str:
-    """The text of a message's blocks, or of the message where it has none."""
+    """The text of a message's blocks, or of the message where it has none; every space is an ordinary one."""
     blocks = message.get("blocks") or []
-    return "\n".join(part for block in blocks for part in _block(block)) if blocks else mrkdwn(message.get("text", ""))
+    text = "\n".join(part for block in blocks for part in _block(block)) if blocks else mrkdwn(message.get("text", ""))
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def _block(block: Json) -> Iterator[str]:

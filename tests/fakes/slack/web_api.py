@@ -268,12 +268,12 @@ class WebApi:
             self.refused.append(("response_url", problem))
             return web.Response(status=400, text=problem)
         url.uses += 1
-        self.changed.set()
         private = {"channel": url.channel, "text": given.get("text", ""), "blocks": given.get("blocks") or []}
         if given.get("replace_original") and url.private is not None:
             url.private |= private
         else:
             self.state.private.setdefault(url.member, []).append(private | {"ts": self.state.ts()})
+        self.changed.set()
         return web.Response(text="ok")
 
 
