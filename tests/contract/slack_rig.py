@@ -6,6 +6,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.chat.events import MessageRef
+from bot.chat.platform import OnEvent
 from bot.chat.slack.platform import Access, Slack, Time
 from tests.contract.rigs import Listener
 from tests.fakes.slack import reading
@@ -17,11 +18,20 @@ from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, FakeSlack
 CHANNELS = {"ideas": "idees", "review": "moderation", "digest": "idees"}
 
 
-def platform_before(slack: FakeSlack, mode: Literal["socket", "http"]) -> Slack:
+def platform_before(
+    slack: FakeSlack, mode: Literal["socket", "http"], ping_seconds: float = 5.0, call_seconds: float = 10.0
+) -> Slack:
     """The adapter, to be started, with the fake's clock."""
     access = Access(BOT_TOKEN, slack.api_url, mode, APP_TOKEN, SECRET)
     clock = slack.clock
-    return Slack(access, CHANNELS, language="fr", time=Time(clock.now, clock.seconds, clock.sleep))
+    return Slack(
+        access,
+        CHANNELS,
+        language="fr",
+        time=Time(clock.now, clock.seconds, clock.sleep),
+        ping_seconds=ping_seconds,
+        call_seconds=call_seconds,
+    )
 
 
 class SlackRig:
@@ -44,7 +54,7 @@ class SlackRig:
         assert self._platform
         return self._platform
 
-    async def start(self) -> None:
+    async def start(self, on_event: OnEvent | None = None) -> None:
         await self.slack.start()
         self._platform = platform = platform_before(self.slack, self._mode)
         if self._mode == "http":
@@ -53,7 +63,7 @@ class SlackRig:
             self._server = TestServer(app)
             await self._server.start_server()
             self.slack.use_http(str(self._server.make_url("/slack/events")))
-        await platform.start(self.listener)
+        await platform.start(on_event or self.listener)
 
     async def stop(self) -> None:
         await self.platform.close()

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.slack_rig import SlackRig
 from tests.fakes.slack.workspace import FakeSlack
 from tests.slack.installation import Installation, Mode
+
+REFUSED_BLOCKS = ("invalid_blocks", "invalid_arguments", "msg_blocks_too_long", "msg_too_long", "no_text")
 
 
 @pytest.fixture
@@ -16,7 +19,7 @@ async def slack() -> AsyncIterator[FakeSlack]:
     await fake.start()
     yield fake
     await fake.stop()
-    assert not [call for call in fake.api.refused if "invalid" in call[1]], "Slack refused blocks"
+    assert not [(method, error) for method, error in fake.api.refused if error in REFUSED_BLOCKS]
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -45,3 +48,12 @@ async def installed(slack: FakeSlack, mode: Mode, folder: Path) -> AsyncIterator
     await installation.start()
     yield installation
     await installation.stop()
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[SlackRig]:
+    """The adapter alone, in HTTP mode."""
+    rig = SlackRig("http")
+    await rig.start()
+    yield rig
+    await rig.stop()

@@ -8,7 +8,9 @@ from tests.slack.installation import Installation
 TITLE = "Un guichet unique pour la MDPH"
 
 
-async def test_an_idea_lives_from_the_form_to_the_digest(slack: FakeSlack, butine: Installation) -> None:
+async def test_an_idea_lives_from_the_form_to_the_digest(  # noqa: PLR0915  one journey, told whole
+    slack: FakeSlack, butine: Installation
+) -> None:
     """Submit by form and by command, refuse with a reason and resubmit, approve, vote, digest."""
     await slack.type_command(CAMILLE, "")
     await slack.until(lambda: slack.form_of(CAMILLE))

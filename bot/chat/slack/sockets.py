@@ -59,9 +59,8 @@ class Sockets:
         self._dispatch: Dispatch | None = None
         self._client: SocketModeClient | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._heard = 0
-        self._sign: tuple[int, float | None] = (0, None)
-        self._signed_at = 0.0
+        self._pong: float | None = None
+        self._heard_at = 0.0
 
     async def open(self, dispatch: Dispatch) -> None:
         """Connect, and hand on what comes. Raises ChatError."""
@@ -80,11 +79,11 @@ class Sockets:
     async def look(self) -> bool:
         """Whether there was a sign of life lately; otherwise the connection is replaced by a new one."""
         client = self._client
-        sign = (self._heard, client.last_ping_pong_time if client else None)
-        # A pong that is missing is no sign: the SDK forgets its time when it gives up.
-        if client and sign != self._sign and sign[1] is not None:
-            self._sign, self._signed_at = sign, self._clock()
-        if self._clock() - self._signed_at < SILENCE_SECONDS:
+        pong = client.last_ping_pong_time if client else None
+        # That the SDK forgets the last pong's time, when it gives up, is no sign of life.
+        if pong is not None and pong != self._pong:
+            self._pong, self._heard_at = pong, self._clock()
+        if self._clock() - self._heard_at < SILENCE_SECONDS:
             return True
         log.warning("Slack's socket is silent, opening another one")
         try:
@@ -121,10 +120,10 @@ class Sockets:
             await _leave(client)
             raise ChatUnavailable("socket mode: timeout") from error
         self._client = client
-        self._sign, self._signed_at = (self._heard, client.last_ping_pong_time), self._clock()
+        self._pong, self._heard_at = client.last_ping_pong_time, self._clock()
 
     async def _hear(self, _message: WSMessage) -> None:
-        self._heard += 1
+        self._heard_at = self._clock()
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         if self._under_way.is_closing or self._dispatch is None:

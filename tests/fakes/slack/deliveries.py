@@ -71,7 +71,7 @@ class Sockets:
         self.connections = 0
         self._numbers = count(1)
         self._acknowledged: dict[str, asyncio.Future[Json]] = {}
-        self._ack_seconds = ack_seconds
+        self.ack_seconds = ack_seconds
         self.connected = asyncio.Event()
 
     async def answer(self, request: web.Request) -> web.WebSocketResponse:
@@ -106,7 +106,7 @@ class Sockets:
         await self.connected.wait()
         await self.open[number % len(self.open)].send_json(envelope)
         try:
-            return await asyncio.wait_for(acknowledged, self._ack_seconds)
+            return await asyncio.wait_for(acknowledged, self.ack_seconds)
         except TimeoutError:
             return None
 
@@ -114,6 +114,10 @@ class Sockets:
         """Wait until the app has connected once more."""
         self.connected.clear()
         await asyncio.wait_for(self.connected.wait(), 10)
+
+    def forget_all_but_the_newest(self) -> None:
+        """Deliver over the newest connection alone."""
+        del self.open[:-1]
 
     async def say(self, message: Json) -> None:
         """Send something to every connection."""
