@@ -5,6 +5,7 @@ Which blocks a card consists of is render.py's part.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +30,10 @@ def escape(text: str) -> str:
 def is_literal(spans: Iterable[Span]) -> bool:
     """Whether mrkdwn shows the spans as they are."""
     parts = list(spans)
+    if _FORMATS.search("".join(map(words, parts))):
+        return False
+    if any(isinstance(one, Strong) and isinstance(other, Strong) for one, other in pairwise(parts)):
+        return False
     for place, span in enumerate(parts):
         if _FORMATS.search(words(span)):
             return False

@@ -37,8 +37,8 @@ LABEL_LIMIT = 75
 CONFIRM_LIMIT = 300
 TITLE_LIMIT = 24
 FIELD_LIMIT = 3000
+WORDS_LIMIT = 2000
 BUTTONS_IN_A_ROW = 25
-ITEM_LIMIT = 700
 INPUT = "value"
 """The action id of every form field; the block id is the field's name."""
 
@@ -241,12 +241,12 @@ def _input(field: Field) -> Json:
     drawn: Json = {
         "type": "input",
         "block_id": field.name,
-        "label": plain(field.label),
+        "label": plain(field.label, WORDS_LIMIT),
         "element": element,
         "optional": not field.required,
     }
     if field.hint:
-        drawn["hint"] = plain(field.hint)
+        drawn["hint"] = plain(field.hint, WORDS_LIMIT)
     return drawn
 
 
