@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bot import errors
 from bot.usecases.consent import Consent
@@ -21,8 +22,8 @@ LINKS = {1: "https://valdoise.slack.com/archives/C1/p1", 2: "https://valdoise.sl
 CONFIRMED = {"need": "On attend trois semaines.\nC’est long.", "proposal": "Une fiche *unique* & partagée."}
 
 
-def idea(number: int = 1, status: Status = Status.PUBLISHED, **more: object) -> Idea:
-    values: dict[str, object] = {
+def idea(number: int = 1, status: Status = Status.PUBLISHED, **more: Any) -> Idea:  # noqa: ANN401  whatever a table or a page takes
+    values: dict[str, Any] = {
         "id": number,
         "workspace_id": 1,
         "number": number,
@@ -38,8 +39,8 @@ def idea(number: int = 1, status: Status = Status.PUBLISHED, **more: object) -> 
     return Idea(**(values | more))
 
 
-def page(listing: Listing, *found: Idea, **more: object) -> Page:
-    return Page(listing, found, NAMES, LINKS, **more)  # type: ignore[arg-type]
+def page(listing: Listing, *found: Idea, **more: Any) -> Page:  # noqa: ANN401  whatever a table or a page takes
+    return Page(listing, found, NAMES, LINKS, **more)
 
 
 def contents(*, is_empty: bool = False) -> Contents:
@@ -62,7 +63,9 @@ def contents(*, is_empty: bool = False) -> Contents:
 
 
 def history() -> tuple[HistoryEntry, ...]:
-    steps = [(step, "U3", "Dites-en plus.") for step in Step if step is not Step.STATUS_SET]
+    steps: list[tuple[Step, str, str]] = [
+        (step, "U3", "Dites-en plus.") for step in Step if step is not Step.STATUS_SET
+    ]
     steps.append((Step.STATUS_SET, "U3", Status.RETAINED))
     return tuple(
         HistoryEntry(workspace_id=1, idea_id=1, at=AT + timedelta(hours=n), member_id=who, step=step, detail=detail)

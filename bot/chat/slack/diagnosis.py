@@ -70,7 +70,7 @@ async def _channels(api: Api, configured: Mapping[str, str]) -> list[Finding]:
     found = []
     for use, name in configured.items():
         is_in = name in (own.values() if CHANNEL_ID.fullmatch(name) else own)
-        values = {"key": f"channels.{use}", "channel": name}
+        values = {"setting": f"channels.{use}", "channel": name}
         key = "cli.check.slack_channel" if is_in else "cli.check.slack_not_in_channel"
         found.append(Finding(key, values, is_problem=not is_in))
     return found
