@@ -80,6 +80,21 @@ async def test_after_an_uncertain_send_the_card_is_there_once(
     assert len(slack.messages(REVIEW)) == 1
 
 
+@pytest.mark.parametrize("how", ["429:5", "500", "reset_after"])
+async def test_where_butines_own_reaction_failed_the_card_is_there_once_and_gets_it_later(
+    slack: FakeSlack, socket_butine: Installation, how: str
+) -> None:
+    await slack.type_command(CAMILLE, "Une seule carte")
+    await socket_butine.settle()
+    slack.api.fail("reactions.add", how)
+    await slack.click(NADIA, slack.card(REVIEW, "Une seule carte"), "Approuver")
+    for _ in range(3):
+        await socket_butine.settle()
+        slack.clock.advance(60)
+    (card,) = slack.messages(IDEAS)
+    assert card["reactions"] == {"+1": [BOT]}
+
+
 async def test_a_pause_that_slack_asks_for_is_kept(slack: FakeSlack, socket_butine: Installation) -> None:
     slack.api.fail("chat.postMessage", "429:120")
     await slack.type_command(CAMILLE, "Une carte qui attend")
@@ -216,6 +231,30 @@ async def test_it_does_not_start_with_a_wrong_token_or_address(slack: FakeSlack,
     with pytest.raises(ChatUnavailable):
         await platform.start(SlackRig("http").listener)
     await platform.close()
+
+
+async def test_channels_are_found_where_only_the_common_method_is_known() -> None:
+    rig = SlackRig("http")
+    rig.slack.api.fail("users.conversations", "unknown_method")
+    await rig.start()
+    await rig.platform.post("ideas", idea(), "card:1")
+    assert len(rig.slack.messages(IDEAS)) == rig.slack.api.counted("conversations.list") == 1
+    await rig.stop()
+
+
+async def test_a_channel_that_the_bot_is_not_in_may_be_joined_later() -> None:
+    """What waits for it is kept, and the bot is looked for in it again half a minute later."""
+    rig = SlackRig("http")
+    members = rig.slack.state.channels[IDEAS].members
+    members.discard(BOT)
+    await rig.start()
+    with pytest.raises(ChatUnavailable, match="idees"):
+        await rig.platform.post("ideas", idea(), "card:1")
+    members.add(BOT)
+    rig.slack.clock.advance(31)
+    await rig.platform.post("ideas", idea(), "card:1")
+    assert len(rig.slack.messages(IDEAS)) == 1
+    await rig.stop()
 
 
 async def test_a_message_that_looks_like_butines_is_not_taken_for_it(rig: SlackRig) -> None:

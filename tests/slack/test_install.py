@@ -33,15 +33,12 @@ ADAPTER = Path(inbound.__file__).parent
 
 
 def calls_in_code() -> set[str]:
-    """The Web API methods that the adapter calls, by the SDK's names."""
+    """The Web API methods that the adapter uses, by the SDK's names."""
     tree = ast.parse((ADAPTER / "api.py").read_text(encoding="utf-8"))
     return {
-        node.func.attr
+        node.attr
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Attribute)
-        and node.func.value.attr == "_client"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "_client"
     }
 
 

@@ -147,7 +147,7 @@ def reaction(body: Payload, bot: str) -> ReactionChanged | None:
         return None
     message = reference(_text(item, "channel"), _text(item, "ts"))
     is_present = event.get("type") == "reaction_added"
-    at = moment(_text(event, "event_ts"))
+    at = moment(_optional(event, "event_ts") or str(body.get("event_time")))
     emoji = _text(event, "reaction")
     return ReactionChanged(_text(body, "event_id"), _text(event, "user"), at, message, emoji, is_present)
 

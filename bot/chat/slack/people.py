@@ -60,6 +60,13 @@ class People:
             log.warning("not known whether %s moderates", member, exc_info=True)
             return False
 
+    async def prepare(self) -> None:
+        """Read the moderators, so that the first who clicks need not wait for it. Never raises."""
+        try:
+            await self._is_in_review("")
+        except ChatError:
+            log.warning("the review channel's members can't be read: nobody moderates", exc_info=True)
+
     def forget(self, member: str) -> None:
         """The profile changed."""
         self._known.pop(member, None)
@@ -94,16 +101,17 @@ class People:
         now = self._clock()
         if self._members_read_at is None or now - self._members_read_at >= MEMBERS_SECONDS:
             try:
-                channel = await self._review()
-                self._moderators = set((await within(LOOKUP_SECONDS, self._members(channel)))["members"])
-                self._review_channel, self._members_read_at = channel, now
+                read = await within(LOOKUP_SECONDS, self._read_members())
+                self._moderators, self._review_channel = set(read["members"]), read["channel"]
+                self._members_read_at = now
             except ChatError:
                 if self._members_read_at is None or now - self._members_read_at >= MEMBERS_TRUSTED_SECONDS:
                     raise
         return member in self._moderators
 
-    async def _members(self, channel: str) -> Answer:
-        return {"members": await self._api.members(channel)}
+    async def _read_members(self) -> Answer:
+        channel = await self._review()
+        return {"channel": channel, "members": await self._api.members(channel)}
 
     def _is_colleague(self, user: Answer) -> bool:
         outside = ("is_bot", "deleted", "is_restricted", "is_ultra_restricted", "is_stranger", "is_workflow_bot")

@@ -132,6 +132,7 @@ class Slack:
                 self._ping_seconds,
             )
         self._open = _Open(session, api, people, channels, posts, sockets)
+        await people.prepare()
         if sockets:
             await sockets.open(app.async_dispatch)
         else:

@@ -11,7 +11,7 @@ from typing import Any
 from bot.chat.events import MessageRef
 from bot.chat.slack import render
 from bot.chat.slack.api import Answer, Api, next_cursor
-from bot.errors import MessageGone
+from bot.errors import ChatUnavailable, MessageGone
 from bot.views.cards import Card
 from bot.views.texts import Texts
 
@@ -49,14 +49,21 @@ class Posts:
         self._bot = bot
         self._address = address.rstrip("/")
         self._whole: dict[str, str] = {}
+        self._reacted: set[str] = set()
 
     async def post(self, channel: str, card: Card, key: str, texts: Texts) -> MessageRef:
         """Post a card, in order where it is several messages."""
-        messages = render.messages(card, texts)
-        parts = [await self._api.post(channel, message, _mark(key, n)) for n, message in enumerate(messages)]
-        posted = Posted(channel, tuple(parts))
-        if card.reaction:
-            await self._api.react(channel, parts[-1], card.reaction)
+        parts: list[str] = []
+        try:
+            for number, message in enumerate(render.messages(card, texts)):
+                parts.append(await self._api.post(channel, message, _mark(key, number)))
+            posted = Posted(channel, tuple(parts))
+            await self._react(posted, card)
+        except ChatUnavailable as error:
+            if not parts:
+                raise
+            # What stands there already is to be found again before anything is posted anew.
+            raise ChatUnavailable(error.reason, error.retry_after, is_uncertain=True) from error
         return self._ref(posted)
 
     async def update(self, ref: str, card: Card, texts: Texts) -> MessageRef:
@@ -69,9 +76,9 @@ class Posts:
             await self._api.delete(posted.channel, ts)
         kept = posted.parts[: len(messages)]
         added = [await self._api.post(posted.channel, message) for message in messages[len(posted.parts) :]]
-        if card.reaction and added:
-            await self._api.react(posted.channel, added[-1], card.reaction)
-        return self._ref(replace(posted, parts=(*kept, *added)))
+        whole = replace(posted, parts=(*kept, *added))
+        await self._react(whole, card)
+        return self._ref(whole)
 
     async def find(self, channel: str, key: str) -> MessageRef | None:
         """The card that carries the key, or None; of several copies the oldest that is whole enough to go on with."""
@@ -112,6 +119,13 @@ class Posts:
         """The address of a message (docs.slack.dev: the same for everybody in the workspace)."""
         posted = Posted.of(ref)
         return f"{self._address}/archives/{posted.channel}/p{posted.parts[0].replace('.', '')}"
+
+    async def _react(self, posted: Posted, card: Card) -> None:
+        """Butine's own reaction, under the last message; asked for once in this process, also after a failure."""
+        mark = f"{posted.channel}:{posted.parts[-1]}"
+        if card.reaction and mark not in self._reacted:
+            await self._api.react(posted.channel, posted.parts[-1], card.reaction)
+            self._reacted.add(mark)
 
     def _ref(self, posted: Posted) -> MessageRef:
         if len(posted.parts) > 1:

@@ -27,7 +27,15 @@ SCOPES = {
 ALL_SCOPES = frozenset(
     {*SCOPES.values(), "commands", *HISTORIES.values(), READS["public"], READS["private"]},
 )
-TIERS = {"reactions.get": 50, "users.info": 100, "conversations.members": 100, "conversations.history": 50}
+TIERS = {
+    "chat.update": 50,
+    "conversations.history": 50,
+    "conversations.members": 100,
+    "conversations.open": 50,
+    "reactions.add": 50,
+    "reactions.get": 50,
+    "users.info": 100,
+}
 """Calls a minute."""
 
 
@@ -196,6 +204,13 @@ class WebApi:
         self._need(READS["private"])
         mine = [channel for channel in self.state.channels.values() if BOT in channel.members and not channel.is_direct]
         return {"channels": [{"id": channel.id, "name": channel.name} for channel in mine]} | _cursor(0, 0)
+
+    def conversations_list(self, _given: Json) -> Json:
+        self._need(READS["public"])
+        self._need(READS["private"])
+        visible = [channel for channel in self.state.channels.values() if not channel.is_direct]
+        named = [{"id": channel.id, "name": channel.name, "is_member": BOT in channel.members} for channel in visible]
+        return {"channels": named} | _cursor(0, 0)
 
     def users_info(self, given: Json) -> Json:
         user = self.state.users.get(given["user"])
