@@ -70,13 +70,11 @@ class Door:
         try:
             body = await self._body(request)
             signature = self._checked(request.headers, body)
-            text = self._read(request, body)
+            delivery = self._read(request, body)
         except Rejected as rejected:
             return web.Response(status=rejected.status)
         if self._dispatch is None or self._under_way.is_closing:
             return web.Response(status=CLOSED)
-        headers: dict[str, Any] = dict(request.headers)
-        delivery = AsyncBoltRequest(body=text, headers=headers)
         answered = await asyncio.shield(self._under_way.start(self._hand_on(self._dispatch, delivery)))
         if answered.status < LARGE:
             # Only what was taken in counts as seen: what failed is to be delivered again, perhaps in the same second.
@@ -116,7 +114,7 @@ class Door:
             raise Rejected(UNKNOWN)
         return signature
 
-    def _read(self, request: web.Request, body: bytes) -> str:
+    def _read(self, request: web.Request, body: bytes) -> AsyncBoltRequest:
         try:
             text = body.decode("utf-8")
             if request.content_type == _JSON:
@@ -129,7 +127,11 @@ class Door:
             inbound.check(payload)
         except (ValueError, RecursionError, inbound.Damaged) as error:
             raise Rejected(BAD) from error
-        return text
+        headers: dict[str, Any] = dict(request.headers)
+        try:
+            return AsyncBoltRequest(body=text, headers=headers)
+        except Exception as error:  # Bolt looks for teams and users in places that the check above doesn't know
+            raise Rejected(BAD) from error
 
     def _remember(self, signature: str) -> None:
         self._accepted[signature] = None

@@ -141,15 +141,18 @@ def reaction(body: Payload, bot: str) -> ReactionChanged | None:
     """A reaction at a message that Butine (`bot`) posted, or None for any other. Raises Damaged."""
     event = event_of(body)
     item = _part(event, "item")
-    if item.get("type") != "message" or _text(event, "user") == bot:
+    if item.get("type") != "message":
         return None
-    if event.get("item_user") not in (None, "", bot):
-        return None
-    message = reference(_text(item, "channel"), _text(item, "ts"))
-    is_present = event.get("type") == "reaction_added"
-    at = moment(_optional(event, "event_ts") or str(body.get("event_time")))
-    emoji = _text(event, "reaction")
-    return ReactionChanged(_text(body, "event_id"), _text(event, "user"), at, message, emoji, is_present)
+    changed = ReactionChanged(
+        _text(body, "event_id"),
+        _text(event, "user"),
+        moment(_optional(event, "event_ts") or str(body.get("event_time"))),
+        reference(_text(item, "channel"), _text(item, "ts")),
+        _text(event, "reaction"),
+        event.get("type") == "reaction_added",
+    )
+    is_at_butines = _optional(event, "item_user") in ("", bot)
+    return changed if is_at_butines and changed.member != bot else None
 
 
 def membership(body: Payload) -> Membership:
@@ -205,6 +208,8 @@ def check(body: object) -> None:
 
 
 def _check_event(body: Payload) -> None:
+    if "view" in body:  # an event has none, and Bolt would look into it
+        raise Damaged("view")
     match _text(event_of(body), "type"):
         case "reaction_added" | "reaction_removed":
             reaction(body, "")

@@ -23,7 +23,7 @@ from bot.chat.slack.inbound import Origin
 from bot.chat.slack.people import People
 from bot.chat.slack.posts import Posts
 from bot.chat.slack.under_way import UnderWay
-from bot.errors import ChatError
+from bot.errors import ChatError, MessageGone
 
 ANY = re.compile(r"(?s).*")
 ACKNOWLEDGE_SECONDS = 2.5
@@ -102,8 +102,14 @@ class Listeners:
 
     async def _shortcut(self, ack: AsyncAck, body: Body) -> None:
         event, origin = inbound.shortcut(body, self._clock())
-        link = self._posts.link(event.link) if event.link else None
-        await self._asked(replace(event, link=link, text=await self._named(event)), origin, ack)
+        text = await self._named(event)
+        await self._asked(replace(event, link=self._link(event), text=text), origin, ack)
+
+    def _link(self, event: MessageChosen) -> str | None:
+        try:
+            return self._posts.link(event.link or "")
+        except MessageGone:
+            return None
 
     async def _asked(self, event: Event, origin: Origin, ack: AsyncAck) -> None:
         taken = self._under_way.start(self._take(event))

@@ -177,7 +177,11 @@ class FakeSlack:
 
     async def use_shortcut(self, member: str, message: Json) -> Json | None:
         """The message shortcut."""
-        payload = {
+        return await self.transport.deliver("interactive", self.chosen(member, message))
+
+    def chosen(self, member: str, message: Json) -> Json:
+        """What Slack sends for it."""
+        return {
             "type": "message_action",
             "callback_id": "turn_into_idea",
             "user": {"id": member},
@@ -188,7 +192,6 @@ class FakeSlack:
             "trigger_id": self.state.trigger(member),
             "response_url": self._url(self.state.response_url(member, message["channel"])),
         }
-        return await self.transport.deliver("interactive", payload)
 
     def write(self, member: str, text: str, channel: str = IDEAS) -> Json:
         """An ordinary message of a member."""
