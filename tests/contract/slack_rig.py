@@ -45,7 +45,7 @@ class SlackRig:
     def __init__(self, mode: Literal["socket", "http"]) -> None:
         self.listener = Listener()
         self.slack = FakeSlack()
-        self._mode = mode
+        self.mode = mode
         self._server: TestServer | None = None
         self._platform: Slack | None = None
 
@@ -56,8 +56,8 @@ class SlackRig:
 
     async def start(self, on_event: OnEvent | None = None) -> None:
         await self.slack.start()
-        self._platform = platform = platform_before(self.slack, self._mode)
-        if self._mode == "http":
+        self._platform = platform = platform_before(self.slack, self.mode)
+        if self.mode == "http":
             app = web.Application()
             app.add_routes(platform.routes())
             self._server = TestServer(app)

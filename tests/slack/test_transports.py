@@ -27,6 +27,7 @@ class Slow:
 
     failures: int = 0
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    fails_late: bool = False
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
     taken: list[Event] = field(default_factory=list)
 
@@ -36,6 +37,8 @@ class Slow:
             self.failures -= 1
             raise NotSaved("disk full")
         await self.may_go_on.wait()
+        if self.fails_late:
+            raise NotSaved("disk full")
         self.taken.append(event)
         return RECEIPT
 
@@ -105,6 +108,39 @@ async def test_a_command_that_takes_long_to_store_is_answered_afterwards(rig: Sl
     assert rig.slack.state.private == {}
     slow.may_go_on.set()
     await rig.slack.until(lambda: rig.slack.private(CAMILLE, "Reçu"))
+
+
+async def test_a_command_that_fails_after_it_was_acknowledged_is_told(rig: SlackRig) -> None:
+    """Never silence, and never a false receipt."""
+    rig.slack.sockets.ack_seconds = 3.0
+    slow = Slow(fails_late=True)
+    await rig.start(slow)
+    assert await rig.slack.type_command(CAMILLE, "une idée lente") == {}
+    slow.may_go_on.set()
+    await rig.slack.until(lambda: rig.slack.private(CAMILLE, "rien n’a été enregistré"))
+
+
+async def test_a_form_that_takes_long_to_store_stays_open_and_may_be_sent_again(rig: SlackRig) -> None:
+    """Slack shows that there was trouble; it is told once, when it is true."""
+    rig.slack.sockets.ack_seconds = 3.0
+    slow = Slow()
+    await rig.start(slow)
+    view = {"id": "V1", "hash": "1", "callback_id": "propose", "private_metadata": "{}", "type": "modal", "blocks": []}
+    form = rig.slack.submitted(CAMILLE, view, {})
+    assert await rig.slack.transport.deliver("interactive", form) is None
+    slow.may_go_on.set()
+    await rig.slack.until(lambda: rig.slack.direct(CAMILLE, "Reçu"))
+    assert await rig.slack.transport.deliver("interactive", form if rig.mode == "socket" else form | {"x": 1}) == {}
+    assert len({event.id for event in slow.taken}) == 1
+    await rig.platform.close()
+    assert len(rig.slack.messages(rig.slack.state.direct(CAMILLE).id)) == 1
+
+
+async def test_a_form_that_could_not_be_stored_stays_open(rig: SlackRig) -> None:
+    await rig.start(Slow(failures=1))
+    view = {"id": "V1", "hash": "1", "callback_id": "propose", "private_metadata": "{}", "type": "modal", "blocks": []}
+    assert await rig.slack.transport.deliver("interactive", rig.slack.submitted(CAMILLE, view, {})) is None
+    assert rig.slack.state.all_messages() == []
 
 
 # Socket Mode's connections

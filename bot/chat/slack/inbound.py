@@ -74,7 +74,7 @@ def click(body: Payload, now: datetime) -> tuple[ButtonClicked, Origin]:
     action = actions[0]
     trigger = _optional(body, "trigger_id")
     at = moment(_optional(action, "action_ts")) if action.get("action_ts") else now
-    container = _part(body, "container")
+    container = _part(body, "container") if "container" in body else _place(body)
     kind = _text(container, "type")
     message = None
     is_ephemeral = container.get("is_ephemeral") is True
@@ -254,6 +254,12 @@ def readable(text: str) -> str:
         return what if not label or what.endswith(label) else f"{label} ({what})"
 
     return unescaped(_CONTROL.sub(read, text))
+
+
+def _place(body: Payload) -> Payload:
+    """Where a button stands whose delivery doesn't say so in one place."""
+    channel, message = _part(body, "channel"), _part(body, "message")
+    return {"type": "message", "channel_id": channel.get("id"), "message_ts": message.get("ts")}
 
 
 def _part(body: Payload, name: str) -> Payload:
