@@ -5,7 +5,6 @@ What an event means is the router's to decide; who said it was checked before (d
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Any
 
 from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, HomeOpened, MessageChosen, ReactionChanged
 from bot.chat.slack.render import action_of
+from bot.chat.slack.written import readable, unescaped
 
 Payload = Mapping[str, Any]
 
@@ -233,27 +233,6 @@ def moment(ts: str) -> datetime:
         return EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
     except (InvalidOperation, OverflowError, ValueError) as error:
         raise Damaged(ts) from error
-
-
-def unescaped(text: str) -> str:
-    """Text that Slack delivers with its three characters escaped, as it was typed."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-_CONTROL = re.compile(r"<(?P<what>[^<>|]*)(?:\|(?P<label>[^<>]*))?>")
-
-
-def readable(text: str) -> str:
-    """A message's text as people read it: addresses and names instead of control sequences; unknown names are ids."""
-
-    def read(match: re.Match[str]) -> str:
-        what, label = match["what"], match["label"]
-        if what.startswith(("@", "#", "!")):
-            sign = "#" if what.startswith("#") else "@"
-            return sign + (label or what[1:].removeprefix("subteam^")).lstrip(sign)
-        return what if not label or what.endswith(label) else f"{label} ({what})"
-
-    return unescaped(_CONTROL.sub(read, text))
 
 
 def _place(body: Payload) -> Payload:
