@@ -4,21 +4,25 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
+from typing import Any
 
 from aiohttp import web
 
 import bot
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import Event, Reply
-from bot.chat.platform import Platform
+from bot.chat.platform import Finding, Platform
 from bot.chat.reconcile import reconcile
 from bot.chat.router import Router
+from bot.chat.slack.diagnosis import diagnose
+from bot.chat.slack.manifest import manifest
+from bot.chat.slack.platform import Access, Slack, Time
 from bot.chat.web.platform import WebRoom
-from bot.config import Settings
+from bot.config import Settings, SlackSettings
 from bot.domain.calendar import Weekly
 from bot.domain.voting import Voting
 from bot.errors import ConfigError
@@ -191,18 +195,42 @@ class _Desk:
         return await router(event)
 
 
+async def findings(settings: Settings) -> AsyncIterator[Finding]:
+    """What a check of the configured platforms finds."""
+    if settings.slack is not None:
+        channels = settings.channels_of("slack").model_dump()
+        async for finding in diagnose(_access(settings.slack), channels, Time(utc_now)):
+            yield finding
+
+
+def slack_manifest(settings: Settings, address: str | None) -> dict[str, Any]:
+    """The manifest of the Slack app; `address` is where Slack reaches Butine in HTTP mode."""
+    return manifest(settings.command, settings.language, address)
+
+
 def _platforms(
     settings: Settings, clock: Callable[[], datetime]
 ) -> tuple[Sequence[Platform], Sequence[web.AbstractRouteDef]]:
     """The platforms that are configured, and what they answer over HTTP."""
-    for name, section in (("slack", settings.slack), ("mattermost", settings.mattermost)):
-        if section is not None:
-            raise ConfigError("platform_unavailable", {"key": name})
-    if not settings.has_room:
-        return [], []
+    if settings.mattermost is not None:
+        raise ConfigError("platform_unavailable", {"key": "mattermost"})
+    platforms: list[Platform] = []
+    routes: list[web.AbstractRouteDef] = []
+    if settings.slack is not None:
+        slack = _slack(settings, settings.slack, clock)
+        platforms.append(slack)
+        routes += slack.routes()
+    if settings.has_room:
+        room = _room(settings, clock)
+        platforms.append(room)
+        routes += room.routes()
+    return platforms, routes
+
+
+def _room(settings: Settings, clock: Callable[[], datetime]) -> WebRoom:
     if not _is_loopback(settings.web.host):
         raise ConfigError("room_in_the_open", {"host": settings.web.host})
-    room = WebRoom(
+    return WebRoom(
         settings.web.room_database,
         settings.channels_of("web").model_dump(),
         language=settings.language,
@@ -211,7 +239,6 @@ def _platforms(
         hints=partial(hints, settings.command),
         hosts=[settings.web.host],
     )
-    return [room], room.routes()
 
 
 def _is_loopback(host: str) -> bool:
@@ -220,3 +247,13 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _slack(settings: Settings, slack: SlackSettings, clock: Callable[[], datetime]) -> Slack:
+    channels = settings.channels_of("slack").model_dump()
+    return Slack(_access(slack), channels, language=settings.language, time=Time(clock))
+
+
+def _access(slack: SlackSettings) -> Access:
+    secrets_of = (slack.app_token.get_secret_value(), slack.signing_secret.get_secret_value())
+    return Access(slack.bot_token.get_secret_value(), slack.api_url, slack.mode, *secrets_of)

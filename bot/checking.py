@@ -9,6 +9,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import click
 
+from bot import app
 from bot.config import Settings
 from bot.errors import ConfigError
 from bot.failures import Refused, explain
@@ -43,6 +44,11 @@ async def check(settings: Settings, texts: Texts, config_file: str) -> None:
     findings.good("cli.check.config", file=config_file)
     await _check_database(settings, findings)
     _check_address(settings, findings)
+    async for finding in app.findings(settings):
+        if finding.is_problem:
+            findings.bad(texts(finding.key, **finding.values))
+        else:
+            findings.good(finding.key, **finding.values)
     if settings.has_room:
         findings.good("cli.check.room", address=_address(settings.web.host, settings.web.port))
     else:

@@ -4,6 +4,7 @@ Imports little, so that --help answers at once.
 """
 
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -180,6 +181,25 @@ def migrate(options: Options) -> None:
     from bot import operations  # noqa: PLC0415  see the module
 
     _execute(options, lambda settings: operations.migrate(settings, texts))
+
+
+@main.group(help=texts("cli.slack"))
+def slack() -> None:
+    """Hold the commands for Slack."""
+
+
+@slack.command("manifest", help=texts("cli.slack_manifest"))
+@click.option("--url", help=texts("cli.option.url"))
+@click.pass_obj
+def slack_manifest(options: Options, url: str | None) -> None:
+    """Print the app to create."""
+    _execute(options, lambda settings: _print_manifest(settings, url))
+
+
+async def _print_manifest(settings: "Settings", url: str | None) -> None:
+    from bot import app  # noqa: PLC0415  see the module
+
+    click.echo(json.dumps(app.slack_manifest(settings, url), ensure_ascii=False, indent=2))
 
 
 async def _run(settings: "Settings", options: Options) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 
 from sqlmodel import Session
 
-from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, Reply
+from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, MessageChosen, Reply
 from bot.domain import command as commands
 from bot.domain import draft as drafts
 from bot.domain.draft import Draft
@@ -19,7 +19,7 @@ from bot.domain.lifecycle import Action
 from bot.domain.permissions import Caller, require_moderator
 from bot.errors import UnknownAct
 from bot.rules import Rules
-from bot.usecases import digesting, moderation, reading, submission, voting
+from bot.usecases import consent, digesting, moderation, reading, submission, voting
 from bot.usecases.submission import Submitted
 from bot.views import digest as digest_views
 from bot.views import forms, ideas, lists, receipts
@@ -102,6 +102,10 @@ def of_click(event: ButtonClicked) -> Act:
         case Click.SUPPORT_INSTEAD:
             other, _, own = value.partition(",")
             return Act(partial(_support_instead, number=_number(other), own=_number(own)), writes=True)
+        case Click.PROPOSE:
+            return Act(lambda call: Reply(form=forms.propose_form(call.texts)))
+        case Click.AGREE | Click.DISAGREE:
+            return Act(partial(_consent, key=value, agrees=event.action == Click.AGREE), writes=True)
     number = _number(value)
     match event.action:
         case Click.SHOW:
@@ -128,6 +132,8 @@ def of_form(event: FormSubmitted) -> Act:
     match event.form:
         case FormName.PROPOSE:
             run: Callable[[Call], Reply] = partial(_propose, draft=_draft(values))
+            if event.context not in {"", event.member}:
+                run = partial(_ask_consent, author=event.context, draft=_draft(values), event=event.id)
         case FormName.EDIT:
             run = partial(_edit, number=_number(event.context), draft=_draft(values))
         case FormName.REFUSE:
@@ -147,6 +153,17 @@ def _sound(text: str) -> str:
     others, and half a surrogate pair, which can't be encoded, become the replacement character.
     """
     return _CONTROL.sub("\ufffd", text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def of_home() -> Act:
+    """What a member's own page shows."""
+    return Act(lambda call: Reply(lists.home_card(reading.home(call.session, call.caller), call.texts)))
+
+
+def of_message(event: MessageChosen) -> Act:
+    """A form with the message's words. Words that are somebody else's need their consent."""
+    asks = event.author if event.author != event.member else None
+    return Act(lambda call: Reply(form=forms.message_form(event.text, event.link, asks, call.texts)))
 
 
 LONGEST_NUMBER = 9  # digits; more fit no number that a view makes
@@ -179,6 +196,16 @@ def _capture(text: str, *, replaces: bool = False) -> Act:
 
 def _propose(call: Call, draft: Draft) -> Reply:
     return _receipt(call, submission.submit(call.session, call.caller, draft, call.now))
+
+
+def _ask_consent(call: Call, author: str, draft: Draft, event: str) -> Reply:
+    consent.ask(call.session, call.caller, author, draft, event, call.now)
+    return Reply(receipts.consent_asked_card(call.texts))
+
+
+def _consent(call: Call, *, key: str, agrees: bool) -> Reply:
+    consent.answer(call.session, call.caller, key, call.now, agrees=agrees)
+    return Reply()  # the request itself shows it
 
 
 def _receipt(call: Call, submitted: Submitted, *, replaces: bool = False) -> Reply:

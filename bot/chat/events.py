@@ -58,6 +58,20 @@ class ReactionChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HomeOpened(Event):
+    """A member opened their own page of Butine; `Reply.card` is what to show there."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChosen(Event):
+    """A member wants to make an idea of a message; `author` is whose words it is, None where nobody's."""
+
+    text: str
+    author: str | None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What the member alone gets in return.
 

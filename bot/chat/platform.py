@@ -4,6 +4,7 @@ Nothing in here, and nothing in an adapter, decides what an event means or what 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.chat.events import Event, MessageRef, Profile, Reply
@@ -12,6 +13,15 @@ from bot.views.cards import Card
 OnEvent = Callable[[Event], Awaitable[Reply]]
 """Takes an event in. It returns only after the event's effects are committed, so a platform acknowledges after
 it. It raises only when it was cancelled or nothing could be stored; then the platform must not acknowledge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check of a platform has found: `key` names the sentence in the command line's catalogue."""
+
+    key: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    is_problem: bool = False
 
 
 class Platform(Protocol):

@@ -9,7 +9,17 @@ from sqlmodel import Session
 
 from bot.chat import acts
 from bot.chat.acts import Act, Call
-from bot.chat.events import ButtonClicked, CommandTyped, Event, FormSubmitted, Profile, ReactionChanged, Reply
+from bot.chat.events import (
+    ButtonClicked,
+    CommandTyped,
+    Event,
+    FormSubmitted,
+    HomeOpened,
+    MessageChosen,
+    Profile,
+    ReactionChanged,
+    Reply,
+)
 from bot.chat.platform import Platform
 from bot.domain.permissions import Caller
 from bot.errors import ButineError, ChatError, IdeaNotFound, InvalidInput, NotPermitted, UnknownAct, WrongStatus
@@ -159,6 +169,10 @@ def _act_of(event: Event) -> Act:
             return acts.of_click(event)
         case FormSubmitted():
             return acts.of_form(event)
+        case HomeOpened():
+            return acts.of_home()
+        case MessageChosen():
+            return acts.of_message(event)
     raise TypeError(event)
 
 

@@ -13,6 +13,7 @@ from bot.views import digest as digest_views
 from bot.views import ideas as idea_views
 from bot.views import notices
 from bot.views.cards import Card
+from bot.views.texts import Texts
 from storage import ideas, outbox, workspaces
 from storage.tables import Idea, OutboxItem, Status, present
 
@@ -24,12 +25,7 @@ def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> 
     locale = workspaces.locale_of(session, item.workspace_id, item.member_id) if item.member_id else None
     texts = rules.texts(locale)
     if item.idea_id is None:
-        if item.view == announcing.DIGEST_POST:
-            return digest_views.digest_card(digesting.posted_contents(session, item.subject["digest_id"]), texts)
-        waiting = ideas.oldest_pending(session, item.workspace_id, REMINDED_SHOWN)
-        keys = [present(idea.id) for idea in waiting]
-        links = outbox.permalinks(session, item.workspace_id, announcing.REVIEW_CARD, keys)
-        return digest_views.reminder_card(waiting, links, now, texts)
+        return _card_without_idea(session, item, texts, now)
     idea = session.get_one(Idea, item.idea_id)
     names = workspaces.names(session, idea.workspace_id, [idea.author_id, idea.decided_by, idea.asked_by])
     match item.view:
@@ -50,3 +46,22 @@ def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> 
         case announcing.OWN_VOTE_NOTICE:
             return notices.own_vote_notice(idea, texts)
     raise LookupError(item.view)
+
+
+def _card_without_idea(session: Session, item: OutboxItem, texts: Texts, now: datetime) -> Card:
+    match item.view:
+        case announcing.DIGEST_POST:
+            return digest_views.digest_card(digesting.posted_contents(session, item.subject["digest_id"]), texts)
+        case announcing.CONSENT_REQUEST | announcing.CONSENT_ANSWER:
+            return _consent_card(session, item, texts)
+    waiting = ideas.oldest_pending(session, item.workspace_id, REMINDED_SHOWN)
+    keys = [present(idea.id) for idea in waiting]
+    links = outbox.permalinks(session, item.workspace_id, announcing.REVIEW_CARD, keys)
+    return digest_views.reminder_card(waiting, links, now, texts)
+
+
+def _consent_card(session: Session, item: OutboxItem, texts: Texts) -> Card:
+    names = workspaces.names(session, item.workspace_id, [item.subject["by"], item.subject.get("author")])
+    if item.view == announcing.CONSENT_REQUEST:
+        return notices.consent_request(item.subject, names, texts)
+    return notices.consent_answer(item.subject, names, texts)

@@ -23,6 +23,8 @@ REFUSED_NOTICE = "refused_notice"
 QUESTION_NOTICE = "question_notice"
 STATUS_NOTICE = "status_notice"
 OWN_VOTE_NOTICE = "own_vote_notice"
+CONSENT_REQUEST = "consent_request"
+CONSENT_ANSWER = "consent_answer"
 
 
 def review_card(session: Session, idea: Idea, now: datetime) -> None:

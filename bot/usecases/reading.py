@@ -59,6 +59,15 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """A member's own page; `queue` is for moderators, with links to its cards in the review channel."""
+
+    mine: Page
+    open_to_votes: Page
+    queue: Page | None
+
+
+@dataclass(frozen=True, slots=True)
 class Shortlist:
     """A frozen shortlist with the ideas as they are now."""
 
@@ -100,6 +109,17 @@ def queue(session: Session, caller: Caller) -> Page:
     require_moderator(caller)
     found = ideas.oldest_pending(session, caller.workspace_id, PAGE)
     return _page(session, caller, Listing.QUEUE, found)
+
+
+def home(session: Session, caller: Caller) -> Home:
+    """The member's own ideas, what they can vote for, and what waits for them as a moderator."""
+    waiting = None
+    if caller.is_moderator:
+        waiting = queue(session, caller)
+        keys = [present(idea.id) for idea in waiting.ideas]
+        links = outbox.permalinks(session, caller.workspace_id, announcing.REVIEW_CARD, keys)
+        waiting = replace(waiting, links=links)
+    return Home(mine(session, caller), list_ideas(session, caller, Status.PUBLISHED), waiting)
 
 
 def find(session: Session, caller: Caller, words: str, typed: str) -> Page:

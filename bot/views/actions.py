@@ -19,12 +19,18 @@ class Click(StrEnum):
     """Value: a status or nothing, a comma, the number to go on below."""
     MORE_MINE = "more_mine"
     """Value: the number to go on below."""
+    PROPOSE = "propose"
+    """No value."""
+    AGREE = "agree"
+    """Value: the key of a request for consent."""
+    DISAGREE = "disagree"
+    """Value: as of AGREE."""
     CAPTURE = "capture"
     """Value: the text of an idea that was taken for a search."""
 
 
 class FormName(StrEnum):
-    """A form's name; its context is an idea's number, or nothing for a new idea."""
+    """A form's name; its context is an idea's number, or of a new idea: whose words it uses, if another's."""
 
     PROPOSE = "propose"
     EDIT = "edit"

@@ -1,5 +1,6 @@
 """Forms: proposing and editing an idea, refusing one, asking its author."""
 
+from bot.domain import draft as drafts
 from bot.domain.draft import TEXT_LIMIT, TITLE_LIMIT, Draft
 from bot.views.actions import FormName
 from bot.views.cards import Field, Form
@@ -12,6 +13,16 @@ EMPTY = Draft("")
 def propose_form(texts: Texts) -> Form:
     """A new idea."""
     return Form(FormName.PROPOSE, texts("form.propose"), texts("form.propose_send"), _idea_fields(EMPTY, texts))
+
+
+def message_form(text: str, link: str | None, asks: str | None, texts: Texts) -> Form:
+    """A new idea from a message, with the way back to it; `asks` is whose consent it needs first."""
+    source = texts("form.source", link=link) if link else ""
+    found = drafts.split(text[: TEXT_LIMIT - len(source) - 2]) if text.strip() else EMPTY
+    draft = Draft(found.title, proposal="\n\n".join(filter(None, (found.proposal, source))))
+    fields = _idea_fields(draft, texts)
+    intro = texts("form.consent_first") if asks else ""
+    return Form(FormName.PROPOSE, texts("form.propose"), texts("form.propose_send"), fields, asks or "", intro)
 
 
 def edit_form(idea: Idea, texts: Texts) -> Form:

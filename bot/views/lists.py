@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from bot.usecases.reading import Listing, Page, Shortlist, Stats
+from bot.usecases.reading import Home, Listing, Page, Shortlist, Stats
 from bot.views.actions import VALUE_LIMIT, Click
-from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Note, Paragraph, Span, Strong
+from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Note, Paragraph, Span, Strong, Style
 from bot.views.ideas import STATUS_LABEL
 from bot.views.texts import Texts
 from storage.tables import Idea, Status, present
@@ -67,6 +67,28 @@ def page_card(page: Page, texts: Texts) -> Card:
     if page.next_before is not None:
         blocks.append(Actions((_more_button(page, texts),)))
     return Card(title, (*blocks, *_capture_instead(page, texts)))
+
+
+def home_card(home: Home, texts: Texts) -> Card:
+    """A member's own page: propose, their ideas, what is open to votes, and for moderators what waits."""
+    title = texts("home.title")
+    blocks: list[Block] = [
+        Heading(title),
+        Actions((Button(texts("button.propose"), Click.PROPOSE, style=Style.PRIMARY),)),
+    ]
+    for page in filter(None, (home.queue, home.mine, home.open_to_votes)):
+        blocks.append(Paragraph((Strong(_title(page, texts)),)))
+        if not page.ideas:
+            blocks.append(Note((texts(_EMPTY[page.listing]),)))
+            continue
+        blocks.append(Items(tuple(idea_line(idea, page, texts) for idea in page.ideas)))
+        if page.listing is not Listing.QUEUE:
+            blocks.append(Actions(tuple(_show_button(idea, texts) for idea in page.ideas)))
+    return Card(title, tuple(blocks))
+
+
+def _show_button(idea: Idea, texts: Texts) -> Button:
+    return Button(texts("button.show", number=idea.number), Click.SHOW, str(idea.number))
 
 
 def idea_line(idea: Idea, page: Page, texts: Texts) -> tuple[Span, ...]:

@@ -1,9 +1,11 @@
 """Direct messages to authors about their idea."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from bot.usecases.consent import Consent
 from bot.views.actions import Click
-from bot.views.cards import Actions, Block, Button, Card, Heading, Link, Paragraph, Quotation, Span, Style
+from bot.views.cards import Actions, Block, Button, Card, Heading, Link, Note, Paragraph, Quotation, Span, Strong, Style
 from bot.views.ideas import STATUS_LABEL, withdraw_button
 from bot.views.receipts import text_of
 from bot.views.texts import Texts
@@ -53,6 +55,34 @@ def own_vote_notice(idea: Idea, texts: Texts) -> Card:
     """Their reaction to their own idea does not count."""
     line = texts("notice.own_vote", number=idea.number)
     return Card(line, (Paragraph((line,)),))
+
+
+def consent_request(request: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
+    """Somebody wants to make an idea of this member's words; once answered, the buttons are gone."""
+    line = texts("consent.request", member=_moderator(request["by"], names, texts))
+    blocks: tuple[Block, ...] = (Heading(line), Quotation(texts("consent.words"), _words(request)))
+    match request["state"]:
+        case Consent.GIVEN:
+            return Card(line, (*blocks, Paragraph((Strong(texts("consent.given")),))), "success")
+        case Consent.REFUSED:
+            return Card(line, (*blocks, Paragraph((Strong(texts("consent.refused")),))))
+    agree = Button(texts("button.agree"), Click.AGREE, request["key"], Style.PRIMARY)
+    disagree = Button(texts("button.disagree"), Click.DISAGREE, request["key"])
+    return Card(line, (*blocks, Note((texts("consent.note"),)), Actions((agree, disagree))))
+
+
+def consent_answer(answer: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
+    """What the author of the words has said; after a no, the asker gets back what they had made of them."""
+    author = _moderator(answer["author"], names, texts)
+    if answer["state"] == Consent.GIVEN:
+        line = texts("consent.was_given", member=author, number=answer["number"])
+        return Card(line, (Paragraph((line,)),), "success")
+    line = texts("consent.was_refused", member=author)
+    return Card(line, (Paragraph((line,)), Quotation(texts("receipt.your_text"), _words(answer))))
+
+
+def _words(request: Mapping[str, Any]) -> str:
+    return "\n\n".join(part for part in request["draft"].values() if part)
 
 
 def _moderator(member_id: str | None, names: Mapping[str, str], texts: Texts) -> str:

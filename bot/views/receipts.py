@@ -70,6 +70,11 @@ def supported_card(supported: Supported, texts: Texts) -> Card:
     return Card(line, (Paragraph((line,)), Quotation(texts("receipt.your_text"), text_of(own))), "success")
 
 
+def consent_asked_card(texts: Texts) -> Card:
+    """The author of the words is being asked."""
+    return _told(texts("receipt.consent_asked"))
+
+
 def decided_card(decided: Decided, texts: Texts) -> Card:
     """A moderator's act is done."""
     idea = decided.idea

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 LOCALE_DIR = Path(__file__).parent.parent / "locale"
 LANGUAGES = ("fr", "en")
 GROUPED_FROM = 1000
-DOMAINS = ("butine", "room", "cli")
+DOMAINS = ("butine", "room", "slack", "cli")
 
 
 def known_language(locale: str | None, default: str) -> str:

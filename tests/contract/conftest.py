@@ -2,8 +2,10 @@
 
 import html.parser
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -13,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.chat.events import MessageRef
 from bot.chat.web.platform import WebRoom
 from tests.contract.rigs import Listener, Rig
+from tests.contract.slack_rig import SlackRig
 
 CHANNELS = {"ideas": "idees", "review": "moderation", "digest": "idees"}
 
@@ -119,11 +122,30 @@ class WebRig:
         return found
 
 
-@pytest.fixture(params=["web"])
-async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
-    """Each platform in turn, started, and closed after the test."""
-    rig = WebRig(tmp_path / "room.db")
+@asynccontextmanager
+async def web_rig(path: Path) -> AsyncIterator[Rig]:
+    rig = WebRig(path / "room.db")
     await rig.platform.start(rig.listener)
     async with rig.client:
         yield rig
         await rig.platform.close()
+
+
+@asynccontextmanager
+async def slack_rig(mode: Literal["socket", "http"]) -> AsyncIterator[Rig]:
+    rig = SlackRig(mode)
+    await rig.start()
+    yield rig
+    await rig.stop()
+
+
+@pytest.fixture(params=["web", "slack-socket", "slack-http"])
+async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    """Each platform in turn, started, and closed after the test."""
+    rigs = {
+        "web": lambda: web_rig(tmp_path),
+        "slack-socket": lambda: slack_rig("socket"),
+        "slack-http": lambda: slack_rig("http"),
+    }
+    async with rigs[request.param]() as opened:
+        yield opened

@@ -1,0 +1,156 @@
+"""How a reply reaches the member who asked: privately where they are, as a form, or on their own page.
+
+What the reply says was decided before.
+"""
+
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.chat.events import Event, HomeOpened, Reply
+from bot.chat.platform import OnEvent
+from bot.chat.slack import render
+from bot.chat.slack.api import Api, proxy_for
+from bot.chat.slack.channels import Channels
+from bot.chat.slack.inbound import Origin
+from bot.chat.slack.people import People
+from bot.errors import ChatError
+from bot.views.cards import Card, Form, Paragraph
+from bot.views.texts import Texts, known_language
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 2000
+METADATA_LIMIT = 3000
+
+
+class Answers:
+    """Shows replies. `language` is of members whose own is not known."""
+
+    def __init__(
+        self, api: Api, people: People, channels: Channels, session: aiohttp.ClientSession, language: str
+    ) -> None:
+        self._api = api
+        self._people = people
+        self._channels = channels
+        self._session = session
+        self._language = language
+        self._said: OrderedDict[str, None] = OrderedDict()
+
+    async def texts(self, member: str) -> Texts:
+        """Slack's own sentences in the member's language."""
+        try:
+            locale = (await self._people.profile(member)).locale
+        except ChatError:
+            locale = None
+        return Texts(known_language(locale, self._language), domain="slack")
+
+    async def say(self, event: Event, origin: Origin, pending: Awaitable[Reply]) -> None:
+        """Show the reply once it is there, once for an event however often it was delivered."""
+        try:
+            reply = await pending
+        except Exception:  # the router has told everything it could tell; this is what it could not
+            log.exception("no reply to %s", event.id)
+            await self._private(origin, await self._sentence(origin.member, "slack.failed"))
+            return
+        if event.id in self._said:
+            return
+        self._said[event.id] = None
+        if len(self._said) > REMEMBERED:
+            self._said.popitem(last=False)
+        if reply.form:
+            await self._open(origin, reply.form)
+        elif reply.card:
+            await self._private(origin, reply.card, replaces=reply.replaces and origin.is_ephemeral)
+
+    async def show_home(self, member: str, on_event: OnEvent, event_id: str, at: datetime) -> None:
+        """Show a member's own page as it is now."""
+        reply = await on_event(HomeOpened(event_id, member, at))
+        if reply.card:
+            try:
+                await self._api.publish_home(member, render.home(reply.card, await self.texts(member)))
+            except ChatError:
+                log.warning("the Home of %s could not be shown", member, exc_info=True)
+
+    async def error_view(self, origin: Origin, card: Card) -> dict[str, Any]:
+        """A modal on top of the form, which stays as it is below."""
+        return render.reading_modal(card, "{}", await self.texts(origin.member))
+
+    async def _open(self, origin: Origin, form: Form) -> None:
+        kept: dict[str, object] = {"context": form.context}
+        if origin.response_url:
+            kept["response_url"] = origin.response_url
+        if origin.is_home:
+            kept["is_home"] = True
+        metadata = json.dumps(kept)
+        if len(metadata) > METADATA_LIMIT:
+            metadata = json.dumps({"context": form.context})
+        view = render.modal(form, metadata, await self.texts(origin.member))
+        try:
+            if origin.view and not origin.is_home:
+                await self._api.push_view(origin.trigger, view)
+            else:
+                await self._api.open_view(origin.trigger, view)
+        except ChatError:
+            log.warning("a form could not be opened for %s", origin.member, exc_info=True)
+            await self._private(origin, await self._sentence(origin.member, "slack.form_expired"))
+
+    async def _private(self, origin: Origin, card: Card, *, replaces: bool = False) -> None:
+        texts = await self.texts(origin.member)
+        try:
+            if origin.response_url:
+                if await self._respond(origin.response_url, card, texts, replaces=replaces):
+                    return
+            elif origin.is_home and origin.trigger:
+                await self._api.open_view(origin.trigger, render.reading_modal(card, '{"is_home": true}', texts))
+                return
+            elif origin.view and origin.metadata is not None and origin.trigger and not _is_form(origin):
+                await self._api.update_view(origin.view, render.reading_modal(card, "{}", texts))
+                return
+        except ChatError:
+            log.warning("a private answer took the other way", exc_info=True)
+        await self._direct(origin.member, card, texts)
+
+    async def _respond(self, url: str, card: Card, texts: Texts, *, replaces: bool) -> bool:
+        """Through the response_url, which lives 30 minutes and takes five answers; whether all of it went that way."""
+        webhook = AsyncWebhookClient(url, session=self._session, retry_handlers=[])
+        webhook.proxy = proxy_for(url)
+        for number, message in enumerate(render.messages(card, texts)):
+            try:
+                answer = await webhook.send(
+                    text=message.text,
+                    blocks=list(message.blocks),
+                    response_type="ephemeral",
+                    replace_original=replaces and number == 0,
+                    unfurl_links=False,
+                    unfurl_media=False,
+                )
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                log.warning("the response_url did not answer", exc_info=True)
+                return False
+            if answer.status_code != 200:  # noqa: PLR2004  HTTP's "ok"
+                log.info("the response_url is used up: %s", answer.body)
+                return False
+        return True
+
+    async def _direct(self, member: str, card: Card, texts: Texts) -> None:
+        try:
+            channel = await self._channels.with_member(member)
+            for message in render.messages(card, texts):
+                await self._api.post(channel, message)
+        except ChatError:
+            log.warning("%s could not be answered", member, exc_info=True)
+
+    async def _sentence(self, member: str, key: str) -> Card:
+        text = (await self.texts(member))(key)
+        return Card(text, (Paragraph((text,)),), "error")
+
+
+def _is_form(origin: Origin) -> bool:
+    return "context" in (origin.metadata or {})

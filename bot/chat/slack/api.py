@@ -1,0 +1,285 @@
+"""Calls of Slack's Web API: their pace, and their failures as the port's errors.
+
+Which call is made when is its neighbours' matter. Every call goes to the configured address.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat.slack.render import Message
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+
+Answer = Mapping[str, Any]
+
+CALL_SECONDS = 10.0
+POST_SECONDS = 1.0
+"""Between two posts to one channel (docs.slack.dev/apis/web-api/rate-limits)."""
+TIER_3_SECONDS = 1.25
+"""Between two calls of a method that takes 50 a minute, such as reactions.get; a little more than it has to be."""
+PAGE = 200
+CHANNELS = "public_channel,private_channel"
+KEPT_PACES = 1000
+
+GONE = frozenset({"message_not_found", "cant_update_message", "cant_delete_message"})
+TRANSIENT = frozenset(
+    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "timeout"}
+)
+MENDABLE = frozenset(
+    {
+        *("account_inactive", "ekm_access_denied", "invalid_auth", "not_authed", "token_expired", "token_revoked"),
+        *("access_denied", "missing_scope", "no_permission", "not_allowed_token_type"),
+        *("channel_not_found", "is_archived", "not_in_channel", "restricted_action"),
+    }
+)
+"""What the operator, or a moderator, mends in Slack: what waits is to be sent then, not to be given up."""
+
+
+class Pace:
+    """Keeps calls of one kind apart. `clock` counts seconds."""
+
+    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._next: dict[str, float] = {}
+
+    async def turn(self, kind: str, seconds: float) -> None:
+        """Return when a call of that kind may be made, `seconds` after the one before it."""
+        now = self._clock()
+        start = max(now, self._next.get(kind, now))
+        if len(self._next) > KEPT_PACES:
+            self._next = {kept: moment for kept, moment in self._next.items() if moment > now}
+        self._next[kind] = start + seconds
+        if start > now:
+            await self._sleep(start - now)
+
+    async def rest(self, kind: str, seconds: float) -> None:
+        """Slack asked for a pause."""
+        self._next[kind] = max(self._next.get(kind, 0.0), self._clock() + seconds)
+        await self._sleep(seconds)
+
+
+class Api:
+    """The calls that Butine makes, as the bot. Each raises ChatError as the port says."""
+
+    def __init__(self, client: AsyncWebClient, pace: Pace) -> None:
+        self._client = client
+        self._pace = pace
+
+    async def ask(self, call: Awaitable[Any], *, message: str = "", is_write: bool = False) -> Answer:
+        """The answer to a call. `is_write`: a lost answer leaves it open whether it was done."""
+        return (await self._whole(call, message=message, is_write=is_write))[0]
+
+    async def _whole(
+        self, call: Awaitable[Any], *, message: str = "", is_write: bool = False
+    ) -> tuple[Answer, Mapping[str, str]]:
+        try:
+            answer = await call
+        except SlackApiError as error:
+            raise _refusal(error, message, is_write=is_write) from error
+        except aiohttp.ClientConnectorError as error:  # it never left this machine
+            raise ChatUnavailable(_reason(error)) from error
+        except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError, AttributeError, ValueError) as error:
+            # AttributeError: the SDK's own, for an answer in plain text.
+            raise ChatUnavailable(_reason(error), is_uncertain=is_write) from error
+        data = answer.data
+        if not isinstance(data, dict):
+            raise ChatUnavailable("unreadable answer", is_uncertain=is_write)
+        return data, answer.headers
+
+    async def who_am_i(self) -> Answer:
+        """The bot's own team and user."""
+        return await self.ask(self._client.auth_test())
+
+    async def identity_and_scopes(self) -> tuple[Answer, set[str]]:
+        """The same, and the scopes that the token has; none where the answer doesn't say."""
+        answer, headers = await self._whole(self._client.auth_test())
+        given = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), "")
+        return answer, {scope.strip() for scope in given.split(",") if scope.strip()}
+
+    async def post(self, channel: str, message: Message, metadata: Mapping[str, Any] | None = None) -> str:
+        """Post a message, at the pace that the channel takes; returns its timestamp."""
+        await self._pace.turn(f"post:{channel}", POST_SECONDS)
+        call = self._client.chat_postMessage(
+            channel=channel,
+            text=message.text,
+            blocks=list(message.blocks),
+            metadata=dict(metadata) if metadata else None,
+            parse="none",
+            link_names=False,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return str((await self.ask(call, is_write=True))["ts"])
+
+    async def update(self, channel: str, ts: str, message: Message, ref: str) -> None:
+        """Replace a message; its metadata stays. Raises MessageGone(ref)."""
+        await self._pace.turn("chat.update", TIER_3_SECONDS)
+        call = self._client.chat_update(
+            channel=channel, ts=ts, text=message.text, blocks=list(message.blocks), parse="none", link_names=False
+        )
+        await self.ask(call, message=ref)
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Take a message away; harmless where it is gone."""
+        try:
+            await self.ask(self._client.chat_delete(channel=channel, ts=ts), message=ts)
+        except MessageGone:
+            return
+
+    async def react(self, channel: str, ts: str, name: str) -> None:
+        """Put the bot's own reaction on a message; harmless where it is there."""
+        await self._pace.turn("reactions.add", TIER_3_SECONDS)
+        try:
+            await self.ask(self._client.reactions_add(channel=channel, timestamp=ts, name=name), message=ts)
+        except ChatRefused as error:
+            if error.reason != "already_reacted":
+                raise
+
+    async def reactions(self, channel: str, ts: str) -> Answer:
+        """A message with everybody who reacted to it, inside the method's tier. Raises MessageGone."""
+        while True:
+            await self._pace.turn("reactions.get", TIER_3_SECONDS)
+            try:
+                call = self._client.reactions_get(channel=channel, timestamp=ts, full=True)
+                return await self.ask(call, message=ts)
+            except ChatUnavailable as error:
+                if error.retry_after is None:
+                    raise
+                await self._pace.rest("reactions.get", error.retry_after)
+
+    async def user(self, member: str) -> Answer:
+        """A member's profile with locale and time zone."""
+        return dict((await self.ask(self._client.users_info(user=member, include_locale=True)))["user"])
+
+    async def members(self, channel: str) -> set[str]:
+        """Everybody in a channel."""
+        found: set[str] = set()
+        async for answer in self._pages(
+            lambda cursor: self._client.conversations_members(channel=channel, cursor=cursor, limit=PAGE)
+        ):
+            found.update(map(str, answer["members"]))
+        return found
+
+    async def own_channels(self) -> dict[str, str]:
+        """The channels that the bot is in: id by name."""
+        try:
+            return await self._named_channels(self._client.users_conversations)
+        except ChatRefused as error:
+            if error.reason != "unknown_method":
+                raise
+        # What stands in for Slack may know only the method that everybody uses.
+        return await self._named_channels(self._client.conversations_list)
+
+    async def _named_channels(self, method: Callable[..., Awaitable[Any]]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        async for answer in self._pages(
+            lambda cursor: method(types=CHANNELS, exclude_archived=True, cursor=cursor, limit=PAGE)
+        ):
+            mine = [channel for channel in answer["channels"] if channel.get("is_member", True)]
+            found.update({str(channel["name"]): str(channel["id"]) for channel in mine})
+        return found
+
+    async def conversation(self, member: str) -> str:
+        """The direct conversation with a member."""
+        await self._pace.turn("conversations.open", TIER_3_SECONDS)
+        return str((await self.ask(self._client.conversations_open(users=member)))["channel"]["id"])
+
+    async def history(self, channel: str, cursor: str | None) -> Answer:
+        """A page of a channel's messages with their metadata, newest first."""
+        await self._pace.turn("conversations.history", TIER_3_SECONDS)
+        call = self._client.conversations_history(channel=channel, cursor=cursor, include_all_metadata=True, limit=PAGE)
+        return await self.ask(call)
+
+    async def open_view(self, trigger: str, view: Mapping[str, Any]) -> None:
+        """Open a modal; the trigger lives three seconds."""
+        await self.ask(self._client.views_open(trigger_id=trigger, view=dict(view)))
+
+    async def push_view(self, trigger: str, view: Mapping[str, Any]) -> None:
+        """Open a modal on top of another."""
+        await self.ask(self._client.views_push(trigger_id=trigger, view=dict(view)))
+
+    async def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
+        """Replace what a modal shows."""
+        await self.ask(self._client.views_update(view_id=view_id, view=dict(view)))
+
+    async def publish_home(self, member: str, view: Mapping[str, Any]) -> None:
+        """Show a member's App Home."""
+        await self.ask(self._client.views_publish(user_id=member, view=dict(view)))
+
+    async def socket_address(self, app_token: str) -> str:
+        """Where a Socket Mode connection may be opened, once."""
+        return str((await self.ask(self._client.apps_connections_open(app_token=app_token)))["url"])
+
+    async def _pages(self, call: Callable[[str | None], Awaitable[Any]]) -> AsyncIterator[Answer]:
+        cursor: str | None = None
+        while True:
+            answer = await self.ask(call(cursor))
+            yield answer
+            cursor = next_cursor(answer)
+            if not cursor:
+                return
+
+
+def next_cursor(answer: Answer) -> str:
+    """Where the next page begins, "" after the last."""
+    return str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+
+
+def web_client(token: str, api_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
+    """A client of that address that never sends anything twice by itself: a post would double."""
+    client = AsyncWebClient(token, base_url=api_url, session=session, retry_handlers=[])
+    client.proxy = proxy_for(api_url)
+    return client
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for an address; the SDK itself forgets about no_proxy."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme.replace("ws", "http"))
+
+
+async def within(seconds: float, call: Awaitable[Answer]) -> Answer:
+    """The answer, if it comes in time. Raises ChatUnavailable."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except TimeoutError as error:
+        raise ChatUnavailable("timeout") from error
+
+
+def _refusal(error: SlackApiError, message: str, *, is_write: bool) -> Exception:
+    response = error.response
+    data = getattr(response, "data", None)
+    status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0) or 0)
+    reason = str(data.get("error") or "") if isinstance(data, dict) else ""
+    if reason in {"ratelimited", "rate_limited"} or status == 429:  # noqa: PLR2004  HTTP's "too many requests"
+        return ChatUnavailable("ratelimited", retry_after=_seconds(response))
+    if status >= 500 or not reason or reason in TRANSIENT:  # noqa: PLR2004  HTTP's server errors
+        return ChatUnavailable(reason or f"HTTP {status}", is_uncertain=is_write)
+    if reason in GONE and message:
+        return MessageGone(message)
+    if reason in MENDABLE:
+        needed = data.get("needed") if isinstance(data, dict) else None
+        return ChatUnavailable(f"{reason} ({needed})" if needed else reason)
+    return ChatRefused(reason)
+
+
+def _seconds(response: object) -> float:
+    headers = getattr(response, "headers", None) or {}
+    try:
+        return max(float(next(value for name, value in headers.items() if name.lower() == "retry-after")), 1.0)
+    except (StopIteration, ValueError):
+        return 30.0
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,80 @@
+"""What is wrong between Butine and Slack: address, tokens, scopes, channels. Saying it in words is the check's part."""
+
+from collections.abc import AsyncIterator, Mapping
+
+import aiohttp
+
+from bot.chat.platform import Finding
+from bot.chat.slack.api import CALL_SECONDS, Api, Pace, web_client
+from bot.chat.slack.channels import CHANNEL_ID
+from bot.chat.slack.door import PATH
+from bot.chat.slack.manifest import SCOPES
+from bot.chat.slack.platform import Access, Time
+from bot.errors import ChatError, ChatRefused, ChatUnavailable
+
+BAD_TOKEN = (
+    "account_inactive",
+    "invalid_auth",
+    "not_allowed_token_type",
+    "not_authed",
+    "token_expired",
+    "token_revoked",
+)
+LACKS_SCOPE = ("missing_scope", "no_permission")
+
+
+async def diagnose(access: Access, configured: Mapping[str, str], time: Time) -> AsyncIterator[Finding]:
+    """What was found, one after the other; after a bad address or bot token nothing more can be told."""
+    timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        api = Api(web_client(access.bot_token, access.api_url, session), Pace(time.seconds, time.sleep))
+        try:
+            identity, granted = await api.identity_and_scopes()
+        except ChatError as error:
+            yield _of_address(access, _reason(error))
+            return
+        yield Finding("cli.check.slack", {"team": str(identity.get("team")), "url": access.api_url})
+        missing = sorted(set(SCOPES) - granted) if granted else []
+        for scope in missing:
+            yield Finding("cli.check.slack_scope", {"scope": scope, "use": SCOPES[scope]}, is_problem=True)
+        yield await _transport(api, access)
+        if not {"channels:read", "groups:read"} & set(missing):
+            for finding in await _channels(api, configured):
+                yield finding
+
+
+def _of_address(access: Access, reason: str) -> Finding:
+    if reason.partition(" ")[0] in BAD_TOKEN:
+        return Finding("cli.check.slack_bot_token", {"reason": reason}, is_problem=True)
+    return Finding("cli.check.slack_api_url", {"url": access.api_url, "reason": reason}, is_problem=True)
+
+
+async def _transport(api: Api, access: Access) -> Finding:
+    if access.mode == "http":
+        return Finding("cli.check.slack_http", {"path": PATH})
+    try:
+        await api.socket_address(access.app_token)
+    except ChatError as error:
+        reason = _reason(error)
+        if reason.partition(" ")[0] in (*BAD_TOKEN, *LACKS_SCOPE):
+            return Finding("cli.check.slack_app_token", {"reason": reason}, is_problem=True)
+        return Finding("cli.check.slack_no_socket", {"reason": reason}, is_problem=True)
+    return Finding("cli.check.slack_socket")
+
+
+async def _channels(api: Api, configured: Mapping[str, str]) -> list[Finding]:
+    try:
+        own = await api.own_channels()
+    except ChatError as error:
+        return [Finding("cli.check.slack_api_url", {"url": "users.conversations", "reason": _reason(error)}, True)]
+    found = []
+    for use, name in configured.items():
+        is_in = name in (own.values() if CHANNEL_ID.fullmatch(name) else own)
+        values = {"setting": f"channels.{use}", "channel": name}
+        key = "cli.check.slack_channel" if is_in else "cli.check.slack_not_in_channel"
+        found.append(Finding(key, values, is_problem=not is_in))
+    return found
+
+
+def _reason(error: ChatError) -> str:
+    return error.reason if isinstance(error, ChatUnavailable | ChatRefused) else str(error)

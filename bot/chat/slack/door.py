@@ -1,0 +1,146 @@
+"""The HTTP transport: Slack's requests are checked here before anything else sees them.
+
+Garbage, unsigned, stale, replayed and oversized requests are answered 400, 401 or 413 and change nothing
+(docs.slack.dev/authentication/verifying-requests-from-slack).
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.chat.slack import inbound
+from bot.chat.slack.under_way import UnderWay
+
+PATH = "/slack/events"
+BODY_LIMIT = 512 * 1024
+BODY_SECONDS = 3.0
+STALE_SECONDS = 300
+REMEMBERED = 20_000
+OK, BAD, UNKNOWN, LARGE, CLOSED = 200, 400, 401, 413, 503
+NOBODY_LISTENS = 404
+"""Bolt's word for an event that no listener wants: that is fine too."""
+
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
+_FORM = "application/x-www-form-urlencoded"
+_JSON = "application/json"
+
+Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
+
+
+class Rejected(Exception):
+    """A request that is turned away with that status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Door:
+    """Lets genuine requests through to Bolt, once each. `clock` is the time of day."""
+
+    def __init__(self, secret: str, clock: Callable[[], datetime], under_way: UnderWay) -> None:
+        self._secret = secret.encode()
+        self._clock = clock
+        self._under_way = under_way
+        self._dispatch: Dispatch | None = None
+        self._accepted: OrderedDict[str, None] = OrderedDict()
+
+    def open(self, dispatch: Dispatch) -> None:
+        """From now on requests are handed on."""
+        self._dispatch = dispatch
+
+    def routes(self) -> list[web.RouteDef]:
+        """What the listener is to answer."""
+        return [web.route("*", PATH, self.answer)]
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """The answer to one request."""
+        try:
+            body = await self._body(request)
+            signature = self._checked(request.headers, body)
+            delivery = self._read(request, body)
+        except Rejected as rejected:
+            return web.Response(status=rejected.status)
+        if self._dispatch is None or self._under_way.is_closing:
+            return web.Response(status=CLOSED)
+        answered = await asyncio.shield(self._under_way.start(self._hand_on(self._dispatch, delivery)))
+        if answered.status < LARGE:
+            # Only what was taken in counts as seen: what failed is to be delivered again, perhaps in the same second.
+            self._remember(signature)
+        return _response(answered)
+
+    async def _hand_on(self, dispatch: Dispatch, delivery: AsyncBoltRequest) -> BoltResponse:
+        return await dispatch(delivery)
+
+    async def _body(self, request: web.Request) -> bytes:
+        if request.method != "POST":
+            raise Rejected(BAD)
+        if (request.content_length or 0) > BODY_LIMIT:
+            raise Rejected(LARGE)
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    if len(body) > BODY_LIMIT:
+                        break
+        except Exception as error:  # aiohttp's own, for a broken encoding of the transfer
+            raise Rejected(BAD) from error
+        if len(body) > BODY_LIMIT:
+            raise Rejected(LARGE)
+        return bytes(body)
+
+    def _checked(self, headers: Mapping[str, str], body: bytes) -> str:
+        timestamp = headers.get("X-Slack-Request-Timestamp", "")
+        signature = headers.get("X-Slack-Signature", "")
+        if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
+            raise Rejected(UNKNOWN)
+        if abs(self._clock().timestamp() - int(timestamp)) > STALE_SECONDS:
+            raise Rejected(UNKNOWN)
+        signed = hmac.new(self._secret, b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(f"v0={signed}", signature) or signature in self._accepted:
+            raise Rejected(UNKNOWN)
+        return signature
+
+    def _read(self, request: web.Request, body: bytes) -> AsyncBoltRequest:
+        try:
+            text = body.decode("utf-8")
+            if request.content_type == _JSON:
+                payload: object = json.loads(text)
+            elif request.content_type == _FORM:
+                fields = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict"))
+                payload = json.loads(fields["payload"]) if "payload" in fields else fields
+            else:
+                payload = None
+            inbound.check(payload)
+        except (ValueError, RecursionError, inbound.Damaged) as error:
+            raise Rejected(BAD) from error
+        headers: dict[str, Any] = dict(request.headers)
+        try:
+            return AsyncBoltRequest(body=text, headers=headers)
+        except Exception as error:  # Bolt looks for teams and users in places that the check above doesn't know
+            raise Rejected(BAD) from error
+
+    def _remember(self, signature: str) -> None:
+        self._accepted[signature] = None
+        if len(self._accepted) > REMEMBERED:
+            self._accepted.popitem(last=False)
+
+
+def _response(answered: BoltResponse) -> web.Response:
+    status = OK if answered.status == NOBODY_LISTENS else answered.status
+    content_type = answered.first_headers().get("content-type", "text/plain").partition(";")[0]
+    body = answered.body if status == answered.status else ""
+    return web.Response(status=status, text=body, content_type=content_type)

@@ -1,0 +1,190 @@
+"""Bolt's listeners: each delivery is made into an event, taken in, and only then acknowledged.
+
+What is acknowledged is committed. A reaction that could not be stored raises here, and the transport then does not
+acknowledge, so that Slack delivers it again; whoever typed or clicked is told.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat.events import Event, FormSubmitted, MessageChosen, Reply
+from bot.chat.platform import OnEvent
+from bot.chat.slack import inbound
+from bot.chat.slack.answers import Answers
+from bot.chat.slack.inbound import Origin
+from bot.chat.slack.people import People
+from bot.chat.slack.posts import Posts
+from bot.chat.slack.under_way import UnderWay
+from bot.errors import ChatError, MessageGone
+
+ANY = re.compile(r"(?s).*")
+ACKNOWLEDGE_SECONDS = 2.5
+"""Slack waits for three; what takes longer is answered later, without a receipt that could be false."""
+MENTION = re.compile(r"@([UW][A-Z0-9]{5,})\b")
+MENTIONS_NAMED = 10
+
+Body = dict[str, Any]
+
+
+def _bolts_log() -> logging.Logger:
+    """Where Bolt logs. Its warnings print whole payloads, members' words included, so only errors come through."""
+    logger = logging.getLogger(f"{__name__}.bolt")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
+class SlowForm(Exception):
+    """A form that was not stored in time: it stays open, and sending it again is the same event."""
+
+
+class Listeners:
+    """Takes in what Bolt hands on. `clock` is the time of day."""
+
+    def __init__(
+        self,
+        on_event: OnEvent,
+        answers: Answers,
+        people: People,
+        posts: Posts,
+        under_way: UnderWay,
+        bot: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._on_event = on_event
+        self._answers = answers
+        self._people = people
+        self._posts = posts
+        self._under_way = under_way
+        self._bot = bot
+        self._clock = clock
+
+    def app(self, client: AsyncWebClient, identity: Mapping[str, str]) -> AsyncApp:
+        """Bolt's app. It answers after its listener has run; who the bot is was asked once, at start."""
+
+        async def authorize(**_: object) -> AuthorizeResult:
+            return AuthorizeResult(
+                enterprise_id=identity.get("enterprise_id"),
+                team_id=identity["team_id"],
+                bot_user_id=identity["user_id"],
+                bot_id=identity.get("bot_id"),
+                bot_token=client.token,
+            )
+
+        # Its own client makes no calls: each listener has what it needs, so it gets no token.
+        # door.py has checked the signature already, and with its own clock.
+        app = AsyncApp(
+            logger=_bolts_log(),
+            client=AsyncWebClient(base_url=client.base_url),
+            authorize=authorize,
+            process_before_response=True,
+            request_verification_enabled=False,
+        )
+        app.command(ANY)(self._command)
+        app.action(ANY)(self._click)
+        app.view(ANY)(self._form)
+        app.shortcut(inbound.SHORTCUT)(self._shortcut)
+        for name in inbound.REACTION_EVENTS:
+            app.event(name)(self._reaction)
+        for name in inbound.MEMBERSHIP_EVENTS:
+            app.event(name)(self._membership)
+        app.event(inbound.PROFILE_EVENT)(self._profile)
+        app.event(inbound.HOME_EVENT)(self._home)
+        return app
+
+    async def _command(self, ack: AsyncAck, body: Body) -> None:
+        await self._asked(*inbound.command(body, self._clock()), ack)
+
+    async def _click(self, ack: AsyncAck, body: Body) -> None:
+        event, origin = inbound.click(body, self._clock())
+        if event.message:
+            event = replace(event, message=self._posts.whole(event.message))
+        await self._asked(event, origin, ack)
+
+    async def _shortcut(self, ack: AsyncAck, body: Body) -> None:
+        event, origin = inbound.shortcut(body, self._clock())
+        text = await self._named(event)
+        await self._asked(replace(event, link=self._link(event), text=text), origin, ack)
+
+    def _link(self, event: MessageChosen) -> str | None:
+        try:
+            return self._posts.link(event.link or "")
+        except MessageGone:
+            return None
+
+    async def _asked(self, event: Event, origin: Origin, ack: AsyncAck) -> None:
+        taken = self._under_way.start(self._take(event))
+        done, _ = await asyncio.wait({taken}, timeout=ACKNOWLEDGE_SECONDS)
+        if done:
+            taken.result()
+        await ack()
+        self._under_way.start(self._answer(event, origin, taken))
+
+    async def _answer(self, event: Event, origin: Origin, taken: "asyncio.Task[Reply]") -> None:
+        await self._answers.say(event, origin, asyncio.shield(taken))
+        if origin.is_home or (origin.metadata or {}).get("is_home"):
+            await self._answers.show_home(origin.member, self._on_event, f"home:{event.id}", self._clock())
+
+    async def _form(self, ack: AsyncAck, body: Body) -> None:
+        event, origin = inbound.form(body, self._clock())
+        taken = self._under_way.start(self._take(event))
+        done, _ = await asyncio.wait({taken}, timeout=ACKNOWLEDGE_SECONDS)
+        if not done:
+            self._under_way.start(self._tell_late(event, origin, taken))
+            raise SlowForm(event.id)
+        reply = taken.result()
+        if reply.field_errors:
+            await ack(response_action="errors", errors=_placed(reply.field_errors, event))
+        elif reply.card and reply.card.tone == "error":
+            await ack(response_action="push", view=await self._answers.error_view(origin, reply.card))
+        else:
+            await ack()
+            self._under_way.start(self._answer(event, origin, taken))
+
+    async def _tell_late(self, event: Event, origin: Origin, taken: "asyncio.Task[Reply]") -> None:
+        reply = await asyncio.shield(taken)
+        if reply.card and reply.card.tone != "error":
+            await self._answer(event, origin, taken)
+
+    async def _take(self, event: Event) -> Reply:
+        return await self._on_event(event)
+
+    async def _reaction(self, body: Body) -> None:
+        event = inbound.reaction(body, self._bot)
+        if event:
+            await self._on_event(replace(event, message=self._posts.whole(event.message)))
+
+    async def _membership(self, body: Body) -> None:
+        self._people.take_in(inbound.membership(body))
+
+    async def _profile(self, body: Body) -> None:
+        self._people.forget(inbound.changed_profile(body))
+
+    async def _home(self, body: Body) -> None:
+        event = inbound.home(body, self._clock())
+        if event:
+            self._under_way.start(self._answers.show_home(event.member, self._on_event, event.id, event.at))
+
+    async def _named(self, event: MessageChosen) -> str:
+        """The message's text with names in the place of mentioned members' ids."""
+        text = event.text
+        for member in list(dict.fromkeys(MENTION.findall(text)))[:MENTIONS_NAMED]:
+            try:
+                text = text.replace(f"@{member}", f"@{(await self._people.profile(member)).name}")
+            except ChatError:
+                continue
+        return text
+
+
+def _placed(errors: Mapping[str, str], event: FormSubmitted) -> dict[str, str]:
+    """The sentences by block; one of a field that the form does not have stands at its first."""
+    first = next(iter(event.values), "")
+    return {name if name in event.values else first: sentence for name, sentence in errors.items()}

@@ -1,0 +1,153 @@
+"""Posted cards: one message or several, found again by their key, replaced in place.
+
+An id names all of a card's messages: the channel's id, ":", and the messages' timestamps with "+" between them.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.chat.events import MessageRef
+from bot.chat.slack import render
+from bot.chat.slack.api import Answer, Api, next_cursor
+from bot.errors import ChatUnavailable, MessageGone
+from bot.views.cards import Card
+from bot.views.texts import Texts
+
+EVENT_TYPE = "butine_card"
+HISTORY_PAGES = 10
+_ID = re.compile(r"(?P<channel>[A-Z][A-Z0-9]+):(?P<parts>\d+\.\d+(?:\+\d+\.\d+)*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a card stands: a channel, and its messages' timestamps in order."""
+
+    channel: str
+    parts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, ref: str) -> "Posted":
+        """By its id. Raises MessageGone for one that Slack never gave."""
+        match = _ID.fullmatch(ref)
+        if match is None:
+            raise MessageGone(ref)
+        return cls(match["channel"], tuple(match["parts"].split("+")))
+
+    @property
+    def id(self) -> str:
+        """The id."""
+        return f"{self.channel}:{'+'.join(self.parts)}"
+
+
+class Posts:
+    """Cards in channels and conversations. `bot` is Butine's own user id, `address` the workspace's."""
+
+    def __init__(self, api: Api, bot: str, address: str) -> None:
+        self._api = api
+        self._bot = bot
+        self._address = address.rstrip("/")
+        self._whole: dict[str, str] = {}
+        self._reacted: set[str] = set()
+
+    async def post(self, channel: str, card: Card, key: str, texts: Texts) -> MessageRef:
+        """Post a card, in order where it is several messages."""
+        parts: list[str] = []
+        try:
+            for number, message in enumerate(render.messages(card, texts)):
+                parts.append(await self._api.post(channel, message, _mark(key, number)))
+            posted = Posted(channel, tuple(parts))
+            await self._react(posted, card)
+        except ChatUnavailable as error:
+            if not parts:
+                raise
+            # What stands there already is to be found again before anything is posted anew.
+            raise ChatUnavailable(error.reason, error.retry_after, is_uncertain=True) from error
+        return self._ref(posted)
+
+    async def update(self, ref: str, card: Card, texts: Texts) -> MessageRef:
+        """Replace a card. Raises MessageGone where its first message is gone."""
+        posted = Posted.of(ref)
+        messages = render.messages(card, texts)
+        for ts, message in zip(posted.parts, messages, strict=False):
+            await self._api.update(posted.channel, ts, message, ref)
+        for ts in posted.parts[len(messages) :]:
+            await self._api.delete(posted.channel, ts)
+        kept = posted.parts[: len(messages)]
+        added = [await self._api.post(posted.channel, message) for message in messages[len(posted.parts) :]]
+        whole = replace(posted, parts=(*kept, *added))
+        await self._react(whole, card)
+        return self._ref(whole)
+
+    async def find(self, channel: str, key: str) -> MessageRef | None:
+        """The card that carries the key, or None; of several copies the oldest that is whole enough to go on with."""
+        found: dict[int, str] = {}
+        cursor: str | None = None
+        for _ in range(HISTORY_PAGES):
+            answer = await self._api.history(channel, cursor)
+            for message in answer["messages"]:
+                number = self._number(message, key)
+                if number is not None:
+                    found[number] = str(message["ts"])
+            cursor = next_cursor(answer)
+            if 0 in found or not cursor:
+                break
+        if 0 not in found:
+            return None
+        parts = [found[number] for number in range(len(found)) if number in found]
+        return self._ref(Posted(channel, tuple(parts)))
+
+    async def reactions(self, refs: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+        """As the port says."""
+        held: dict[str, dict[str, list[str]]] = {}
+        for ref in refs:
+            try:
+                posted = Posted.of(ref)
+                answers = [await self._api.reactions(posted.channel, ts) for ts in posted.parts]
+            except MessageGone:
+                continue
+            self._ref(posted)
+            held[ref] = self._held(answers)
+        return held
+
+    def whole(self, ref: str) -> str:
+        """The id of the card that a message is part of."""
+        return self._whole.get(ref, ref)
+
+    def link(self, ref: str) -> str:
+        """The address of a message (docs.slack.dev: the same for everybody in the workspace)."""
+        posted = Posted.of(ref)
+        return f"{self._address}/archives/{posted.channel}/p{posted.parts[0].replace('.', '')}"
+
+    async def _react(self, posted: Posted, card: Card) -> None:
+        """Butine's own reaction, under the last message; asked for once in this process, also after a failure."""
+        mark = f"{posted.channel}:{posted.parts[-1]}"
+        if card.reaction and mark not in self._reacted:
+            await self._api.react(posted.channel, posted.parts[-1], card.reaction)
+            self._reacted.add(mark)
+
+    def _ref(self, posted: Posted) -> MessageRef:
+        if len(posted.parts) > 1:
+            self._whole.update({f"{posted.channel}:{ts}": posted.id for ts in posted.parts})
+        return MessageRef(posted.id, self.link(posted.id))
+
+    def _held(self, answers: Sequence[Answer]) -> dict[str, list[str]]:
+        held: dict[str, list[str]] = {}
+        for answer in answers:
+            for reaction in (answer.get("message") or {}).get("reactions") or ():
+                members = held.setdefault(str(reaction["name"]), [])
+                members += [user for user in reaction["users"] if user != self._bot and user not in members]
+        return {emoji: members for emoji, members in held.items() if members}
+
+    def _number(self, message: Mapping[str, Any], key: str) -> int | None:
+        metadata = message.get("metadata") or {}
+        payload = metadata.get("event_payload") or {}
+        if message.get("user") not in (None, self._bot) or metadata.get("event_type") != EVENT_TYPE:
+            return None
+        return int(payload.get("part") or 0) if payload.get("key") == key else None
+
+
+def _mark(key: str, part: int) -> Mapping[str, Any]:
+    """The message metadata by which a card is found again (docs.slack.dev/messaging/message-metadata)."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"key": key, "part": part}}

@@ -1,0 +1,162 @@
+"""The Socket Mode transport: the SDK's client, and a watchdog that replaces it when it has gone silent.
+
+The SDK reconnects by itself at refreshes, warnings and lost pongs; that it may fail to do so is on record
+(python-slack-sdk#1110, #1446, bolt-python#1529), so the watchdog believes in traffic alone.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import WSMessage
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat.slack import inbound
+from bot.chat.slack.api import proxy_for
+from bot.chat.slack.under_way import UnderWay
+from bot.errors import ChatUnavailable
+
+log = logging.getLogger(__name__)
+
+PING_SECONDS = 5.0
+SILENCE_SECONDS = 40.0
+"""Longer than the SDK needs to notice by itself; with LOOK_SECONDS still within a minute."""
+LOOK_SECONDS = 5.0
+CONNECT_SECONDS = 20.0
+CLOSE_SECONDS = 3.0
+TAKEN_IN = (200, 404)
+"""404 is Bolt's word for an event that no listener wants."""
+
+Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
+
+
+class Sockets:
+    """One Socket Mode connection after another. `new_address` gives where to connect; `clock` counts seconds."""
+
+    def __init__(
+        self,
+        web_client: AsyncWebClient,
+        app_token: str,
+        new_address: Callable[[], Awaitable[str]],
+        under_way: UnderWay,
+        clock: Callable[[], float],
+        ping_seconds: float = PING_SECONDS,
+    ) -> None:
+        self._web_client = web_client
+        self._app_token = app_token
+        self._new_address = new_address
+        self._under_way = under_way
+        self._clock = clock
+        self._ping_seconds = ping_seconds
+        self._dispatch: Dispatch | None = None
+        self._client: SocketModeClient | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._pong: float | None = None
+        self._heard_at = 0.0
+
+    async def open(self, dispatch: Dispatch) -> None:
+        """Connect, and hand on what comes. Raises ChatError."""
+        self._dispatch = dispatch
+        await self._connect()
+        self._watching = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._watching:
+            self._watching.cancel()
+        client, self._client = self._client, None
+        if client:
+            await _leave(client)
+
+    async def look(self) -> bool:
+        """Whether there was a sign of life lately; otherwise the connection is replaced by a new one."""
+        client = self._client
+        pong = client.last_ping_pong_time if client else None
+        # That the SDK forgets the last pong's time, when it gives up, is no sign of life.
+        if pong is not None and pong != self._pong:
+            self._pong, self._heard_at = pong, self._clock()
+        if self._clock() - self._heard_at < SILENCE_SECONDS:
+            return True
+        log.warning("Slack's socket is silent, opening another one")
+        try:
+            await self._connect()
+        except ChatUnavailable as error:
+            log.warning("no new socket yet: %s", error.reason)
+        if client:
+            await _leave(client)
+        return False
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self.look()
+            except Exception:  # it has to go on watching
+                log.exception("the socket could not be watched")
+
+    async def _connect(self) -> None:
+        address = await self._new_address()
+        client = SocketModeClient(
+            self._app_token,
+            web_client=self._web_client,
+            ping_interval=self._ping_seconds,
+            on_message_listeners=[self._hear],
+        )
+        client.proxy = proxy_for(address)
+        client.wss_uri = address
+        client.socket_mode_request_listeners.append(self._take)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await client.connect()  # type: ignore[no-untyped-call]  # the SDK forgot "-> None"
+        except TimeoutError as error:
+            await _leave(client)
+            raise ChatUnavailable("socket mode: timeout") from error
+        self._client = client
+        self._pong, self._heard_at = client.last_ping_pong_time, self._clock()
+
+    async def _hear(self, _message: WSMessage) -> None:
+        self._heard_at = self._clock()
+
+    async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        if self._under_way.is_closing or self._dispatch is None:
+            return  # not acknowledged, so it comes again
+        await asyncio.shield(self._under_way.start(self._take_in(client, request, self._dispatch)))
+
+    async def _take_in(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest, dispatch: Dispatch) -> None:
+        payload: dict[str, Any] | None = None
+        try:
+            inbound.check(request.payload)
+        except inbound.Damaged as error:
+            log.warning("a damaged %s envelope is left aside: %s", request.type, error)
+        else:
+            answered = await dispatch(AsyncBoltRequest(mode="socket_mode", body=request.payload))
+            if answered.status not in TAKEN_IN:
+                return
+            payload = _payload(answered)
+        try:
+            await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
+        except (OSError, RuntimeError, AttributeError):
+            # The socket went meanwhile: it comes again, and has no second effect.
+            log.info("an envelope could not be acknowledged", exc_info=True)
+
+
+def _payload(answered: BoltResponse) -> dict[str, Any] | None:
+    if not answered.body or answered.status != TAKEN_IN[0]:
+        return None
+    return dict(json.loads(answered.body))
+
+
+async def _leave(client: SocketModeClient) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await client.close()  # type: ignore[no-untyped-call]  # as above
+    except Exception:  # whatever it is, nobody needs this connection any more
+        log.info("a socket did not close well", exc_info=True)

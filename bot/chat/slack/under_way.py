@@ -1,0 +1,43 @@
+"""What is being taken in or answered right now: each in its own task, which nobody who goes away ends."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+LAST_SECONDS = 8.0
+
+
+class UnderWay:
+    """The tasks that have to end before Butine does."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.is_closing = False
+
+    def start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        """Begin it; closing waits for it."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits for it has it too
+
+    async def close(self) -> None:
+        """Wait for what is under way, and for what that begins; what takes too long is cancelled."""
+        self.is_closing = True
+        try:
+            async with asyncio.timeout(LAST_SECONDS):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+        except TimeoutError:
+            log.warning("%s deliveries were not finished in time", len(self._tasks))
+            for task in self._tasks:
+                task.cancel()

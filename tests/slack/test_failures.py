@@ -1,0 +1,267 @@
+"""What Slack's Web API is known to do wrong: nothing is lost, nothing is posted twice, pauses are kept."""
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from bot.chat.slack.platform import Access, Slack, Time
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.views.cards import Card, Heading, Items, Quotation
+from tests.contract.slack_rig import CHANNELS, SlackRig, platform_before
+from tests.contract.test_platform import idea
+from tests.fakes.slack import blockkit
+from tests.fakes.slack.reading import shown
+from tests.fakes.slack.state import BOT, IDEAS, REVIEW
+from tests.fakes.slack.web_api import BOT_TOKEN
+from tests.fakes.slack.workspace import CAMILLE, NADIA, FakeSlack, Json
+from tests.slack.installation import Installation
+
+
+@pytest.mark.parametrize(
+    "how, is_uncertain, arrives",
+    [
+        ("429:7", False, 0),
+        ("500", True, 0),
+        ("internal_error", True, 0),
+        ("reset_before", True, 0),
+        ("reset_after", True, 1),
+        ("invalid_auth", False, 0),
+        ("missing_scope", False, 0),
+        ("not_in_channel", False, 0),
+    ],
+)
+async def test_a_post_that_failed_may_work_later(rig: SlackRig, how: str, arrives: int, *, is_uncertain: bool) -> None:
+    """`is_uncertain` says that it may have arrived all the same; the SDK sends nothing again by itself."""
+    rig.slack.api.fail("chat.postMessage", how)
+    with pytest.raises(ChatUnavailable) as failed:
+        await rig.platform.post("ideas", idea(), "card:1")
+    assert failed.value.is_uncertain is is_uncertain
+    assert failed.value.retry_after == (7.0 if how.startswith("429") else None)
+    assert len(rig.slack.messages(IDEAS)) == arrives
+    assert rig.slack.api.counted("chat.postMessage") == 1
+
+
+@pytest.mark.parametrize("how", ["invalid_blocks", "msg_blocks_too_long", "msg_too_long", "restricted_action_x"])
+async def test_a_post_that_can_never_work_is_refused(rig: SlackRig, how: str) -> None:
+    rig.slack.api.fail("chat.postMessage", how)
+    with pytest.raises(ChatRefused):
+        await rig.platform.post("ideas", idea(), "card:1")
+
+
+async def test_a_call_that_hangs_is_given_up(slack: FakeSlack) -> None:
+    platform = platform_before(slack, "http", call_seconds=0.2)
+    await platform.start(SlackRig("http").listener)
+    slack.api.fail("chat.postMessage", "hang")
+    with pytest.raises(ChatUnavailable) as failed:
+        await platform.post("ideas", idea(), "card:1")
+    assert failed.value.is_uncertain
+    await platform.close()
+
+
+async def test_a_message_that_somebody_deleted_is_gone(rig: SlackRig) -> None:
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    rig.slack.state.channels[IDEAS].messages.clear()
+    with pytest.raises(MessageGone):
+        await rig.platform.update(posted.id, idea())
+    assert await rig.platform.reactions([posted.id]) == {}
+
+
+@pytest.mark.parametrize("how", ["reset_after", "reset_before", "500", "429:5"])
+async def test_after_an_uncertain_send_the_card_is_there_once(
+    slack: FakeSlack, socket_butine: Installation, how: str
+) -> None:
+    """It is looked for by its metadata before it is sent again."""
+    slack.api.fail("chat.postMessage", how)
+    await slack.type_command(CAMILLE, "Une seule carte")
+    for _ in range(4):
+        await socket_butine.settle()
+        slack.clock.advance(60)
+    assert len(slack.messages(REVIEW)) == 1
+
+
+@pytest.mark.parametrize("how", ["429:5", "500", "reset_after"])
+async def test_where_butines_own_reaction_failed_the_card_is_there_once_and_gets_it_later(
+    slack: FakeSlack, socket_butine: Installation, how: str
+) -> None:
+    await slack.type_command(CAMILLE, "Une seule carte")
+    await socket_butine.settle()
+    slack.api.fail("reactions.add", how)
+    await slack.click(NADIA, slack.card(REVIEW, "Une seule carte"), "Approuver")
+    for _ in range(3):
+        await socket_butine.settle()
+        slack.clock.advance(60)
+    (card,) = slack.messages(IDEAS)
+    assert card["reactions"] == {"+1": [BOT]}
+
+
+async def test_a_pause_that_slack_asks_for_is_kept(slack: FakeSlack, socket_butine: Installation) -> None:
+    slack.api.fail("chat.postMessage", "429:120")
+    await slack.type_command(CAMILLE, "Une carte qui attend")
+    await socket_butine.settle()
+    slack.clock.advance(100)
+    await socket_butine.settle()
+    assert slack.api.counted("chat.postMessage") == 1
+    slack.clock.advance(30)
+    await socket_butine.settle()
+    assert len(slack.messages(REVIEW)) == 1
+
+
+async def test_a_channel_takes_one_post_a_second(slack: FakeSlack, socket_butine: Installation) -> None:
+    for number in range(8):
+        await slack.type_command(CAMILLE, f"Idée numéro {number}")
+    await socket_butine.settle()
+    moments = [moment for method, moment, given in slack.api.calls if method == "chat.postMessage"]
+    assert len(moments) == 8
+    assert all(later - earlier >= 0.99 for earlier, later in pairwise(moments))
+
+
+def long_digest(lines: int) -> Card:
+    """More than a message holds."""
+    items = tuple((f"nº {number} · {'Une idée au titre assez long ' * 3}", " · 14 votes") for number in range(lines))
+    return Card("Sélection", (Heading("Sélection"), Items(items, numbered=True)))
+
+
+async def test_a_long_digest_is_several_messages_in_order(rig: SlackRig) -> None:
+    posted = await rig.platform.post("digest", long_digest(300), "digest:1")
+    messages = rig.slack.messages(IDEAS)
+    assert len(messages) > 2
+    text = "\n".join(map(shown, messages))
+    places = [text.index(f"nº {number} ·") for number in range(300)]
+    assert places == sorted(places)
+    assert all(blockkit.size(message["blocks"]) <= blockkit.MESSAGE_SIZE for message in messages)
+    assert await rig.platform.find_posted("digest", None, "digest:1") == posted
+
+
+async def test_a_long_card_whose_send_broke_off_is_completed(rig: SlackRig) -> None:
+    """What has arrived is found, and the rest is added."""
+    await rig.platform.post("digest", long_digest(300), "digest:1")
+    messages = rig.slack.state.channels[IDEAS].messages
+    whole = len(messages)
+    for ts in list(messages)[1:]:
+        del messages[ts]
+    found = await rig.platform.find_posted("digest", None, "digest:1")
+    assert found
+    completed = await rig.platform.update(found.id, long_digest(300))
+    assert len(rig.slack.messages(IDEAS)) == whole
+    text = "\n".join(map(shown, rig.slack.messages(IDEAS)))
+    assert all(f"nº {number} ·" in text for number in range(300))
+    assert completed.permalink == found.permalink
+
+
+async def test_a_card_may_become_longer_and_shorter(rig: SlackRig) -> None:
+    """A vote on any of its messages is a vote for the card."""
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    longer = await rig.platform.update(posted.id, Card("Long", (Quotation("Besoin", "mot " * 6000),)))
+    assert len(rig.slack.messages(IDEAS)) > 1
+    last = rig.slack.messages(IDEAS)[-1]
+    await rig.slack.react(CAMILLE, last, "heart")
+    assert rig.listener.events[-1].message == longer.id  # type: ignore[attr-defined]
+    assert await rig.platform.reactions([longer.id]) == {longer.id: {"heart": [CAMILLE]}}
+    shorter = await rig.platform.update(longer.id, idea())
+    assert len(rig.slack.messages(IDEAS)) == 1
+    assert shorter == posted
+
+
+# Answers
+
+
+async def test_a_form_that_slack_did_not_open_in_time_is_explained(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    slack.api.fail("views.open", "expired_trigger_id")
+    await slack.type_command(CAMILLE, "")
+    assert await slack.until(lambda: slack.private(CAMILLE, "n’a pas ouvert le formulaire à temps"))
+
+
+async def test_an_answer_finds_another_way_when_the_response_url_is_used_up(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    """Half an hour over the form: the receipt comes as a direct message."""
+    await slack.type_command(CAMILLE, "")
+    await slack.until(lambda: slack.form_of(CAMILLE))
+    slack.clock.advance(1900)
+    await slack.submit(CAMILLE, {"title": "Une idée mûrie"})
+    assert await slack.until(lambda: slack.direct(CAMILLE, "est enregistrée"))
+    assert slack.state.private == {}
+
+
+async def test_a_form_that_comes_too_late_stays_open_below_what_is_said(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    """Somebody else decided meanwhile: nothing of what was written is lost."""
+    await slack.type_command(CAMILLE, "Une idée pour deux")
+    await socket_butine.settle()
+    waiting = slack.card(REVIEW, "Une idée pour deux")
+    await slack.click(NADIA, waiting, "Refuser…")
+    await slack.until(lambda: slack.form_of(NADIA))
+    await slack.click("U0OMAR0000", waiting, "Approuver")
+    answer = await slack.submit(NADIA, {"reason": "Un long motif"})
+    assert answer
+    assert answer["response_action"] == "push"
+    assert "Omar Haddad" in json.dumps(answer["view"], ensure_ascii=False)
+    assert slack.form_of(NADIA)
+
+
+async def test_a_form_sent_twice_is_one_idea(slack: FakeSlack, socket_butine: Installation) -> None:
+    """Slack says "trouble connecting" where an answer was lost, and the member presses the button again."""
+    await slack.type_command(CAMILLE, "")
+    view: Json = await slack.until(lambda: slack.form_of(CAMILLE))
+    for _ in range(3):
+        payload = slack.submitted(CAMILLE, view, {"title": "Une seule"})
+        assert await slack.transport.deliver("interactive", payload) == {}
+    assert len(await socket_butine.ideas()) == 1
+    assert len(await slack.until(lambda: slack.state.private[CAMILLE])) == 1
+
+
+# Where calls go
+
+
+async def test_every_call_goes_to_the_configured_address(slack: FakeSlack, socket_butine: Installation) -> None:
+    """Nothing would work otherwise: the fake is the only Slack here. Socket Mode's opening is among them."""
+    assert slack.api.counted("apps.connections.open") == 1
+    assert slack.api.counted("auth.test") == 1
+
+
+@pytest.mark.parametrize("token, api_path", [("xoxb-wrong", ""), (BOT_TOKEN, "elsewhere/")])
+async def test_it_does_not_start_with_a_wrong_token_or_address(slack: FakeSlack, token: str, api_path: str) -> None:
+    access = Access(token, slack.api_url + api_path, "http", signing_secret="s")
+    clock = slack.clock
+    platform = Slack(access, CHANNELS, language="fr", time=Time(clock.now, clock.seconds, clock.sleep))
+    with pytest.raises(ChatUnavailable):
+        await platform.start(SlackRig("http").listener)
+    await platform.close()
+
+
+async def test_channels_are_found_where_only_the_common_method_is_known() -> None:
+    rig = SlackRig("http")
+    rig.slack.api.fail("users.conversations", "unknown_method")
+    await rig.start()
+    await rig.platform.post("ideas", idea(), "card:1")
+    assert len(rig.slack.messages(IDEAS)) == rig.slack.api.counted("conversations.list") == 1
+    await rig.stop()
+
+
+async def test_a_channel_that_the_bot_is_not_in_may_be_joined_later() -> None:
+    """What waits for it is kept, and the bot is looked for in it again half a minute later."""
+    rig = SlackRig("http")
+    members = rig.slack.state.channels[IDEAS].members
+    members.discard(BOT)
+    await rig.start()
+    with pytest.raises(ChatUnavailable, match="idees"):
+        await rig.platform.post("ideas", idea(), "card:1")
+    members.add(BOT)
+    rig.slack.clock.advance(31)
+    await rig.platform.post("ideas", idea(), "card:1")
+    assert len(rig.slack.messages(IDEAS)) == 1
+    await rig.stop()
+
+
+async def test_a_message_that_looks_like_butines_is_not_taken_for_it(rig: SlackRig) -> None:
+    """Another app may write the same metadata."""
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    original = rig.slack.messages(IDEAS)[0]
+    assert original["user"] == BOT
+    forged = rig.slack.write(CAMILLE, "moi aussi")
+    forged["metadata"] = original["metadata"]
+    assert await rig.platform.find_posted("ideas", None, "card:1") == posted

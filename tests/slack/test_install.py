@@ -1,0 +1,238 @@
+"""Installing in Slack: the manifest is what the code uses, the check says what is wrong, and the app is wired."""
+
+import ast
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from click.testing import CliRunner
+from pydantic import SecretStr
+
+from bot import app as composition
+from bot import checking
+from bot.app import App
+from bot.chat.slack import inbound, manifest
+from bot.chat.slack.diagnosis import diagnose
+from bot.chat.slack.platform import Access, Time
+from bot.cli import main
+from bot.config import Settings, SlackSettings, StorageSettings, WebSettings
+from bot.failures import Refused
+from bot.views.texts import LANGUAGES, Texts
+from tests.contract.slack_rig import CHANNELS
+from tests.fakes.slack.deliveries import SECRET
+from tests.fakes.slack.state import BOT, IDEAS, REVIEW
+from tests.fakes.slack.web_api import ALL_SCOPES, APP_TOKEN, BOT_TOKEN, SCOPES
+from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, FakeSlack
+from tests.slack.installation import Installation
+
+ADAPTER = Path(inbound.__file__).parent
+
+
+def calls_in_code() -> set[str]:
+    """The Web API methods that the adapter uses, by the SDK's names."""
+    tree = ast.parse((ADAPTER / "api.py").read_text(encoding="utf-8"))
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "_client"
+    }
+
+
+def printed(*options: str) -> dict[str, Any]:
+    answer = CliRunner().invoke(main, ["slack", "manifest", *options])
+    assert answer.exit_code == 0, answer.output
+    return dict(json.loads(answer.output))
+
+
+def test_the_manifest_asks_for_exactly_the_scopes_that_the_calls_need() -> None:
+    """By the calls in the code; which scope a call needs is Slack's documentation, in the fake."""
+    needed = {SCOPES[name] for name in SCOPES if name.replace(".", "_") in calls_in_code()}
+    documented = {"conversations_history", "conversations_members", "users_conversations"}
+    assert documented <= calls_in_code()
+    conversations = {"channels:history", "groups:history", "im:history", "channels:read", "groups:read"}
+    assert set(printed()["oauth_config"]["scopes"]["bot"]) == needed | conversations | {"commands"}
+    assert set(manifest.SCOPES) == ALL_SCOPES
+
+
+def test_every_call_of_the_sdk_is_made_in_one_place() -> None:
+    for path in ADAPTER.glob("*.py"):
+        names = re.findall(r"\.((?:chat|conversations|users|reactions|views|apps|auth)_[a-zA-Z_]+)\(", path.read_text())
+        assert not names or path.name == "api.py", path
+
+
+def test_the_manifest_subscribes_to_exactly_the_events_that_have_a_listener() -> None:
+    source = (ADAPTER / "listeners.py").read_text(encoding="utf-8")
+    assert source.count("app.event(") == 4
+    for name in ("REACTION_EVENTS", "MEMBERSHIP_EVENTS", "PROFILE_EVENT", "HOME_EVENT"):
+        assert f"inbound.{name}" in source
+    assert printed()["settings"]["event_subscriptions"]["bot_events"] == sorted(inbound.EVENTS)
+
+
+def test_the_manifest_names_the_command_and_the_shortcut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUTINE_COMMAND", "/proposer")
+    features = printed()["features"]
+    assert [command["command"] for command in features["slash_commands"]] == ["/proposer"]
+    assert [shortcut["callback_id"] for shortcut in features["shortcuts"]] == [inbound.SHORTCUT]
+
+
+def test_without_an_address_the_manifest_is_for_socket_mode() -> None:
+    found = printed()
+    assert found["settings"]["socket_mode_enabled"] is True
+    assert "request_url" not in json.dumps(found)
+
+
+def test_with_an_address_every_request_goes_to_it() -> None:
+    found = printed("--url", "https://butine.example.org/")
+    url = "https://butine.example.org/slack/events"
+    assert found["settings"]["socket_mode_enabled"] is False
+    assert found["settings"]["event_subscriptions"]["request_url"] == url
+    assert found["settings"]["interactivity"]["request_url"] == url
+    assert found["features"]["slash_commands"][0]["url"] == url
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_manifest_keeps_within_slacks_limits(language: str) -> None:
+    """https://docs.slack.dev/reference/app-manifest"""
+    found = manifest.manifest("/idea", language, None)
+    assert len(found["display_information"]["name"]) <= 35
+    assert len(found["display_information"]["description"]) <= 140
+    (shortcut,) = found["features"]["shortcuts"]
+    assert len(shortcut["name"]) <= 24
+    assert len(shortcut["description"]) <= 150
+    (command,) = found["features"]["slash_commands"]
+    assert len(command["description"]) <= 2000
+    assert len(command["usage_hint"]) <= 1000
+
+
+async def test_the_scopes_suffice_for_everything_and_none_is_left_over(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    """A journey through all that the adapter does, with what the manifest asks for and no more."""
+    slack.api.scopes = set(manifest.SCOPES)
+    slack.api.fail("chat.postMessage", "reset_after")
+    await socket_butine.publish(1, "Une idée")
+    card = slack.card(IDEAS, "Une idée")
+    await slack.react(SAM, card, "+1")
+    await socket_butine.reconcile()
+    for channel, member in (("ideas", None), ("review", None), (None, CAMILLE)):
+        await socket_butine.platform.find_posted(channel, member, "no such key")
+    await socket_butine.settle()
+    assert slack.api.needed | {"commands"} == set(manifest.SCOPES)
+
+
+# The check
+
+
+async def found(slack: FakeSlack, **changed: Any) -> list[str]:  # noqa: ANN401  parts of Access
+    """The keys of the problems that a check finds."""
+    values = {"bot_token": BOT_TOKEN, "api_url": slack.api_url, "mode": "socket", "app_token": APP_TOKEN} | changed
+    channels = values.pop("channels", CHANNELS)
+    access = Access(**values)
+    findings = [finding async for finding in diagnose(access, channels, Time(slack.clock.now))]
+    return [finding.key.removeprefix("cli.check.slack_") for finding in findings if finding.is_problem]
+
+
+async def test_where_all_is_well_the_check_finds_nothing(slack: FakeSlack) -> None:
+    assert await found(slack) == []
+    assert await found(slack, mode="http") == []
+    assert await found(slack, channels={"ideas": IDEAS, "review": REVIEW, "digest": "idees"}) == []
+
+
+async def test_the_check_names_a_bad_token(slack: FakeSlack) -> None:
+    assert await found(slack, bot_token="xoxb-wrong") == ["bot_token"]
+    assert await found(slack, app_token="xapp-wrong") == ["app_token"]
+
+
+async def test_the_check_names_each_missing_scope(slack: FakeSlack) -> None:
+    slack.api.scopes -= {"reactions:read", "im:write"}
+    assert await found(slack) == ["scope", "scope"]
+    slack.api.scopes -= {"groups:read"}
+    assert await found(slack) == ["scope", "scope", "scope"]
+
+
+async def test_the_check_names_a_channel_that_the_bot_is_not_in(slack: FakeSlack) -> None:
+    slack.state.channels[REVIEW].members.discard(BOT)
+    assert await found(slack) == ["not_in_channel"]
+    assert await found(slack, channels={"ideas": "C0ELSEWHERE"}) == ["not_in_channel"]
+
+
+async def test_the_check_names_a_wrong_address(slack: FakeSlack) -> None:
+    assert await found(slack, api_url=slack.api_url + "v2/") == ["api_url"]
+    assert await found(slack, api_url="http://127.0.0.1:1/api/") == ["api_url"]
+    slack.api.fail("auth.test", "html")
+    assert await found(slack) == ["api_url"]
+
+
+async def test_the_check_names_socket_mode_that_is_off(slack: FakeSlack) -> None:
+    slack.api.fail("apps.connections.open", "not_enabled_x")
+    assert await found(slack) == ["no_socket"]
+
+
+def settings_for(slack: FakeSlack, folder: Path, mode: Literal["socket", "http"] = "socket") -> Settings:
+    """As an operator would configure it."""
+    section = SlackSettings(
+        bot_token=SecretStr(BOT_TOKEN),
+        app_token=SecretStr(APP_TOKEN),
+        signing_secret=SecretStr(SECRET),
+        mode=mode,
+        api_url=slack.api_url,
+    )
+    storage = StorageSettings(url=f"sqlite:///{folder}/butine.db")
+    return Settings(slack=section, storage=storage, web=WebSettings(port=0))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_check_says_in_words_what_to_click(
+    slack: FakeSlack, tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    slack.api.scopes -= {"reactions:read"}
+    slack.state.channels[REVIEW].members.discard(BOT)
+    with pytest.raises(Refused):
+        await checking.check(settings_for(slack, tmp_path), Texts(language, domain="cli"), "butine.toml")
+    said = capsys.readouterr().out
+    for words in ("reactions:read", "OAuth & Permissions", "Reinstall to Workspace", "/invite @Butine", "moderation"):
+        assert words in said
+
+
+# The whole
+
+
+@pytest.fixture(params=["socket", "http"])
+async def app(request: pytest.FixtureRequest, slack: FakeSlack, tmp_path: Path) -> AsyncIterator[App]:
+    """Butine as the command line runs it."""
+    running = App(settings_for(slack, tmp_path, request.param), slack.clock.now)
+    await running.start()
+    if request.param == "http":
+        slack.use_http(f"{running.address}slack/events")
+    yield running
+    await running.stop()
+
+
+@pytest.mark.usefixtures("app")
+async def test_the_app_talks_to_slack(slack: FakeSlack) -> None:
+    """Configured, it takes commands in, posts cards, and publishes."""
+    wait = slack.until
+    await slack.type_command(CAMILLE, "Une idée pour de vrai")
+    card = await wait(lambda: slack.card(REVIEW, "Une idée pour de vrai"))
+    await slack.click(NADIA, card, "Approuver")
+    await wait(lambda: slack.card(IDEAS, "Une idée pour de vrai"))
+
+
+async def test_a_wrong_token_stops_the_app_with_nothing_left_open(slack: FakeSlack, tmp_path: Path) -> None:
+    settings = settings_for(slack, tmp_path)
+    slack.api.fail("auth.test", "invalid_auth")
+    app = App(settings, slack.clock.now)
+    with pytest.raises(Exception, match="invalid_auth"):
+        await app.start()
+    assert len(asyncio.all_tasks()) <= 3
+
+
+def test_findings_come_from_configured_platforms_alone() -> None:
+    async def none() -> list[object]:
+        return [finding async for finding in composition.findings(Settings())]
+
+    assert asyncio.run(none()) == []

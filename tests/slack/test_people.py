@@ -1,0 +1,108 @@
+"""Who may moderate, in which language one is answered, and what a change of either does."""
+
+import pytest
+
+from bot.errors import ChatRefused
+from tests.contract.slack_rig import SlackRig
+from tests.fakes.slack.reading import shown
+from tests.fakes.slack.state import REVIEW
+from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, FakeSlack
+from tests.slack.installation import Installation
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"is_bot": True},
+        {"is_restricted": True},
+        {"is_ultra_restricted": True},
+        {"is_stranger": True},
+        {"team_id": "T0ELSEWHERE"},
+        {"deleted": True},
+    ],
+    ids=str,
+)
+async def test_a_bot_a_guest_or_somebody_from_elsewhere_does_not_moderate(
+    rig: SlackRig, what: dict[str, object]
+) -> None:
+    """Even as a member of the review channel."""
+    other = rig.slack.state.add_user("U0OTHER000", "Quelqu’un", **what)  # type: ignore[arg-type]
+    rig.slack.state.channels[REVIEW].members.add(other)
+    assert not await rig.platform.is_moderator(other)
+    assert await rig.platform.is_moderator(NADIA)
+
+
+async def test_slacks_own_bot_does_not_moderate(rig: SlackRig) -> None:
+    rig.slack.state.channels[REVIEW].members.add(rig.slack.state.add_user("USLACKBOT", "Slackbot"))
+    assert not await rig.platform.is_moderator("USLACKBOT")
+
+
+async def test_joining_and_leaving_the_review_channel_counts_at_once(rig: SlackRig) -> None:
+    assert not await rig.platform.is_moderator(SAM)
+    calls = rig.slack.api.counted("conversations.members")
+    for kind, expected in (("member_joined_channel", True), ("member_left_channel", False)):
+        event = {"type": kind, "user": SAM, "channel": REVIEW, "channel_type": "G", "team": "T0VALDOISE"}
+        await rig.slack.tell(rig.slack.event(event))
+        assert await rig.platform.is_moderator(SAM) is expected
+    await rig.slack.tell(rig.slack.event({"type": "member_joined_channel", "user": SAM, "channel": "C0IDEES0001"}))
+    assert not await rig.platform.is_moderator(SAM)
+    assert rig.slack.api.counted("conversations.members") == calls
+
+
+async def test_who_left_while_no_event_came_is_noticed_within_a_minute(rig: SlackRig) -> None:
+    assert await rig.platform.is_moderator(NADIA)
+    rig.slack.state.channels[REVIEW].members.remove(NADIA)
+    rig.slack.clock.advance(61)
+    assert not await rig.platform.is_moderator(NADIA)
+
+
+async def test_while_slack_does_not_answer_moderators_stay_moderators_for_ten_minutes(rig: SlackRig) -> None:
+    assert await rig.platform.is_moderator(NADIA)
+    rig.slack.api.fail("conversations.members", "500", times=3)
+    rig.slack.clock.advance(500)
+    assert await rig.platform.is_moderator(NADIA)
+    rig.slack.clock.advance(500)
+    assert not await rig.platform.is_moderator(NADIA)
+
+
+async def test_profiles_are_read_once_and_again_after_they_changed(rig: SlackRig) -> None:
+    for _ in range(5):
+        assert (await rig.platform.profile(SAM)).locale == "en-GB"
+    assert rig.slack.api.counted("users.info") == 1
+    rig.slack.state.users[SAM] |= {"locale": "fr-FR", "tz": "America/Cayenne"}
+    await rig.slack.tell(rig.slack.event({"type": "user_change", "user": rig.slack.state.users[SAM]}))
+    profile = await rig.platform.profile(SAM)
+    assert (profile.locale, profile.time_zone) == ("fr-FR", "America/Cayenne")
+
+
+async def test_a_known_profile_serves_while_slack_does_not_answer(rig: SlackRig) -> None:
+    await rig.platform.profile(SAM)
+    rig.slack.clock.advance(4000)
+    rig.slack.api.fail("users.info", "500")
+    assert (await rig.platform.profile(SAM)).name == "Sam Taylor"
+
+
+async def test_somebody_who_is_not_there_has_no_profile(rig: SlackRig) -> None:
+    with pytest.raises(ChatRefused):
+        await rig.platform.profile("U0NOBODY00")
+
+
+async def test_each_is_answered_in_their_own_language_and_channels_in_theirs(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    for member, words in ((CAMILLE, "est enregistrée"), (SAM, "is saved")):
+        await slack.type_command(member, f"Une idée de {member}")
+        assert await slack.until(lambda member=member, words=words: slack.private(member, words))  # type: ignore[misc]
+    await socket_butine.settle()
+    assert all("Approuver" in shown(message) for message in slack.messages(REVIEW))
+
+
+async def test_a_deactivated_members_ideas_stay(slack: FakeSlack, socket_butine: Installation) -> None:
+    await socket_butine.publish(1, "L’idée de Camille")
+    slack.state.users[CAMILLE]["deleted"] = True
+    await slack.tell(slack.event({"type": "user_change", "user": slack.state.users[CAMILLE]}))
+    await slack.react(SAM, slack.card("C0IDEES0001", "L’idée de Camille"), "+1")
+    await socket_butine.settle()
+    card = slack.card("C0IDEES0001", "L’idée de Camille")
+    assert "Camille Martin" in shown(card)
+    assert "1 soutien" in shown(card)

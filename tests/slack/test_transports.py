@@ -1,0 +1,224 @@
+"""Both transports under stress: nothing is acknowledged that is not kept, and no connection is lost for long."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.chat.events import CommandTyped, Event, ReactionChanged, Reply
+from bot.chat.slack.platform import Slack
+from bot.views.cards import Card, Paragraph
+from storage.errors import NotSaved
+from tests.contract.slack_rig import SlackRig, platform_before
+from tests.contract.test_platform import idea
+from tests.fakes.slack.deliveries import Http
+from tests.fakes.slack.reading import shown
+from tests.fakes.slack.workspace import CAMILLE, SAM, FakeSlack
+from tests.slack.installation import Installation
+
+RECEIPT = Reply(Card("Reçu", (Paragraph(("Reçu",)),)))
+
+
+@dataclass
+class Slow:
+    """Takes events in when it is allowed to; fails as often as it is told to."""
+
+    failures: int = 0
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    fails_late: bool = False
+    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
+    taken: list[Event] = field(default_factory=list)
+
+    async def __call__(self, event: Event) -> Reply:
+        self.has_begun.set()
+        if self.failures:
+            self.failures -= 1
+            raise NotSaved("disk full")
+        await self.may_go_on.wait()
+        if self.fails_late:
+            raise NotSaved("disk full")
+        self.taken.append(event)
+        return RECEIPT
+
+
+@pytest.fixture(params=["socket", "http"])
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[SlackRig]:
+    """The adapter alone, over each transport in turn."""
+    rig = SlackRig(request.param)
+    rig.slack.sockets.ack_seconds = 0.5
+    yield rig
+    await rig.stop()
+
+
+async def test_an_event_that_could_not_be_stored_is_delivered_again(rig: SlackRig) -> None:
+    """HTTP says 500, Socket Mode says nothing; Slack tries again, and then it is taken."""
+    slow = Slow(failures=2)
+    slow.may_go_on.set()
+    await rig.start(slow)
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    await rig.react(CAMILLE, posted, "heart")
+    (event,) = slow.taken
+    assert isinstance(event, ReactionChanged)
+    if isinstance(rig.slack.transport, Http):
+        assert rig.slack.transport.statuses == [500, 500, 200]
+
+
+async def test_who_types_is_told_when_it_could_not_be_stored(slack: FakeSlack, butine: Installation) -> None:
+    """With their text, so that it can be sent again; no receipt is given."""
+    blocker = sqlite3.connect(butine.database.url.database or "")
+    blocker.execute("BEGIN IMMEDIATE")
+    await slack.type_command(CAMILLE, "Une idée pendant une panne")
+    told = await slack.until(lambda: slack.private(CAMILLE, "Une idée pendant une panne"))
+    assert "est enregistrée" not in shown(told)
+    blocker.rollback()
+    blocker.close()
+    assert await butine.ideas() == []
+
+
+async def test_what_is_under_way_is_finished_and_acknowledged_before_the_end(rig: SlackRig) -> None:
+    """SIGTERM: close waits for it, its acknowledgement and its answer; nothing new is taken meanwhile."""
+    slow = Slow()
+    await rig.start(slow)
+    rig.slack.sockets.ack_seconds = 5.0
+    typing = asyncio.create_task(rig.slack.type_command(CAMILLE, "juste avant la fin"))
+    await slow.has_begun.wait()
+    rig.slack.sockets.ack_seconds = 0.2
+    closing = asyncio.create_task(rig.platform.close())
+    await asyncio.sleep(0)
+    assert await rig.slack.type_command(SAM, "trop tard") is None
+    slow.may_go_on.set()
+    await closing
+    assert await typing is not None
+    (event,) = slow.taken
+    assert isinstance(event, CommandTyped)
+    assert event.text == "juste avant la fin"
+    assert rig.slack.private(CAMILLE, "Reçu")
+    assert SAM not in rig.slack.state.private
+
+
+async def test_a_command_that_takes_long_to_store_is_answered_afterwards(rig: SlackRig) -> None:
+    """Slack has its acknowledgement within three seconds, and the member no receipt before it is true."""
+    rig.slack.sockets.ack_seconds = 3.0
+    slow = Slow()
+    await rig.start(slow)
+    async with asyncio.timeout(3.0):
+        assert await rig.slack.type_command(CAMILLE, "une idée lente") == {}
+    assert rig.slack.state.private == {}
+    slow.may_go_on.set()
+    await rig.slack.until(lambda: rig.slack.private(CAMILLE, "Reçu"))
+
+
+async def test_a_command_that_fails_after_it_was_acknowledged_is_told(rig: SlackRig) -> None:
+    """Never silence, and never a false receipt."""
+    rig.slack.sockets.ack_seconds = 3.0
+    slow = Slow(fails_late=True)
+    await rig.start(slow)
+    assert await rig.slack.type_command(CAMILLE, "une idée lente") == {}
+    slow.may_go_on.set()
+    await rig.slack.until(lambda: rig.slack.private(CAMILLE, "rien n’a été enregistré"))
+
+
+async def test_a_form_that_takes_long_to_store_stays_open_and_may_be_sent_again(rig: SlackRig) -> None:
+    """Slack shows that there was trouble; it is told once, when it is true."""
+    rig.slack.sockets.ack_seconds = 3.0
+    slow = Slow()
+    await rig.start(slow)
+    view = {"id": "V1", "hash": "1", "callback_id": "propose", "private_metadata": "{}", "type": "modal", "blocks": []}
+    form = rig.slack.submitted(CAMILLE, view, {})
+    assert await rig.slack.transport.deliver("interactive", form) is None
+    slow.may_go_on.set()
+    await rig.slack.until(lambda: rig.slack.direct(CAMILLE, "Reçu"))
+    assert await rig.slack.transport.deliver("interactive", form if rig.mode == "socket" else form | {"x": 1}) == {}
+    assert len({event.id for event in slow.taken}) == 1
+    await rig.platform.close()
+    assert len(rig.slack.messages(rig.slack.state.direct(CAMILLE).id)) == 1
+
+
+async def test_a_form_that_could_not_be_stored_stays_open(rig: SlackRig) -> None:
+    await rig.start(Slow(failures=1))
+    view = {"id": "V1", "hash": "1", "callback_id": "propose", "private_metadata": "{}", "type": "modal", "blocks": []}
+    assert await rig.slack.transport.deliver("interactive", rig.slack.submitted(CAMILLE, view, {})) is None
+    assert rig.slack.state.all_messages() == []
+
+
+# Socket Mode's connections
+
+
+async def connected(slack: FakeSlack, ping_seconds: float) -> tuple[Slack, Slow]:
+    slow = Slow()
+    slow.may_go_on.set()
+    platform = platform_before(slack, "socket", ping_seconds)
+    await platform.start(slow)
+    return platform, slow
+
+
+async def refresh(slack: FakeSlack) -> None:
+    await slack.sockets.say({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
+
+
+async def warning(slack: FakeSlack) -> None:
+    await slack.sockets.say({"type": "disconnect", "reason": "warning", "debug_info": {}})
+
+
+async def cut(slack: FakeSlack) -> None:
+    await slack.sockets.close()
+
+
+async def half_open(slack: FakeSlack) -> None:
+    """The connection stands, and no ping is answered on it any more."""
+    slack.sockets.is_silent = True
+
+
+@pytest.mark.parametrize("trouble", [refresh, warning, cut, half_open])
+async def test_after_trouble_with_its_socket_it_has_another(
+    slack: FakeSlack, trouble: Callable[[FakeSlack], Awaitable[None]]
+) -> None:
+    platform, slow = await connected(slack, ping_seconds=0.2)
+    next_one = asyncio.create_task(slack.sockets.next_connection())
+    await asyncio.sleep(0)
+    await trouble(slack)
+    await next_one
+    slack.sockets.is_silent = False
+    slack.sockets.forget_all_but_the_newest()
+    assert await slack.type_command(CAMILLE, "toujours là") == {}
+    assert [event.text for event in slow.taken if isinstance(event, CommandTyped)] == ["toujours là"]
+    await platform.close()
+
+
+async def test_a_silent_socket_is_replaced_within_a_minute(slack: FakeSlack) -> None:
+    """Even where the SDK believes in it: the watchdog looks every five seconds and believes in traffic alone."""
+    platform, slow = await connected(slack, ping_seconds=3600)
+    await slack.type_command(CAMILLE, "on s’entend")
+    assert await platform.look()
+    slack.clock.advance(30)
+    assert await platform.look()
+    slack.clock.advance(25)
+    assert not await platform.look()
+    assert slack.sockets.connections == 2
+    assert await platform.look()
+    slack.sockets.forget_all_but_the_newest()
+    await slack.type_command(CAMILLE, "par la nouvelle")
+    assert len(slow.taken) == 2
+    await platform.close()
+
+
+async def test_while_slack_gives_no_new_socket_the_watchdog_goes_on_trying(slack: FakeSlack) -> None:
+    platform, _ = await connected(slack, ping_seconds=3600)
+    await slack.type_command(CAMILLE, "on s’entend")
+    assert await platform.look()
+    slack.clock.advance(60)
+    slack.api.fail("apps.connections.open", "500")
+    assert not await platform.look()
+    assert not await platform.look()
+    assert slack.sockets.connections == 2
+    assert await platform.look()
+    await platform.close()
+
+
+async def test_a_damaged_envelope_does_not_come_again(slack: FakeSlack) -> None:
+    platform, slow = await connected(slack, ping_seconds=5)
+    assert await slack.transport.deliver("interactive", {"type": "block_actions", "actions": "none"}) == {}
+    assert slow.taken == []
+    await platform.close()

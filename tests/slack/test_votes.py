@@ -1,0 +1,155 @@
+"""Votes by reaction in Slack: once each, in any order, and found again after an absence."""
+
+import itertools
+from functools import partial
+
+import pytest
+from sqlmodel import Session
+
+from bot.domain.draft import Draft
+from bot.domain.permissions import Caller
+from bot.usecases import moderation, submission
+from tests.contract.slack_rig import platform_before
+from tests.fakes.slack.reading import shown
+from tests.fakes.slack.state import BOT, IDEAS
+from tests.fakes.slack.web_api import TIERS
+from tests.fakes.slack.workspace import CAMILLE, NADIA, OMAR, SAM, FakeSlack
+from tests.slack.installation import Installation
+
+TITLE = "Des vélos entre les deux sites"
+
+
+@pytest.fixture
+async def published(slack: FakeSlack, butine: Installation) -> None:
+    """One idea that is open to votes."""
+    await butine.publish(1, TITLE)
+
+
+async def supporters(butine: Installation, number: int = 1) -> int:
+    return (await butine.ideas())[number - 1].supporters
+
+
+@pytest.mark.usefixtures("published")
+async def test_aliases_and_skin_tones_are_one_vote(slack: FakeSlack, butine: Installation) -> None:
+    card = slack.card(IDEAS, TITLE)
+    for emoji in ("+1", "thumbsup", "+1::skin-tone-3", "heart"):
+        await slack.react(SAM, card, emoji)
+    assert await supporters(butine) == 1
+    for emoji in ("+1", "thumbsup", "+1::skin-tone-3"):
+        await slack.unreact(SAM, card, emoji)
+    assert await supporters(butine) == 1
+    await slack.unreact(SAM, card, "heart")
+    assert await supporters(butine) == 0
+
+
+@pytest.mark.usefixtures("published")
+async def test_other_emoji_and_other_messages_cost_nothing(slack: FakeSlack, butine: Installation) -> None:
+    calls = len(slack.api.calls)
+    await slack.react(SAM, slack.card(IDEAS, TITLE), "tada")
+    await slack.react(SAM, slack.write(OMAR, "Bonjour"), "+1")
+    assert await supporters(butine) == 0
+    assert len(slack.api.calls) == calls
+
+
+@pytest.mark.usefixtures("published")
+async def test_many_votes_at_once_are_few_edits(slack: FakeSlack, butine: Installation) -> None:
+    for number in range(30):
+        member = slack.state.add_user(f"U0AGENT{number:03}", f"Agent {number}")
+        await slack.react(member, slack.card(IDEAS, TITLE), "+1")
+    await butine.settle()
+    assert slack.api.counted("chat.update") <= 2
+    assert "30 soutiens" in shown(slack.card(IDEAS, TITLE))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[:4])
+async def test_each_event_three_times_in_any_order_over_two_sockets_has_one_effect(
+    slack: FakeSlack, socket_butine: Installation, order: tuple[int, ...]
+) -> None:
+    """Two processes would share a database; here two connections of the app share one Butine's router."""
+    other = platform_before(slack, "socket")
+    await other.start(socket_butine.router)
+    assert len(slack.sockets.open) == 2
+    command = slack.command(CAMILLE, TITLE)
+    for _ in order:
+        assert await slack.transport.deliver("slash_commands", command) is not None
+    await slack.until(lambda: slack.private(CAMILLE, "est enregistrée"))
+    await socket_butine.settle()
+    (waiting,) = slack.messages("G0MODERER01")
+    approval = slack.clicked(NADIA, waiting, "Approuver")
+    for _ in order:
+        assert await slack.transport.deliver("interactive", approval) is not None
+    await socket_butine.settle()
+    (card,) = slack.messages(IDEAS)
+    await slack.react(SAM, card, "+1", is_told=False)
+    gestures = [
+        slack.reaction(SAM, card, "+1", "reaction_added"),
+        slack.reaction(SAM, card, "+1", "reaction_removed"),
+        slack.reaction(SAM, card, "+1", "reaction_added"),
+    ]
+    for position in (*order, *reversed(order), *order):
+        assert await slack.tell(gestures[position])
+    await socket_butine.settle()
+    assert len(await socket_butine.ideas()) == 1
+    assert await supporters(socket_butine) == 1
+    assert "1 soutien" in shown(card)
+    assert len(slack.messages(IDEAS)) == len(slack.messages("G0MODERER01")) == 1
+    assert len(slack.messages(slack.state.direct(CAMILLE).id)) == 1
+    await other.close()
+
+
+def two_hundred_published(butine: Installation, session: Session) -> None:
+    """As if they had been typed and approved."""
+    now = butine.slack.clock.now()
+    camille, nadia = (Caller(butine.workspace_id, member, member == NADIA) for member in (CAMILLE, NADIA))
+    for number in range(1, 201):
+        submission.submit(session, camille, Draft(f"Idée numéro {number:03} de la journée"), now)
+        moderation.approve(session, nadia, number, now)
+
+
+def within_tiers(slack: FakeSlack) -> bool:
+    """Whether no method was called more often within any minute than its tier allows."""
+    return all(slack.api.busiest_minute(method) <= most for method, most in TIERS.items())
+
+
+async def test_after_an_absence_200_cards_are_right_again_within_the_tier(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    """30 % of the votes changed while nobody listened; reactions.get is called 50 times a minute at most."""
+    await socket_butine.database.write(partial(two_hundred_published, socket_butine))
+    await socket_butine.settle()
+    cards = slack.messages(IDEAS)
+    assert len(cards) == 200
+    for number, card in enumerate(cards):
+        await slack.react(SAM, card, "+1")
+        if number % 2:
+            await slack.react(OMAR, card, "heart")
+    await socket_butine.settle()
+    slack.clock.advance(3600)
+    for number, card in enumerate(cards):
+        if number % 10 in (0, 3, 6):
+            await slack.unreact(SAM, card, "+1", is_told=False)
+        if number % 10 == 3:
+            await slack.react(NADIA, card, "bulb", is_told=False)
+    assert within_tiers(slack)
+    slack.api.calls.clear()
+    started = slack.clock.seconds()
+    assert await socket_butine.reconcile() == 40  # the other 20 lost one vote and won another
+    expected = [len({user for users in card["reactions"].values() for user in users} - {BOT}) for card in cards]
+    assert [idea.supporters for idea in await socket_butine.ideas()] == expected
+    assert slack.api.counted("reactions.get") == 200
+    assert slack.clock.seconds() - started < 60 * 5
+    await socket_butine.settle()
+    assert slack.api.counted("chat.update") == 40
+    assert within_tiers(slack)
+
+
+@pytest.mark.usefixtures("published")
+async def test_a_pause_that_slack_asks_for_while_reading_reactions_is_kept(
+    slack: FakeSlack, butine: Installation
+) -> None:
+    await slack.react(SAM, slack.card(IDEAS, TITLE), "+1", is_told=False)
+    slack.api.fail("reactions.get", "429:30")
+    before = slack.clock.seconds()
+    assert await butine.reconcile() == 1
+    assert slack.clock.seconds() - before >= 29.9
+    assert slack.api.counted("reactions.get") == 2
