@@ -4,20 +4,22 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from aiohttp import web
+from sqlmodel import Session
 
 import bot
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import Event, Reply
-from bot.chat.platform import Platform
+from bot.chat.mattermost.platform import Account, Mattermost
+from bot.chat.platform import MayMiss, Platform
 from bot.chat.reconcile import reconcile
 from bot.chat.router import Router
 from bot.chat.web.platform import WebRoom
-from bot.config import Settings
+from bot.config import MattermostSettings, Settings
 from bot.domain.calendar import Weekly
 from bot.domain.voting import Voting
 from bot.errors import ConfigError
@@ -27,12 +29,13 @@ from bot.schedule import Schedule, Scheduled
 from bot.usecases import voting
 from bot.usecases.digesting import Sizes
 from bot.views.lists import hints
-from storage import outbox, workspaces
+from storage import notes, outbox, workspaces
 from storage.database import Database
 
 log = logging.getLogger(__name__)
 
 LAST_SENDS_SECONDS = 5.0
+OWN_KEY = "own_key"
 
 
 def utc_now() -> datetime:
@@ -60,7 +63,7 @@ class App:
         self._settings = settings
         self._clock = clock
         self._rules = rules_of(settings)
-        platforms, routes = _platforms(settings, clock)
+        platforms, routes = _platforms(settings, clock, self._own_key)
         self._desks = [_Desk(platform, self._rules, clock) for platform in platforms]
         self._listener = Listener(settings.web.host, settings.web.port, bot.__version__, routes)
         self._database: Database | None = None
@@ -86,6 +89,12 @@ class App:
         except BaseException:
             await self.stop()
             raise
+
+    async def _own_key(self) -> bytes:
+        """Butine's own random key, made at the first start and kept in the database, which is open by then."""
+        if self._database is None:
+            raise RuntimeError("the database is not open")
+        return bytes.fromhex(await self._database.write(_kept_key))
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, and close. Harmless after a start that failed."""
@@ -127,6 +136,8 @@ class _Desk:
 
     async def open(self, database: Database) -> None:
         """Connect and begin to send."""
+        if isinstance(self._platform, MayMiss):
+            self._platform.when_missed(self._reconcile_soon)
         await self._platform.start(self._take_in)
         name, workspace = self._platform.name, self._platform.workspace
         workspace_id = await database.write(lambda session: workspaces.ensure(session, name, workspace))
@@ -163,6 +174,11 @@ class _Desk:
         ):
             self.wake()
 
+    def _reconcile_soon(self) -> None:
+        """Events may have been missed. What is missed while the reactions are read is found an hour later at most."""
+        if self._database and (self._reconciling is None or self._reconciling.done()):
+            self._reconciling = asyncio.create_task(self.reconcile())
+
     def wake(self) -> None:
         """There may be something to send."""
         if self._dispatcher:
@@ -189,16 +205,53 @@ class _Desk:
         return await router(event)
 
 
+def _kept_key(session: Session) -> str:
+    key = notes.get(session, OWN_KEY)
+    if key is None:
+        key = secrets.token_hex(32)
+        notes.put(session, OWN_KEY, key)
+    return key
+
+
 def _platforms(
-    settings: Settings, clock: Callable[[], datetime]
+    settings: Settings, clock: Callable[[], datetime], own_key: Callable[[], Awaitable[bytes]]
 ) -> tuple[Sequence[Platform], Sequence[web.AbstractRouteDef]]:
     """The platforms that are configured, and what they answer over HTTP."""
-    for name, section in (("slack", settings.slack), ("mattermost", settings.mattermost)):
-        if section is not None:
-            raise ConfigError("platform_unavailable", {"key": name})
-    if not settings.has_room:
-        return [], []
-    room = WebRoom(
+    if settings.slack is not None:
+        raise ConfigError("platform_unavailable", {"key": "slack"})
+    platforms: list[Platform] = []
+    routes: list[web.AbstractRouteDef] = []
+    if settings.mattermost is not None:
+        mattermost = _mattermost(settings, settings.mattermost, clock, own_key)
+        platforms.append(mattermost)
+        routes += mattermost.routes()
+    if settings.has_room:
+        room = _room(settings, clock)
+        platforms.append(room)
+        routes += room.routes()
+    return platforms, routes
+
+
+def _mattermost(
+    settings: Settings,
+    section: MattermostSettings,
+    clock: Callable[[], datetime],
+    own_key: Callable[[], Awaitable[bytes]],
+) -> Mattermost:
+    account = Account(
+        section.url,
+        section.token.get_secret_value(),
+        section.team,
+        settings.channels_of("mattermost").model_dump(),
+        section.command_token.get_secret_value(),
+        section.callback_url,
+        section.ca_file,
+    )
+    return Mattermost(account, language=settings.language, own_key=own_key, clock=clock)
+
+
+def _room(settings: Settings, clock: Callable[[], datetime]) -> WebRoom:
+    return WebRoom(
         settings.web.room_database,
         settings.channels_of("web").model_dump(),
         language=settings.language,
@@ -207,4 +260,3 @@ def _platforms(
         hints=partial(hints, settings.command),
         hosts=[settings.web.host],
     )
-    return [room], room.routes()

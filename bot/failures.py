@@ -18,10 +18,15 @@ _CONFIG: Mapping[str, str] = {
     "missing_key": "cli.error.missing_key",
     "wrong_value": "cli.error.wrong_value",
     "platform_unavailable": "cli.error.platform_unavailable",
+    "ca_file": "cli.error.ca_file",
+    "mattermost_token": "cli.error.mattermost_token",
+    "no_team": "cli.error.no_team",
+    "no_channel": "cli.error.no_channel",
 }
 _NETWORK: Mapping[str, str] = {
     "port_in_use": "cli.error.port_in_use",
     "cannot_listen": "cli.error.cannot_listen",
+    "untrusted": "cli.error.untrusted",
 }
 _REFUSED: Mapping[str, str] = {
     "no_workspace": "cli.error.no_workspace",
