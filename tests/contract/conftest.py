@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.chat.events import MessageRef
 from bot.chat.web.platform import WebRoom
 from tests.contract.rigs import Listener, Rig
+from tests.mattermost.rig import MattermostRig
 
 CHANNELS = {"ideas": "idees", "review": "moderation", "digest": "idees"}
 
@@ -119,9 +120,13 @@ class WebRig:
         return found
 
 
-@pytest.fixture(params=["web"])
+@pytest.fixture(params=["web", "mattermost"])
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     """Each platform in turn, started, and closed after the test."""
+    if request.param == "mattermost":
+        async with MattermostRig() as mattermost:
+            yield mattermost
+        return
     rig = WebRig(tmp_path / "room.db")
     await rig.platform.start(rig.listener)
     async with rig.client:
