@@ -2,9 +2,10 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
@@ -16,6 +17,7 @@ from tests.fakes.mattermost import reading
 from tests.fakes.mattermost.answers import Json
 from tests.fakes.mattermost.server import FakeMattermost
 
+Found = TypeVar("Found")
 CHANNELS = {"ideas": "idees", "review": "moderation", "digest": "idees"}
 OWN_KEY = bytes(range(32))
 
@@ -60,6 +62,44 @@ class Team:
             {"team_id": self.team, "trigger": "idea", "method": "P", "url": ""}
         )
         self._http = ClientSession()
+        self._changed = asyncio.Event()
+        self.server.world.tell = self._tell
+
+    def _tell(self, name: str, data: Json, channel: str, users: set[str]) -> None:
+        self.server.sockets.tell(name, data, channel, users)
+        self._changed.set()
+
+    async def until(self, found: Callable[[], Found]) -> Found:
+        """What is found, as soon as it is something; looked for after each change on the server."""
+        async with asyncio.timeout(20):
+            while not (what := found()):
+                self._changed.clear()
+                await self._changed.wait()
+        return what
+
+    async def card(self, channel: str, *words: str) -> Json:
+        """The post in a channel that has all these words, as soon as it is there."""
+
+        def found() -> Json | None:
+            for post in reversed(self.posts_in(channel)):
+                if all(each in reading.read(post).text for each in words):
+                    return post
+            return None
+
+        return await self.until(found) or {}
+
+    async def told(self, member: str, *words: str) -> Json:
+        """Butine's direct message to a member that has all these words."""
+        return await self.card(self.world.conversation(self.bot, member), *words)
+
+    async def form(self, member: str, title: str) -> Json:
+        """The dialog of that title that the member is shown."""
+
+        def found() -> Json | None:
+            shown = [dialog for user, dialog in self.world.dialogs if user == member]
+            return shown[-1] if shown and shown[-1]["dialog"]["title"] == title else None
+
+        return await self.until(found) or {}
 
     def lead_to(self, callback_url: str) -> None:
         """Have the slash command call that listener."""
@@ -93,14 +133,14 @@ class Team:
         status, _ = await self.call(member, "POST", f"/posts/{post['id']}/actions/{action['id']}", given)
         return status
 
-    async def fill(self, member: str, **values: str) -> Json:
-        """Send the dialog off that the member was shown last; the answer that the client gets."""
+    async def fill(self, member: str, *, channel: str = "", **values: str) -> Json:
+        """Send the dialog off that the member was shown last, in the ideas channel or another; the client's answer."""
         dialog = next(dialog for user, dialog in reversed(self.world.dialogs) if user == member)
         given = {
             "url": dialog["url"],
             "callback_id": dialog["dialog"]["callback_id"],
             "state": dialog["dialog"]["state"],
-            "channel_id": dialog.get("channel_id", self.ideas),
+            "channel_id": channel or self.ideas,
             "team_id": self.team,
             "submission": values,
         }

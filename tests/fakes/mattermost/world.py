@@ -171,6 +171,7 @@ class World:
         at = self.now()
         row = answers.reaction(user, post, emoji, at, at)
         held.append(row)
+        kept["update_at"] = self.now()
         members = set(self.members[kept["channel_id"]])
         self.tell("reaction_added", {"reaction": json.dumps(row)}, kept["channel_id"], members)
         return row
@@ -182,6 +183,7 @@ class World:
             row for row in self.reactions.get(post, []) if (row["user_id"], row["emoji_name"]) != (user, emoji)
         ]
         row = answers.reaction(user, post, emoji, 0, self.now())
+        kept["update_at"] = self.now()
         members = set(self.members[kept["channel_id"]])
         self.tell("reaction_removed", {"reaction": json.dumps(row)}, kept["channel_id"], members)
 
