@@ -227,6 +227,7 @@ class MattermostRig(Team):
 
     def _miss(self) -> None:
         self.missed += 1
+        self._changed.set()
 
     async def __aexit__(self, *_: object) -> None:
         """Stop everything."""

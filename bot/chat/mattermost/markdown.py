@@ -13,7 +13,7 @@ from bot.views.cards import Link, Span, Strong
 GAP = "\u200b"
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f\ufeff]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_MARKS = re.compile(r"[\\`*_\[\]|!]|[&<>]|[@~$]|#(?=\w)|:(?=[\w/+-])|(?<=www)\.", re.IGNORECASE)
+_MARKS = re.compile(r"[\\`*_\[\]|!]|[&<>]|[@~$]|#(?=\w)|(?<=\w):|(?<=www)\.", re.IGNORECASE)
 _LINE_START = re.compile(r"^(?:([#+-])|(\d+)([.)])|(=+))")
 
 
@@ -51,7 +51,9 @@ def _mark(found: re.Match[str]) -> str:
     mark = found[0]
     if mark in _ENTITIES:
         return _ENTITIES[mark]
-    return mark + GAP if mark in "@~$#:." else "\\" + mark
+    if mark in ":.":  # of a scheme, of www, and the second one of an emoji's name
+        return GAP + mark
+    return mark + GAP if mark in "@~$#" else "\\" + mark
 
 
 def _at_start(found: re.Match[str]) -> str:

@@ -70,7 +70,7 @@ class Posts:
         """Post a card; `reply_to` is the member whose private answer it is."""
         pages = pages_of(message_of(card))
         attachments = self._attachments(card, channel, key, "reply" if reply_to else "post", reply_to)
-        post = await self._rest.create_post(
+        post = await self._create(
             {
                 "channel_id": channel,
                 "message": pages[0],
@@ -159,6 +159,15 @@ class Posts:
                     shown[post].setdefault(str(row["emoji_name"]), []).append(str(row["user_id"]))
         return shown
 
+    async def _create(self, post: Json) -> Json:
+        """Post. The server may remember a pending id whose post has been deleted since."""
+        try:
+            return await self._rest.create_post(post)
+        except Denied as error:
+            if error.status != NOT_FOUND:
+                raise
+        return await self._rest.create_post({name: value for name, value in post.items() if name != "pending_post_id"})
+
     async def _rows(self, posts: Sequence[str]) -> dict[str, list[Json]]:
         """One unreadable post fails the whole call, so the halves are read apart until it stands alone."""
         if not posts:
@@ -213,7 +222,7 @@ class Posts:
 
     async def _add_page(self, post: str, known: Known, number: int, page: str) -> None:
         key = _page_key(known.key, number)
-        await self._rest.create_post(
+        await self._create(
             {
                 "channel_id": known.channel,
                 "root_id": post,
