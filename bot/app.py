@@ -4,9 +4,11 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from aiohttp import web
 from sqlmodel import Session
@@ -14,7 +16,9 @@ from sqlmodel import Session
 import bot
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import Event, Reply
-from bot.chat.mattermost.platform import Account, Mattermost
+from bot.chat.mattermost import probe, setup
+from bot.chat.mattermost.platform import Account, Mattermost, settings_error
+from bot.chat.mattermost.rest import Rest
 from bot.chat.platform import MayMiss, Platform
 from bot.chat.reconcile import reconcile
 from bot.chat.router import Router
@@ -22,7 +26,7 @@ from bot.chat.web.platform import WebRoom
 from bot.config import MattermostSettings, Settings
 from bot.domain.calendar import Weekly
 from bot.domain.voting import Voting
-from bot.errors import ConfigError
+from bot.errors import ChatError, ConfigError
 from bot.http import Listener
 from bot.rules import Rules
 from bot.schedule import Schedule, Scheduled
@@ -248,6 +252,43 @@ def _mattermost(
         section.ca_file,
     )
     return Mattermost(account, language=settings.language, own_key=own_key, clock=clock)
+
+
+async def look_at_mattermost(settings: Settings, section: MattermostSettings) -> AsyncIterator[probe.Found]:
+    """What is right and wrong at Mattermost; where Butine doesn't run, a stand-in answers the server's call."""
+    rest = Rest(section.url, section.token.get_secret_value(), section.ca_file)
+    routes = probe.stand_in(section.command_token.get_secret_value())
+    listener = Listener(settings.web.host, settings.web.port, bot.__version__, routes)
+    try:
+        with suppress(ConfigError):  # the address is taken: by Butine itself, which then answers
+            await listener.start()
+        channels = settings.channels_of("mattermost").model_dump()
+        async for found in probe.look(
+            rest, section.url, section.team, channels, settings.command, section.callback_url
+        ):
+            yield found
+    except ChatError as error:
+        named = settings_error(error, section.url)
+        if named is not None:
+            raise named from error
+        raise
+    finally:
+        await listener.stop()
+        rest.close()
+
+
+async def set_up_mattermost(
+    url: str, admin_token: str, wanted: setup.Wanted, ca_file: Path | None = None
+) -> AsyncIterator[setup.Done]:
+    """Make at Mattermost what is missing. Raises CannotSetUp or ChatError."""
+    admin, own = Rest(url, admin_token, ca_file), Rest(url, wanted.token, ca_file) if wanted.token else None
+    try:
+        async for done in setup.set_up(admin, own, wanted):
+            yield done
+    finally:
+        for rest in (admin, own):
+            if rest:
+                rest.close()
 
 
 def _room(settings: Settings, clock: Callable[[], datetime]) -> WebRoom:

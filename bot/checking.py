@@ -9,8 +9,9 @@ from urllib.request import ProxyHandler, build_opener
 
 import click
 
-from bot.config import Settings
-from bot.errors import ConfigError
+from bot.app import look_at_mattermost
+from bot.config import MattermostSettings, Settings
+from bot.errors import ChatError, ConfigError
 from bot.failures import Refused, explain
 from bot.views.texts import Texts
 from storage import ideas, outbox
@@ -18,6 +19,14 @@ from storage.database import Database, parse_url, problems_of, shown
 from storage.errors import StorageError
 
 PARKED_SHOWN = 5
+_MATTERMOST = {
+    "mattermost_account": ("cli.check.mattermost_account", "cli.check.mattermost_no_bot"),
+    "mattermost_team": ("", "cli.error.no_team"),
+    "mattermost_channel": ("cli.check.mattermost_channel", "cli.error.no_channel"),
+    "mattermost_way_back": ("cli.check.mattermost_way_back", "cli.check.mattermost_no_way_back"),
+    "mattermost_command": ("cli.check.mattermost_command", "cli.check.mattermost_command_token"),
+    "mattermost_command_missing": ("", "cli.check.mattermost_command_missing"),
+}
 
 
 class Findings:
@@ -43,6 +52,8 @@ async def check(settings: Settings, texts: Texts, config_file: str) -> None:
     findings.good("cli.check.config", file=config_file)
     await _check_database(settings, findings)
     _check_address(settings, findings)
+    if settings.mattermost is not None:
+        await _check_mattermost(settings, settings.mattermost, findings)
     if settings.has_room:
         findings.good("cli.check.room", address=_address(settings.web.host, settings.web.port))
     else:
@@ -73,6 +84,18 @@ async def _check_database(settings: Settings, findings: Findings) -> None:
             findings.bad(texts.plural("cli.check.parked", len(parked), reason=parked[0].parked_reason))
     finally:
         await database.close()
+
+
+async def _check_mattermost(settings: Settings, section: MattermostSettings, findings: Findings) -> None:
+    try:
+        async for found in look_at_mattermost(settings, section):
+            good, bad = _MATTERMOST[found.code]
+            if found.is_good:
+                findings.good(good, **found.values)
+            else:
+                findings.bad(findings.texts(bad, **found.values))
+    except (ChatError, ConfigError) as error:
+        findings.bad(explain(error, findings.texts)[0])
 
 
 async def _check_clock(database: Database, findings: Findings) -> None:

@@ -40,6 +40,11 @@ _REFUSED: Mapping[str, str] = {
     "bad_line": "cli.error.bad_line",
     "bad_text": "cli.error.bad_text",
     "backup_postgresql": "cli.error.backup_postgresql",
+    "admin_token": "cli.error.admin_token",
+    "no_admin": "cli.error.no_admin",
+    "no_team": "cli.error.no_such_team",
+    "name_taken": "cli.error.name_taken",
+    "command_taken": "cli.error.command_taken",
 }
 _CANNOT_OPEN: Mapping[str, str] = {
     CannotOpen.UNREACHABLE: "cli.error.unreachable",

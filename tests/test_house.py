@@ -44,8 +44,8 @@ ROOMS = {
     "bot.http": {"bot.errors"},
     "bot.app": {"bot", "storage"},
     "bot.failures": {"bot.config", "bot.errors", "bot.views.texts", "storage.errors"},
-    "bot.checking": {"bot.config", "bot.errors", "bot.failures", "bot.views.texts", "storage"},
-    "bot.operations": CORE - {"bot.chat.acts"} | {"bot.app", "bot.config", "bot.failures"},
+    "bot.checking": {"bot.app", "bot.config", "bot.errors", "bot.failures", "bot.views.texts", "storage"},
+    "bot.operations": CORE - {"bot.chat.acts"} | {"bot.app", "bot.chat.mattermost.setup", "bot.config", "bot.failures"},
     "bot.cli": {
         *("bot.app", "bot.checking", "bot.config", "bot.errors", "bot.failures", "bot.operations"),
         *("bot.views", "storage.tables"),

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone
-from bot.views.cards import Actions, Button, Card, Heading, Items, Link, Paragraph, Quotation
+from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Paragraph, Quotation
 from tests.fakes.mattermost import reading
 from tests.mattermost.rig import MattermostRig
 
@@ -45,12 +45,9 @@ async def test_a_long_post_shrinks_and_grows_in_place(rig: MattermostRig) -> Non
 async def test_the_longest_idea_and_all_its_buttons_fit_old_servers(rig: MattermostRig) -> None:
     """Props hold 8,000 characters on servers of 5.37, a message 16,383: markup and escapes included."""
     buttons = Actions(tuple(Button(f"Bouton {n}", "withdraw", "v" * 100, confirm="c" * 150) for n in range(6)))
-    blocks = (
-        Heading("*" * 120),
-        *(Quotation(name, "a*_" * 1000) for name in ("Besoin", "Proposition", "Apport")),
-        buttons,
-    )
-    ref = await rig.platform.post("review", Card("Idée", blocks), "card:1:review")
+    quotations: list[Block] = [Quotation(name, "a*_" * 1000) for name in ("Besoin", "Proposition", "Apport")]
+    idea = Card("Idée", (Heading("*" * 120), *quotations, buttons))
+    ref = await rig.platform.post("review", idea, "card:1:review")
     assert (await rig.shown(ref)).count("a*_") == 3000
 
 

@@ -120,10 +120,9 @@ class Mattermost:
             await self._socket.start()
         except BaseException as error:
             await self.close()
-            if isinstance(error, Untrusted):
-                raise ConfigError("untrusted", {"url": self._account.url, "reason": error.reason}) from error
-            if isinstance(error, Unauthorised):
-                raise ConfigError("mattermost_token", {"url": self._account.url}) from error
+            named = settings_error(error, self._account.url)
+            if named is not None:
+                raise named from error
             raise
 
     async def _open(self, rest: Rest, on_event: OnEvent) -> None:
@@ -247,6 +246,16 @@ class Mattermost:
                 self._tell_missed()
 
         self._callbacks.see_through(hand_on())
+
+
+def settings_error(error: BaseException, url: str) -> ConfigError | None:
+    """Where a setting is the cause of an error, the ConfigError that names it."""
+    match error:
+        case Untrusted(reason=reason):
+            return ConfigError("untrusted", {"url": url, "reason": reason})
+        case Unauthorised():
+            return ConfigError("mattermost_token", {"url": url})
+    return None
 
 
 def _nobody() -> None:
