@@ -127,7 +127,7 @@ class Team:
 
     async def press(self, member: str, post: Json, label: str) -> int:
         """A click on a button of a post, or of a message that only this member sees; the status of the answer."""
-        actions = [action for each in post["props"].get("attachments", []) for action in each.get("actions", [])]
+        actions = [action for each in post["props"].get("attachments") or [] for action in each.get("actions", [])]
         action = next(action for action in actions if action["name"] == label)
         given = {"cookie": action.get("cookie", "")}
         status, _ = await self.call(member, "POST", f"/posts/{post['id']}/actions/{action['id']}", given)
@@ -278,7 +278,7 @@ class MattermostRig(Team):
         found = reading.read(post)
         names = [user["username"] for user in self.world.users.values()]
         # Servers read Slack's notation in attachments whatever they are asked.
-        texts = [post["message"], *(each["text"] for each in post["props"].get("attachments", []))]
+        texts = [post["message"], *(each["text"] for each in post["props"].get("attachments") or [])]
         notation = [text for text in texts if reading.slack(text) != text]
         return [*reading.mentions(post, names), *found.links, *found.images, *notation]
 

@@ -272,4 +272,5 @@ def _page_key(key: str, number: int) -> str:
 
 
 def _props(key: str, pages: int, attachments: list[Json]) -> Json:
-    return {"butine": {"key": key, "pages": pages}, "attachments": attachments}
+    marker = {"butine": {"key": key, "pages": pages}}
+    return {**marker, "attachments": attachments} if attachments else marker

@@ -69,8 +69,8 @@ async def set_up(admin: Rest, bot: Rest | None, wanted: Wanted) -> AsyncIterator
     except Denied as error:
         raise CannotSetUp("no_team", wanted.team) from error
     await admin.call("post", f"/teams/{team}/members", {"team_id": team, "user_id": user})
-    for use, name in sorted(dict(wanted.channels).items()):
-        channel, is_new = await _channel(admin, team, name, is_private=use == "review")
+    for name in sorted(set(wanted.channels.values())):
+        channel, is_new = await _channel(admin, team, name, is_private=name == wanted.channels["review"])
         await admin.call("post", f"/channels/{channel}/members", {"user_id": user})
         yield Done("channel", name, is_new)
     command, is_new = await _command(admin, team, wanted)

@@ -160,15 +160,15 @@ def post(given: Json, user_id: str, id_: str, at: int) -> Json:
 def props(given: Json) -> Json:
     """Props with attachments filled up."""
     kept = copy.deepcopy(given)
-    if "attachments" in kept:
-        kept["attachments"] = [_attachment(each) for each in kept["attachments"]]
+    if "attachments" in kept:  # none at all come back as null
+        kept["attachments"] = [_attachment(each) for each in kept["attachments"] or []] or None
     return kept
 
 
 def shown(kept: Json, reactions: list[Json]) -> Json:
     """A post as it is shown: without integrations, with metadata."""
     seen = copy.deepcopy(kept)
-    for attachment in seen["props"].get("attachments", []):
+    for attachment in seen["props"].get("attachments") or []:
         for action in attachment.get("actions", []):
             action.pop("integration", None)
     seen["metadata"] = {}

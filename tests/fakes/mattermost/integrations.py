@@ -86,7 +86,7 @@ class Integrations:
             return
         props = answers.props(props | {"from_webhook": "true"})
         shown = self._world.whisper(user, channel, post["message"], props)
-        for attachment in shown["props"].get("attachments", []):
+        for attachment in shown["props"].get("attachments") or []:
             for action in attachment.get("actions", []):
                 cookie = self._world.new_id()
                 integration = action.pop("integration")
@@ -103,7 +103,7 @@ class Integrations:
                 raise Refusal(404, "app.post.get.app_error", "Unable to get the post.")
             channel, integration, root = known["channel"], known["integration"], ""
         else:
-            actions = [a for each in kept["props"].get("attachments", []) for a in each.get("actions", [])]
+            actions = [a for each in kept["props"].get("attachments") or [] for a in each.get("actions", [])]
             found = next((each for each in actions if each["id"] == action and each.get("integration")), None)
             if found is None or not self._world.may_read(user, kept["channel_id"]):
                 raise Refusal(404, "api.post.do_action.action_id.app_error", "Invalid action id.")

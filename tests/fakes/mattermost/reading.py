@@ -41,7 +41,7 @@ def mentions(post: Json, names: list[str]) -> list[str]:
     nor a quote's mark in front changes that, code and anything between the sign and the name do.
     """
     parts = [post["message"]]
-    for attachment in post["props"].get("attachments", []):
+    for attachment in post["props"].get("attachments") or []:
         parts += [attachment.get("pretext", ""), attachment.get("text", "")]
     text = CODE.sub(" ", "\n".join(parts))
     return [name for name in (*EVERYBODY, *names) if re.search(rf"(?i)(?<![\w@])@{re.escape(name)}\b", text)]
@@ -56,7 +56,7 @@ def read(post: Json) -> Read:
     """The post's message and attachments from top to bottom."""
     found = Read()
     lines = [_line(line, found) for line in post["message"].split("\n")]
-    for attachment in post["props"].get("attachments", []):
+    for attachment in post["props"].get("attachments") or []:
         if attachment.get("image_url") or attachment.get("thumb_url"):
             found.images.append(attachment["image_url"] or attachment["thumb_url"])
         lines += [_line(line, found) for line in (attachment.get("title", ""), *attachment.get("text", "").split("\n"))]
