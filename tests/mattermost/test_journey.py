@@ -23,7 +23,7 @@ async def test_an_idea_from_its_capture_to_its_answer(house: House) -> None:  # 
     # Nothing leaves the review channel before it is approved. Sam is no moderator and can't even reach its buttons.
     waiting = await house.card(house.review, "Un guichet unique", "Trop d’attente @channel")
     assert house.posts_in(house.ideas) == []
-    assert await house.press(sam, waiting, "Approuver") == 404
+    assert await house.press(sam, waiting, "Approuver") == 403
 
     # Nadia refuses; a reason is demanded, and Camille gets it with her own text and the way to propose it again.
     assert await house.press(nadia, waiting, "Refuser…") == 200

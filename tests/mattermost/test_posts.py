@@ -111,6 +111,15 @@ async def test_a_card_whose_post_was_deleted_is_posted_anew(rig: MattermostRig) 
     assert (await rig.platform.post("ideas", card(), "card:1")).id != first.id
 
 
+async def test_an_archived_channel_refuses(rig: MattermostRig) -> None:
+    ref = await rig.platform.post("ideas", card(), "card:1")
+    rig.world.channels[rig.ideas]["delete_at"] = rig.world.now()
+    with pytest.raises(ChatRefused):
+        await rig.platform.post("ideas", card(), "card:2")
+    with pytest.raises(ChatRefused):
+        await rig.platform.update(ref.id, card("anders"))
+
+
 async def test_a_channel_that_butine_was_taken_out_of_refuses(rig: MattermostRig) -> None:
     del rig.world.members[rig.ideas][rig.bot]
     with pytest.raises(ChatRefused):

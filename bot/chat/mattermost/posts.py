@@ -16,12 +16,13 @@ from bot.chat.mattermost.inbound import Json, is_id
 from bot.chat.mattermost.render import attachments_of, message_of, pages_of
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
 from bot.chat.mattermost.trust import Fact, Seal
-from bot.errors import ChatRefused, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone
 from bot.views.cards import Button, Card
 
 log = logging.getLogger(__name__)
 
 FORBIDDEN = 403
+PENDING_IS_GONE = "api.post.deduplicate_create_post.failed_to_get"
 KNOWN_AT_MOST = 5000
 SEARCHED_PAGES, POSTS_PER_PAGE = 10, 200
 """How far back a post is looked for that may have arrived."""
@@ -163,8 +164,8 @@ class Posts:
         """Post. The server may remember a pending id whose post has been deleted since."""
         try:
             return await self._rest.create_post(post)
-        except Denied as error:
-            if error.status != NOT_FOUND:
+        except ChatUnavailable as error:
+            if not error.reason.endswith(PENDING_IS_GONE):
                 raise
         return await self._rest.create_post({name: value for name, value in post.items() if name != "pending_post_id"})
 

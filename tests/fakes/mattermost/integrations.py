@@ -13,7 +13,7 @@ from aiohttp import ClientError, ClientSession
 
 from tests.fakes.mattermost import answers, reading
 from tests.fakes.mattermost.answers import Json
-from tests.fakes.mattermost.world import TRIGGER_MILLIS, Refusal, World
+from tests.fakes.mattermost.world import TRIGGER_MILLIS, Refusal, World, forbidden
 
 RETAINED = ("override_username", "override_icon_url", "from_webhook", "from_bot")
 
@@ -105,7 +105,9 @@ class Integrations:
         else:
             actions = [a for each in kept["props"].get("attachments") or [] for a in each.get("actions", [])]
             found = next((each for each in actions if each["id"] == action and each.get("integration")), None)
-            if found is None or not self._world.may_read(user, kept["channel_id"]):
+            if not self._world.may_read(user, kept["channel_id"]):
+                raise forbidden()
+            if found is None:
                 raise Refusal(404, "api.post.do_action.action_id.app_error", "Invalid action id.")
             channel, integration, kind = kept["channel_id"], found["integration"], found["type"]
             root = kept["root_id"] or post
@@ -143,7 +145,11 @@ class Integrations:
 
     def open_dialog(self, given: Json) -> None:
         """Show a dialog to whom the trigger is of."""
-        name, user, millis, _ = base64.b64decode(given["trigger_id"]).decode().split(":")
+        try:
+            name, user, millis, _ = base64.b64decode(given["trigger_id"]).decode().split(":")
+        except ValueError as error:
+            code = "interactive_message.decode_trigger_id.base64_decode_failed"
+            raise Refusal(400, code, "Failed to decode base64 for trigger ID for interactive dialog.") from error
         if self._world.now() - int(millis) > TRIGGER_MILLIS:
             raise Refusal(
                 400, "interactive_message.decode_trigger_id.expired", "Trigger ID for interactive dialog is expired."

@@ -53,6 +53,8 @@ class World:
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     last: int = 0
+    is_forgetful: bool = False
+    hides_archived: bool = False
 
     def now(self) -> int:
         """Milliseconds, never twice the same."""
@@ -102,9 +104,11 @@ class World:
         return found if found in self.channels else self.add_channel("", name, "D", one, other)
 
     def may_read(self, user: str, channel: str) -> bool:
-        """Whether somebody is in a channel that isn't archived."""
+        """Whether somebody is in a channel; archived ones can be read unless the server hides them."""
         found = self.channels.get(channel)
-        return found is not None and not found["delete_at"] and user in self.members[channel]
+        if found is None or (found["delete_at"] and self.hides_archived):
+            return False
+        return user in self.members[channel]
 
     def existing(self, post: str) -> Json:
         """A post that is there."""
@@ -121,10 +125,14 @@ class World:
         """Post; the answer."""
         if not self.may_read(user, given.get("channel_id", "")):
             raise forbidden()
+        if self.channels[given["channel_id"]]["delete_at"]:
+            raise Refusal(400, "api.post.create_post.can_not_post_to_deleted.error", "Can not post to deleted channel.")
         self._check(given)
         pending = given.get("pending_post_id", "")
         known, at = self.pending.get(pending, ("", 0))
         if known and self.now() - at < PENDING_MILLIS:
+            if self.posts[known]["delete_at"]:
+                raise Refusal(500, "api.post.deduplicate_create_post.failed_to_get", "Failed to fetch original post.")
             seen = self.shown(self.existing(known))
             seen.pop("metadata")
             return seen
@@ -143,6 +151,9 @@ class World:
     def edit(self, post: str, changes: Json) -> Json:
         """Change a post."""
         kept = self.existing(post)
+        if self.channels[kept["channel_id"]]["delete_at"]:
+            code = "api.post.patch_post.can_not_update_post_in_deleted.error"
+            raise Refusal(400, code, "Can not update a post in a deleted channel.")
         self._check(changes)
         kept["message"] = changes.get("message", kept["message"])
         if changes.get("props") is not None:
@@ -153,10 +164,11 @@ class World:
         return shown
 
     def delete(self, post: str) -> None:
-        """Take a post away; its reactions are not told of any more."""
+        """Take a post away; its reactions are still told of, except by a forgetful server."""
         kept = self.existing(post)
         kept["delete_at"] = kept["update_at"] = self.now()
-        self.reactions.pop(post, None)
+        if self.is_forgetful:
+            self.reactions.pop(post, None)
         shown = self.shown(kept)
         members = set(self.members[kept["channel_id"]])
         self.tell("post_deleted", {"post": json.dumps(shown)}, kept["channel_id"], members)
@@ -164,6 +176,10 @@ class World:
     def react(self, user: str, post: str, emoji: str) -> Json:
         """Put a reaction on."""
         kept = self.existing(post)
+        if self.channels[kept["channel_id"]]["delete_at"]:
+            raise Refusal(
+                403, "api.reaction.save.archived_channel.app_error", "You cannot react in an archived channel."
+            )
         held = self.reactions.setdefault(post, [])
         for row in held:
             if (row["user_id"], row["emoji_name"]) == (user, emoji):
