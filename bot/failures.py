@@ -42,6 +42,7 @@ _REFUSED: Mapping[str, str] = {
     "backup_postgresql": "cli.error.backup_postgresql",
     "admin_token": "cli.error.admin_token",
     "no_admin": "cli.error.no_admin",
+    "no_such_channel": "cli.error.no_such_channel",
     "no_team": "cli.error.no_such_team",
     "name_taken": "cli.error.name_taken",
     "command_taken": "cli.error.command_taken",

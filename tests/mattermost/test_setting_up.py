@@ -105,6 +105,17 @@ async def test_what_stands_in_the_way_is_named(bare: House, break_it: str, reaso
     assert explain(refused.value, TEXTS)[0]
 
 
+async def test_channels_may_be_given_by_id(bare: House, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = [bare.world.add_channel(bare.team, name, "O", bare.admin) for name in ("boite", "tri")]
+    given = {"BUTINE_CHANNELS__IDEAS": ids[0], "BUTINE_CHANNELS__DIGEST": ids[0], "BUTINE_CHANNELS__REVIEW": ids[1]}
+    await set_up(bare, load(environ=given))
+    assert set(bare.world.channels) == set(ids)
+    with pytest.raises(Refused) as refused:
+        await set_up(bare, load(environ=given | {"BUTINE_CHANNELS__IDEAS": "z" * 26}))
+    assert refused.value.code == "no_such_channel"
+    assert "admin" not in capsys.readouterr().out
+
+
 async def test_the_check_is_content_beside_a_butine_that_runs(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     settings = house.settings()
     await house.stop()

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.chat.mattermost.callbacks import COMMAND_PATH
+from bot.chat.mattermost.inbound import is_id
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest, Unauthorised
 
 BOT_NAME = "butine"
@@ -115,10 +116,11 @@ async def _bot(admin: Rest) -> tuple[str, bool]:
 
 async def _channel(admin: Rest, team: str, name: str, *, is_private: bool) -> tuple[str, bool]:
     try:
-        return str((await admin.channel_by_name(team, name))["id"]), False
+        found = await (admin.channel(name) if is_id(name) else admin.channel_by_name(team, name))
+        return str(found["id"]), False
     except Denied as error:
-        if error.status != NOT_FOUND:
-            raise
+        if error.status != NOT_FOUND or is_id(name):
+            raise CannotSetUp("no_such_channel", name) from error
     kind = "P" if is_private else "O"
     given = {"team_id": team, "name": name, "display_name": name.capitalize(), "type": kind}
     return str((await admin.call("post", "/channels", given))["id"]), True
