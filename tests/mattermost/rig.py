@@ -167,9 +167,12 @@ class Ears(Listener):
     def __init__(self) -> None:
         super().__init__()
         self.heard = asyncio.Condition()
+        self.failure: Exception | None = None
 
     async def __call__(self, event: Event) -> Reply:
-        """Keep the event."""
+        """Keep the event, or raise `failure`."""
+        if self.failure is not None:
+            raise self.failure
         async with self.heard:
             reply = await super().__call__(event)
             self.heard.notify_all()
@@ -181,8 +184,8 @@ class MattermostRig(Team):
 
     def __init__(self, tls: ssl.SSLContext | None = None, ca_file: Path | None = None) -> None:
         super().__init__()
-        self._ears = Ears()
-        self.listener: Listener = self._ears
+        self.ears = Ears()
+        self.listener: Listener = self.ears
         self._tls = tls
         self._ca_file = ca_file
         self.platform: Mattermost
@@ -237,8 +240,8 @@ class MattermostRig(Team):
 
     async def heard(self, number: int) -> None:
         """Return once the listener has that many events."""
-        async with asyncio.timeout(10), self._ears.heard:
-            await self._ears.heard.wait_for(lambda: len(self.listener.events) >= number)
+        async with asyncio.timeout(10), self.ears.heard:
+            await self.ears.heard.wait_for(lambda: len(self.listener.events) >= number)
 
     async def react(self, member: str, message: MessageRef, emoji: str) -> None:
         had = len(self.listener.events)
