@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
+from bot.app import rules_of
+from bot.chat.dispatcher import Dispatcher
 from bot.chat.reconcile import reconcile
+from bot.config import Settings
+from bot.domain.draft import Draft
+from bot.domain.permissions import Caller
 from bot.domain.voting import Voting
-from bot.usecases import announcing
+from bot.usecases import announcing, submission
 from bot.views.cards import Card, Heading
 from storage import outbox, workspaces
 from storage.database import Database
@@ -153,3 +158,19 @@ async def test_what_was_missed_on_the_websocket_is_read_again(house: House) -> N
     house.server.sockets.is_losing = False
     await house.server.sockets.forget()
     await house.card(house.ideas, "1 soutien")
+
+
+async def test_an_answer_that_got_lost_on_the_way_makes_no_second_card(rig: MattermostRig, database: Database) -> None:
+    """The server has posted it, nobody heard of it, and it has forgotten the pending id: the marker tells."""
+    workspace = await database.write(lambda s: workspaces.ensure(s, "mattermost", rig.platform.workspace))
+    author = Caller(workspace, rig.agent, is_moderator=False)
+    await database.write(lambda s: submission.submit(s, author, Draft("Des vélos partagés"), rig.clock()))
+    dispatcher = Dispatcher(database, rig.platform, workspace, rules_of(Settings()), clock=rig.clock)
+    rig.server.swallowed.append("POST /api/v4/posts")
+    await dispatcher.send_due()
+    rig.world.pending.clear()
+    rig.clock.move(seconds=10)
+    await dispatcher.send_due()
+    (post,) = rig.posts_in(rig.review)
+    assert post["edit_at"]
+    assert not await dispatcher.send_due()
