@@ -60,6 +60,7 @@ PACKAGES = {"bot", "bot.chat"}
 LIBRARIES = {
     "alembic": "storage",
     "apscheduler": "bot.schedule",
+    "cryptography": "bot.chat.mattermost",
     "mattermostdriver": "bot.chat.mattermost",
     "psycopg": "storage",
     "pydantic_settings": "bot.config",

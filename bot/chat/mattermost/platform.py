@@ -13,7 +13,8 @@ from aiohttp import web
 
 from bot.chat.events import MessageRef, Profile
 from bot.chat.mattermost import inbound
-from bot.chat.mattermost.callbacks import DIALOG_PATH, Callbacks, Desk
+from bot.chat.mattermost.callbacks import ACTION_PATH, DIALOG_PATH, Callbacks
+from bot.chat.mattermost.desk import Desk
 from bot.chat.mattermost.inbound import Json, Unreadable, is_id
 from bot.chat.mattermost.people import People
 from bot.chat.mattermost.posts import Posts
@@ -71,7 +72,7 @@ class Mattermost:
         self._clock = clock
         self._jitter = jitter
         self._sleep = sleep
-        self._callbacks = Callbacks(clock)
+        self._callbacks = Callbacks()
         self._channels: dict[str, str] = {}
         self._team = ""
         self._me = ""
@@ -140,7 +141,7 @@ class Mattermost:
             seal,
             self._me,
             f"{self._account.url}/{self._account.team}",
-            f"{self._account.callback_url}/mattermost/action",
+            self._account.callback_url + ACTION_PATH,
             self._clock,
         )
         people = People(rest, self._channels["review"], self._clock)
