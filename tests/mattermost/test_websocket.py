@@ -1,16 +1,22 @@
 """The websocket: kept up, resumed without a gap where the server can, and gaps noticed where it can't."""
 
+import asyncio
+import json
 import ssl
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.chat.events import ReactionChanged
 from bot.chat.mattermost.websocket import Socket
-from bot.errors import ConfigError
+from bot.errors import ChatUnavailable, ConfigError
 from bot.failures import explain
 from bot.views.texts import Texts
+from tests.mattermost.house import free_port
 from tests.mattermost.rig import MattermostRig
 
 
@@ -88,6 +94,54 @@ def test_pauses_grow_differ_and_end() -> None:
     assert pauses(1.0)[:4] == [0.5, 1.0, 2.0, 4.0]
     assert max(pauses(1.0)) == 60.0
     assert all(short < long for short, long in zip(pauses(0.0), pauses(1.0), strict=True))
+
+
+async def test_a_server_that_is_not_there_is_said_to_be_at_start() -> None:
+    socket = Socket(f"ws://127.0.0.1:{free_port()}/", "", True, _ignore, lambda: None, random=lambda: 0.0)
+    with pytest.raises(ChatUnavailable):
+        await socket.start()
+
+
+async def test_garbage_failing_listeners_and_short_lines_end_nothing() -> None:
+    """What can't be read is passed over, what can't be taken in is a gap, and a line that breaks is made anew."""
+    heard: list[str] = []
+    gaps: list[int] = []
+    done = asyncio.Event()
+    lines = [["{", "[]", '{"status": "OK", "seq_reply": 1}', event("hello", 0), event("bad", 1)], [event("good", 2)]]
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        response = web.WebSocketResponse()
+        await response.prepare(request)
+        for line in lines.pop(0) if lines else []:
+            await response.send_str(line)
+        return response
+
+    async def take(told: dict[str, Any]) -> None:
+        heard.append(told["event"])
+        if told["event"] == "bad":
+            raise LookupError
+        if told["event"] == "good":
+            done.set()
+
+    async def pause(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    app = web.Application()
+    app.router.add_get("/", serve)
+    async with TestServer(app) as server:
+        url = str(server.make_url("/"))
+        socket = Socket(url, "", True, take, lambda: gaps.append(1), random=lambda: 0.0, sleep=pause)
+        await socket.start()
+        await asyncio.wait_for(done.wait(), 10)
+        await socket.close()
+        await socket.close()
+    assert heard == ["hello", "bad", "good"]
+    assert gaps == [1]
+
+
+def event(kind: str, number: int) -> str:
+    """An event as it is sent."""
+    return json.dumps({"event": kind, "data": {"connection_id": "c"}, "seq": number})
 
 
 async def _ignore(_event: object) -> None:
