@@ -1,61 +1,39 @@
-"""The composition root: alone names concrete platforms and opens the database."""
+"""The composition root: opens the database, and puts platforms, router, dispatcher and schedule together."""
 
 import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
-from ipaddress import ip_address
-from typing import Any
 
-from aiohttp import web
+from sqlmodel import Session
 
 import bot
+from bot import platforms
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import Event, Reply
-from bot.chat.platform import Finding, Platform
+from bot.chat.platform import MayMiss, Platform
 from bot.chat.reconcile import reconcile
 from bot.chat.router import Router
-from bot.chat.slack.diagnosis import diagnose
-from bot.chat.slack.manifest import manifest
-from bot.chat.slack.platform import Access, Slack, Time
-from bot.chat.web.platform import WebRoom
-from bot.config import Settings, SlackSettings
-from bot.domain.calendar import Weekly
-from bot.domain.voting import Voting
-from bot.errors import ConfigError
+from bot.config import Settings
 from bot.http import Listener
-from bot.rules import Rules
+from bot.rules import Rules, rules_of
 from bot.schedule import Schedule, Scheduled
 from bot.usecases import voting
-from bot.usecases.digesting import Sizes
-from bot.views.lists import hints
-from storage import outbox, workspaces
+from storage import notes, outbox, workspaces
 from storage.database import Database
 
 log = logging.getLogger(__name__)
 
 LAST_SENDS_SECONDS = 5.0
+OWN_KEY = "own_key"
 
 
 def utc_now() -> datetime:
     """The system's clock."""
     return datetime.now(UTC)
-
-
-def rules_of(settings: Settings) -> Rules:
-    """The operator's decisions as the rest of the house needs them."""
-    return Rules(
-        language=settings.language,
-        command=settings.command,
-        voting=Voting.of(settings.voting.emoji, own_ideas=settings.voting.own_ideas),
-        reaction=settings.voting.emoji[0],
-        weekly=Weekly(settings.digest.day, settings.digest.at, settings.digest.zone),
-        sizes=Sizes(settings.digest.size, settings.digest.late_chances),
-        remind_after=timedelta(days=settings.moderation.remind_after_days),
-    )
 
 
 class App:
@@ -65,8 +43,8 @@ class App:
         self._settings = settings
         self._clock = clock
         self._rules = rules_of(settings)
-        platforms, routes = _platforms(settings, clock)
-        self._desks = [_Desk(platform, self._rules, clock) for platform in platforms]
+        built, routes = platforms.build(settings, clock, self._own_key)
+        self._desks = [_Desk(platform, self._rules, clock) for platform in built]
         self._listener = Listener(settings.web.host, settings.web.port, bot.__version__, routes)
         self._database: Database | None = None
         self._schedule: Schedule | None = None
@@ -91,6 +69,12 @@ class App:
         except BaseException:
             await self.stop()
             raise
+
+    async def _own_key(self) -> bytes:
+        """Butine's own random key, made at the first start and kept in the database, which is open by then."""
+        if self._database is None:
+            raise RuntimeError("the database is not open")
+        return bytes.fromhex(await self._database.write(_kept_key))
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, and close. Harmless after a start that failed."""
@@ -132,6 +116,8 @@ class _Desk:
 
     async def open(self, database: Database) -> None:
         """Connect and begin to send."""
+        if isinstance(self._platform, MayMiss):
+            self._platform.when_missed(self._reconcile_soon)
         await self._platform.start(self._take_in)
         name, workspace = self._platform.name, self._platform.workspace
         workspace_id = await database.write(lambda session: workspaces.ensure(session, name, workspace))
@@ -168,6 +154,11 @@ class _Desk:
         ):
             self.wake()
 
+    def _reconcile_soon(self) -> None:
+        """Events may have been missed. What is missed while the reactions are read is found an hour later at most."""
+        if self._database and (self._reconciling is None or self._reconciling.done()):
+            self._reconciling = asyncio.create_task(self.reconcile())
+
     def wake(self) -> None:
         """There may be something to send."""
         if self._dispatcher:
@@ -195,65 +186,9 @@ class _Desk:
         return await router(event)
 
 
-async def findings(settings: Settings) -> AsyncIterator[Finding]:
-    """What a check of the configured platforms finds."""
-    if settings.slack is not None:
-        channels = settings.channels_of("slack").model_dump()
-        async for finding in diagnose(_access(settings.slack), channels, Time(utc_now)):
-            yield finding
-
-
-def slack_manifest(settings: Settings, address: str | None) -> dict[str, Any]:
-    """The manifest of the Slack app; `address` is where Slack reaches Butine in HTTP mode."""
-    return manifest(settings.command, settings.language, address)
-
-
-def _platforms(
-    settings: Settings, clock: Callable[[], datetime]
-) -> tuple[Sequence[Platform], Sequence[web.AbstractRouteDef]]:
-    """The platforms that are configured, and what they answer over HTTP."""
-    if settings.mattermost is not None:
-        raise ConfigError("platform_unavailable", {"key": "mattermost"})
-    platforms: list[Platform] = []
-    routes: list[web.AbstractRouteDef] = []
-    if settings.slack is not None:
-        slack = _slack(settings, settings.slack, clock)
-        platforms.append(slack)
-        routes += slack.routes()
-    if settings.has_room:
-        room = _room(settings, clock)
-        platforms.append(room)
-        routes += room.routes()
-    return platforms, routes
-
-
-def _room(settings: Settings, clock: Callable[[], datetime]) -> WebRoom:
-    if not _is_loopback(settings.web.host):
-        raise ConfigError("room_in_the_open", {"host": settings.web.host})
-    return WebRoom(
-        settings.web.room_database,
-        settings.channels_of("web").model_dump(),
-        language=settings.language,
-        command=settings.command,
-        clock=clock,
-        hints=partial(hints, settings.command),
-        hosts=[settings.web.host],
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the host: in the web room anybody can be anybody."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _slack(settings: Settings, slack: SlackSettings, clock: Callable[[], datetime]) -> Slack:
-    channels = settings.channels_of("slack").model_dump()
-    return Slack(_access(slack), channels, language=settings.language, time=Time(clock))
-
-
-def _access(slack: SlackSettings) -> Access:
-    secrets_of = (slack.app_token.get_secret_value(), slack.signing_secret.get_secret_value())
-    return Access(slack.bot_token.get_secret_value(), slack.api_url, slack.mode, *secrets_of)
+def _kept_key(session: Session) -> str:
+    key = notes.get(session, OWN_KEY)
+    if key is None:
+        key = secrets.token_hex(32)
+        notes.put(session, OWN_KEY, key)
+    return key

@@ -9,9 +9,9 @@ from urllib.request import ProxyHandler, build_opener
 
 import click
 
-from bot import app
+from bot import platforms
 from bot.config import Settings
-from bot.errors import ConfigError
+from bot.errors import ChatError, ConfigError
 from bot.failures import Refused, explain
 from bot.views.texts import Texts
 from storage import ideas, outbox
@@ -44,11 +44,7 @@ async def check(settings: Settings, texts: Texts, config_file: str) -> None:
     findings.good("cli.check.config", file=config_file)
     await _check_database(settings, findings)
     _check_address(settings, findings)
-    async for finding in app.findings(settings):
-        if finding.is_problem:
-            findings.bad(texts(finding.key, **finding.values))
-        else:
-            findings.good(finding.key, **finding.values)
+    await _check_platforms(settings, findings)
     if settings.has_room:
         findings.good("cli.check.room", address=_address(settings.web.host, settings.web.port))
     else:
@@ -79,6 +75,17 @@ async def _check_database(settings: Settings, findings: Findings) -> None:
             findings.bad(texts.plural("cli.check.parked", len(parked), reason=parked[0].parked_reason))
     finally:
         await database.close()
+
+
+async def _check_platforms(settings: Settings, findings: Findings) -> None:
+    try:
+        async for finding in platforms.findings(settings, lambda: datetime.now(UTC)):
+            if finding.is_problem:
+                findings.bad(findings.texts(finding.key, **finding.values))
+            else:
+                findings.good(finding.key, **finding.values)
+    except (ChatError, ConfigError) as error:
+        findings.bad(explain(error, findings.texts)[0])
 
 
 async def _check_clock(database: Database, findings: Findings) -> None:

@@ -197,9 +197,42 @@ def slack_manifest(options: Options, url: str | None) -> None:
 
 
 async def _print_manifest(settings: "Settings", url: str | None) -> None:
-    from bot import app  # noqa: PLC0415  see the module
+    from bot import platforms  # noqa: PLC0415  see the module
 
-    click.echo(json.dumps(app.slack_manifest(settings, url), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(platforms.slack_manifest(settings, url), ensure_ascii=False, indent=2))
+
+
+@main.group(help=texts("cli.mattermost"))
+def mattermost() -> None:
+    """Hold the commands for Mattermost."""
+
+
+@mattermost.command("setup", help=texts("cli.mattermost_setup"))
+@click.option("--admin-token", required=True, envvar="MATTERMOST_ADMIN_TOKEN", help=texts("cli.option.admin_token"))
+@click.option("--url", help=texts("cli.option.mattermost_url"))
+@click.option("--team", help=texts("cli.option.mattermost_team"))
+@click.option("--callback-url", help=texts("cli.option.callback_url"))
+@click.pass_obj
+def mattermost_setup(
+    options: Options, admin_token: str, url: str | None, team: str | None, callback_url: str | None
+) -> None:
+    """Make bot, channels and command."""
+    from bot import operations  # noqa: PLC0415  see the module
+
+    async def set_up(settings: "Settings") -> None:
+        section = settings.mattermost
+        given = (
+            url or (section and section.url),
+            team or (section and section.team),
+            callback_url or (section and section.callback_url),
+        )
+        missing = [name for name, value in zip(("--url", "--team", "--callback-url"), given, strict=True) if not value]
+        if missing:
+            raise click.UsageError(texts("cli.setup_needs", options=", ".join(missing)))
+        where, name, back = map(str, given)
+        await operations.set_up_mattermost(settings, where, admin_token, name, back, texts)
+
+    _execute(options, set_up)
 
 
 async def _run(settings: "Settings", options: Options) -> None:

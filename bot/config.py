@@ -170,6 +170,7 @@ class MattermostSettings(Section):
     team: Text
     command_token: Annotated[Secret, Field(min_length=1)]
     callback_url: Annotated[Url, AfterValidator(lambda url: url.rstrip("/"))]
+    ca_file: Path | None = Field(default=None, description='"…"')
     channels: ChannelOverrides = ChannelOverrides()
 
 

@@ -17,12 +17,16 @@ _CONFIG: Mapping[str, str] = {
     "unknown_key": "cli.error.unknown_key",
     "missing_key": "cli.error.missing_key",
     "wrong_value": "cli.error.wrong_value",
-    "platform_unavailable": "cli.error.platform_unavailable",
     "room_in_the_open": "cli.error.room_in_the_open",
+    "ca_file": "cli.error.ca_file",
+    "mattermost_token": "cli.error.mattermost_token",
+    "no_team": "cli.error.no_team",
+    "no_channel": "cli.error.no_channel",
 }
 _NETWORK: Mapping[str, str] = {
     "port_in_use": "cli.error.port_in_use",
     "cannot_listen": "cli.error.cannot_listen",
+    "untrusted": "cli.error.untrusted",
 }
 _REFUSED: Mapping[str, str] = {
     "no_workspace": "cli.error.no_workspace",
@@ -36,6 +40,12 @@ _REFUSED: Mapping[str, str] = {
     "bad_line": "cli.error.bad_line",
     "bad_text": "cli.error.bad_text",
     "backup_postgresql": "cli.error.backup_postgresql",
+    "admin_token": "cli.error.admin_token",
+    "no_admin": "cli.error.no_admin",
+    "no_such_channel": "cli.error.no_such_channel",
+    "no_team": "cli.error.no_such_team",
+    "name_taken": "cli.error.name_taken",
+    "command_taken": "cli.error.command_taken",
 }
 _CANNOT_OPEN: Mapping[str, str] = {
     CannotOpen.UNREACHABLE: "cli.error.unreachable",

@@ -15,13 +15,15 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlmodel import Session
 
-from bot.app import rules_of
+from bot import platforms
+from bot.chat.mattermost.setup import CannotSetUp, Wanted
 from bot.config import Settings
 from bot.domain import draft as drafts
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
 from bot.errors import AlreadyDone, IdeaNotFound, InvalidInput, NothingToShow
 from bot.failures import Refused
+from bot.rules import rules_of
 from bot.usecases import digesting, reading, transfer
 from bot.usecases.transfer import IdeaRecord
 from bot.views import digest as digest_views
@@ -36,6 +38,15 @@ IMPORTED_AT_ONCE = 100
 LISTED_AT_ONCE = 500
 UNFOLDED = 500
 """More columns than a line of the list ever has."""
+_SET_UP = {
+    ("server", True): "cli.setup.server",
+    ("bot", True): "cli.setup.bot_made",
+    ("bot", False): "cli.setup.bot_there",
+    ("channel", True): "cli.setup.channel_made",
+    ("channel", False): "cli.setup.channel_there",
+    ("command", True): "cli.setup.command_made",
+    ("command", False): "cli.setup.command_there",
+}
 OPERATOR = ""
 """Stands for the person at the command line, who is no member and may see everything."""
 
@@ -151,6 +162,37 @@ async def migrate(settings: Settings, texts: Texts) -> None:
     url = parse_url(settings.storage.url)
     upgrade(url)
     click.echo(texts("cli.migrated", url=shown(url), revision=migrations.HEAD))
+
+
+async def set_up_mattermost(
+    settings: Settings, url: str, admin_token: str, team: str, callback_url: str, texts: Texts
+) -> None:
+    """Make at Mattermost what is missing, and print the section that goes into the configuration. Raises Refused."""
+    section = settings.mattermost
+    wanted = Wanted(
+        team=team,
+        channels=settings.channels_of("mattermost").model_dump(),
+        command=settings.command,
+        callback_url=callback_url.rstrip("/"),
+        hint=texts("cli.setup.hint"),
+        about=texts("cli.setup.about"),
+        token=section.token.get_secret_value() if section else "",
+    )
+    found: dict[str, str] = {}
+    try:
+        async for done in platforms.set_up_mattermost(
+            url.rstrip("/"), admin_token, wanted, section.ca_file if section else None
+        ):
+            if done.step in ("token", "command_token"):
+                found[done.step] = done.value
+            else:
+                click.echo(f"✓ {texts(_SET_UP[done.step, done.is_new], value=done.value)}")
+    except CannotSetUp as error:
+        raise Refused(error.reason, value=error.value, team=error.value) from error
+    lines = {"url": url.rstrip("/"), "token": found["token"], "team": team}
+    lines |= {"command_token": found["command_token"], "callback_url": callback_url.rstrip("/")}
+    click.echo(texts("cli.setup.section"))
+    click.echo("[mattermost]\n" + "\n".join(f"{name} = {json.dumps(value)}" for name, value in lines.items()))
 
 
 @asynccontextmanager

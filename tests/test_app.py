@@ -14,13 +14,14 @@ import aiohttp
 import pytest
 from sqlmodel import Session, select
 
-from bot.app import App, _Desk, rules_of, utc_now
+from bot.app import App, _Desk, utc_now
 from bot.chat.events import ButtonClicked, CommandTyped, Reply
 from bot.chat.platform import OnEvent
 from bot.config import Settings
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
 from bot.errors import ConfigError
+from bot.rules import rules_of
 from bot.usecases import moderation, submission, voting
 from storage import outbox
 from storage.database import Database

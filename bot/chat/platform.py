@@ -5,7 +5,7 @@ Nothing in here, and nothing in an adapter, decides what an event means or what 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot.chat.events import Event, MessageRef, Profile, Reply
 from bot.views.cards import Card
@@ -77,3 +77,11 @@ class Platform(Protocol):
 
     async def is_moderator(self, member: str) -> bool:
         """Whether the member is in the review channel now, and a person of this organisation."""
+
+
+@runtime_checkable
+class MayMiss(Protocol):
+    """A platform that may lose events and notices it, beside the times at which its reactions are read again anyhow."""
+
+    def when_missed(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called each time that events may have been missed."""

@@ -1,8 +1,8 @@
 """The rigs of the platforms that the contract's tests run over."""
 
 import html.parser
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from bot.chat.events import MessageRef
 from bot.chat.web.platform import WebRoom
 from tests.contract.rigs import Listener, Rig
 from tests.contract.slack_rig import SlackRig
+from tests.mattermost.rig import MattermostRig
 
 CHANNELS = {"ideas": "idees", "review": "moderation", "digest": "idees"}
 
@@ -139,13 +140,14 @@ async def slack_rig(mode: Literal["socket", "http"]) -> AsyncIterator[Rig]:
     await rig.stop()
 
 
-@pytest.fixture(params=["web", "slack-socket", "slack-http"])
+@pytest.fixture(params=["web", "slack-socket", "slack-http", "mattermost"])
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     """Each platform in turn, started, and closed after the test."""
-    rigs = {
+    rigs: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
         "web": lambda: web_rig(tmp_path),
         "slack-socket": lambda: slack_rig("socket"),
         "slack-http": lambda: slack_rig("http"),
+        "mattermost": MattermostRig,
     }
     async with rigs[request.param]() as opened:
         yield opened

@@ -10,12 +10,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from sqlmodel import Session
 
-from bot.app import rules_of
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import Event, Reply
 from bot.chat.reconcile import reconcile
 from bot.chat.router import Router
 from bot.config import Settings
+from bot.rules import rules_of
 from storage import ideas, workspaces
 from storage.database import Database
 from storage.tables import Idea, Status

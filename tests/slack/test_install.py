@@ -12,9 +12,8 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from bot import app as composition
-from bot import checking
-from bot.app import App
+from bot import checking, platforms
+from bot.app import App, utc_now
 from bot.chat.slack import inbound, manifest
 from bot.chat.slack.diagnosis import diagnose
 from bot.chat.slack.platform import Access, Time
@@ -233,6 +232,6 @@ async def test_a_wrong_token_stops_the_app_with_nothing_left_open(slack: FakeSla
 
 def test_findings_come_from_configured_platforms_alone() -> None:
     async def none() -> list[object]:
-        return [finding async for finding in composition.findings(Settings())]
+        return [finding async for finding in platforms.findings(Settings(), utc_now)]
 
     assert asyncio.run(none()) == []

@@ -1,6 +1,6 @@
 """How cards and forms look in Slack: as they are kept in golden/, and always within Slack's limits.
 
-With BUTINE_TESTS_GOLDEN=1 the golden files are written anew; read the difference before committing it.
+With BUTINE_TESTS_RENEW=1 the golden files are written anew; read the difference before committing it.
 """
 
 import json
@@ -42,7 +42,7 @@ each_language = pytest.mark.parametrize("language", LANGUAGES)
 def golden(name: str, value: object) -> str:
     """What is kept under that name."""
     path = GOLDEN / f"{name}.json"
-    if os.environ.get("BUTINE_TESTS_GOLDEN"):
+    if os.environ.get("BUTINE_TESTS_RENEW"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return path.read_text(encoding="utf-8")

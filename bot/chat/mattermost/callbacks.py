@@ -1,0 +1,95 @@
+"""The HTTP addresses that Mattermost calls: the command, buttons and dialogs. Limits, and refusals without a word.
+
+What is believed, and what is answered, the desk decides.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from bot.chat.mattermost import inbound
+from bot.chat.mattermost.desk import Desk
+from bot.chat.mattermost.inbound import Json, Unreadable
+from bot.chat.mattermost.trust import Forged
+
+log = logging.getLogger(__name__)
+
+BODY_LIMIT = 256 * 1024
+COMMAND_PATH, ACTION_PATH, DIALOG_PATH = "/mattermost/command", "/mattermost/action", "/mattermost/dialog"
+
+
+class Callbacks:
+    """Answers the three addresses once it is `open`ed; before and after that it asks to come back later."""
+
+    def __init__(self) -> None:
+        self._desk: Desk | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """What the HTTP listener is to answer."""
+        return [
+            web.post(COMMAND_PATH, self._command),
+            web.post(ACTION_PATH, self._action),
+            web.post(DIALOG_PATH, self._dialog),
+        ]
+
+    def open(self, desk: Desk) -> None:
+        """Answer from now on."""
+        self._desk = desk
+
+    async def close(self) -> None:
+        """Take no more, and see through what is under way."""
+        self._desk = None
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _command(self, request: web.Request) -> web.Response:
+        async def answer(desk: Desk, body: str) -> Json:
+            return await desk.command(inbound.typed(dict(parse_qsl(body, keep_blank_values=True))))
+
+        return await self._answer(request, answer)
+
+    async def _action(self, request: web.Request) -> web.Response:
+        async def answer(desk: Desk, body: str) -> Json:
+            return await desk.click(inbound.clicked(json.loads(body)))
+
+        return await self._answer(request, answer)
+
+    async def _dialog(self, request: web.Request) -> web.Response:
+        async def answer(desk: Desk, body: str) -> Json:
+            return await desk.submission(inbound.submitted(json.loads(body)))
+
+        return await self._answer(request, answer)
+
+    async def _answer(
+        self, request: web.Request, answer: Callable[[Desk, str], Coroutine[Any, Any, Json]]
+    ) -> web.Response:
+        desk = self._desk
+        if desk is None:
+            return web.Response(status=503)
+        if (request.content_length or 0) > BODY_LIMIT:
+            return web.Response(status=413)
+        body = await request.read()
+        if len(body) > BODY_LIMIT:
+            return web.Response(status=413)
+        try:
+            # In a task of its own: a server that hangs up doesn't end it.
+            return web.json_response(await asyncio.shield(self.see_through(answer(desk, body.decode()))))
+        except Forged as error:
+            log.warning("%s: refused (%s)", request.path, error.reason)
+            return web.Response(status=403)
+        except (Unreadable, ValueError, RecursionError):
+            log.warning("%s: unreadable", request.path)
+            return web.Response(status=400)
+
+    def see_through(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Have something done that closing waits for."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

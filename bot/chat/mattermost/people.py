@@ -1,0 +1,62 @@
+"""Who is who on a Mattermost server: profiles, kept for a while, and who moderates, asked each time."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.chat.events import Profile
+from bot.chat.mattermost.inbound import Json, is_id, is_of_the_house, profile
+from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
+from bot.errors import ChatRefused
+
+KEPT = timedelta(minutes=10)
+KEPT_AT_MOST = 5000
+
+
+class People:
+    """The members of one server; `review` is the review channel's id."""
+
+    def __init__(self, rest: Rest, review: str, clock: Callable[[], datetime]) -> None:
+        self._rest = rest
+        self._review = review
+        self._clock = clock
+        self._kept: OrderedDict[str, tuple[datetime, Profile]] = OrderedDict()
+
+    async def profile(self, member: str) -> Profile:
+        """A member's profile. Raises `ChatRefused` for somebody who isn't there."""
+        kept = self._kept.get(member)
+        if kept and self._clock() - kept[0] < KEPT:
+            return kept[1]
+        return self._keep(await self._user(member))
+
+    def locale(self, member: str) -> str | None:
+        """The member's locale as far as it is known without asking."""
+        kept = self._kept.get(member)
+        return kept[1].locale if kept else None
+
+    async def is_moderator(self, member: str) -> bool:
+        """Whether the member is in the review channel at this moment, and neither bot nor guest."""
+        if not is_id(member):
+            return False
+        try:
+            await self._rest.channel_member(self._review, member)
+        except Denied as error:
+            if error.status == NOT_FOUND:
+                return False
+            raise
+        user = await self._user(member)
+        self._keep(user)
+        return is_of_the_house(user)
+
+    async def _user(self, member: str) -> Json:
+        if not is_id(member):
+            raise ChatRefused("no_such_member")
+        return await self._rest.user(member)
+
+    def _keep(self, user: Json) -> Profile:
+        found = profile(user)
+        self._kept[found.id] = (self._clock(), found)
+        self._kept.move_to_end(found.id)
+        while len(self._kept) > KEPT_AT_MOST:
+            self._kept.popitem(last=False)
+        return found

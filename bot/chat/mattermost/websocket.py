@@ -1,0 +1,159 @@
+"""Mattermost's websocket: events in the order in which they come, a connection that is kept up, and gaps noticed.
+
+What an event means is the neighbours' matter. (mattermostdriver's own websocket opens no `wss` on Python ≥ 3.10.)
+"""
+
+import asyncio
+import json
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bot.errors import ChatUnavailable
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 25.0
+"""A ping this often; without its pong the connection counts as lost. A sign of life of the wire itself."""
+CONNECT_SECONDS = 15.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 60.0
+MESSAGE_LIMIT = 4 * 1024 * 1024
+
+Json = dict[str, Any]
+
+
+def trust_of(url: str, ca_file: Path | None) -> ssl.SSLContext | bool:
+    """Whom to trust: the certificates of `ca_file`, else the system's. Raises OSError for a file of neither."""
+    if not url.startswith("wss"):
+        return True
+    return ssl.create_default_context(cafile=ca_file)
+
+
+class Socket:
+    """Keeps one websocket up between `start` and `close`.
+
+    `on_event` gets each event, one after the other. `on_gap` is called where events may have been missed: after an
+    absence that the server could not bridge, and where numbers are missing. `random` gives the jitter, 0 to 1.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        ssl_context: ssl.SSLContext | bool,  # noqa: FBT001  aiohttp's own
+        on_event: Callable[[Json], Awaitable[None]],
+        on_gap: Callable[[], None],
+        *,
+        random: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._url = url
+        self._token = token
+        self._ssl = ssl_context
+        self._on_event = on_event
+        self._on_gap = on_gap
+        self._random = random
+        self._sleep = sleep
+        self._connection = ""
+        self._next = 0
+        self._failures = 0
+        self._is_ready = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Return once the first connection stands, or raise `ChatUnavailable`; from then on reconnect alone."""
+        first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._keep_up(first))
+        try:
+            await first
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Disconnect. Harmless when called twice."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _keep_up(self, first: asyncio.Future[None]) -> None:
+        async with aiohttp.ClientSession(trust_env=True) as session:
+            while True:
+                try:
+                    await self._listen(session, first)
+                except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                    if not first.done():
+                        first.set_exception(ChatUnavailable(f"websocket: {_words(error)}"))
+                        return
+                    log.warning("websocket: %s", _words(error))
+                if not first.done():
+                    first.set_exception(ChatUnavailable("websocket: closed by the server"))
+                    return
+                await self._sleep(self._pause())
+
+    def _pause(self) -> float:
+        """Twice as long after each failure, and never the same for two: a server that comes back is not stormed."""
+        longest = min(FIRST_PAUSE_SECONDS * 2.0**self._failures, LONGEST_PAUSE_SECONDS)
+        self._failures = min(self._failures + 1, 16)
+        return longest * (0.5 + self._random() / 2)
+
+    async def _listen(self, session: aiohttp.ClientSession, first: asyncio.Future[None]) -> None:
+        params = {"connection_id": self._connection, "sequence_number": str(self._next)} if self._connection else {}
+        timeout = aiohttp.ClientWSTimeout(ws_close=5.0)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            socket = await session.ws_connect(
+                self._url,
+                params=params,
+                headers={"Authorization": f"Bearer {self._token}"},
+                heartbeat=HEARTBEAT_SECONDS,
+                max_msg_size=MESSAGE_LIMIT,
+                timeout=timeout,
+                ssl=self._ssl,
+            )
+        async with socket:
+            if not first.done():
+                first.set_result(None)
+            async for message in socket:
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    await self._take(message.data)
+
+    async def _take(self, text: str) -> None:
+        try:
+            event = json.loads(text)
+            kind, data, number = event.get("event"), event.get("data"), event.get("seq")
+        except (ValueError, AttributeError):
+            log.warning("websocket: an event that is none")
+            return
+        if not isinstance(kind, str) or not isinstance(number, int) or not isinstance(data, dict):
+            return  # an answer, not an event
+        self._failures = 0
+        if kind == "hello":
+            self._greet(str(data.get("connection_id", "")))
+        elif number != self._next:
+            log.warning("websocket: event %s came where %s was due", number, self._next)
+            self._on_gap()
+        self._next = number + 1
+        try:
+            await self._on_event(event)
+        except Exception:  # one event that can't be taken must not end the others
+            log.exception("websocket: event %s was not taken in", kind)
+            self._on_gap()
+
+    def _greet(self, connection: str) -> None:
+        """A new connection's first event; the same id again says that nothing was missed."""
+        had, self._connection = self._connection, connection
+        if had and had != connection:
+            log.info("websocket: connected anew, events may have been missed")
+            self._on_gap()
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        cause = error.certificate_error
+        return getattr(cause, "verify_message", "") or str(cause)
+    return str(error) or type(error).__name__

@@ -1,0 +1,165 @@
+"""Which chat platforms there are: alone names the concrete ones, to build, check and set them up.
+
+What they do is in bot/chat; running them is app.py's part.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+import bot
+from bot.chat.mattermost import probe, setup
+from bot.chat.mattermost.platform import Account, Mattermost, settings_error
+from bot.chat.mattermost.rest import Rest
+from bot.chat.platform import Finding, Platform
+from bot.chat.slack.diagnosis import diagnose
+from bot.chat.slack.manifest import manifest
+from bot.chat.slack.platform import Access, Slack, Time
+from bot.chat.web.platform import WebRoom
+from bot.config import MattermostSettings, Settings, SlackSettings
+from bot.errors import ChatError, ConfigError
+from bot.http import Listener
+from bot.views.lists import hints
+
+_MATTERMOST = {
+    "mattermost_account": ("cli.check.mattermost_account", "cli.check.mattermost_no_bot"),
+    "mattermost_team": ("", "cli.error.no_team"),
+    "mattermost_channel": ("cli.check.mattermost_channel", "cli.error.no_channel"),
+    "mattermost_way_back": ("cli.check.mattermost_way_back", "cli.check.mattermost_no_way_back"),
+    "mattermost_command": ("cli.check.mattermost_command", "cli.check.mattermost_command_token"),
+    "mattermost_command_missing": ("", "cli.check.mattermost_command_missing"),
+}
+
+
+def build(
+    settings: Settings, clock: Callable[[], datetime], own_key: Callable[[], Awaitable[bytes]]
+) -> tuple[Sequence[Platform], Sequence[web.AbstractRouteDef]]:
+    """The platforms that are configured, and what they answer over HTTP. Raises ConfigError.
+
+    `own_key` gives Butine's own random key; it is asked for when a platform starts.
+    """
+    platforms: list[Platform] = []
+    routes: list[web.AbstractRouteDef] = []
+    if settings.slack is not None:
+        slack = _slack(settings, settings.slack, clock)
+        platforms.append(slack)
+        routes += slack.routes()
+    if settings.mattermost is not None:
+        mattermost = _mattermost(settings, settings.mattermost, clock, own_key)
+        platforms.append(mattermost)
+        routes += mattermost.routes()
+    if settings.has_room:
+        room = _room(settings, clock)
+        platforms.append(room)
+        routes += room.routes()
+    return platforms, routes
+
+
+async def findings(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Finding]:
+    """What a check of the configured platforms finds. Raises ChatError or ConfigError where one can't be asked."""
+    if settings.slack is not None:
+        channels = settings.channels_of("slack").model_dump()
+        async for finding in diagnose(_access(settings.slack), channels, Time(clock)):
+            yield finding
+    if settings.mattermost is not None:
+        async for found in _look_at_mattermost(settings, settings.mattermost):
+            good, bad = _MATTERMOST[found.code]
+            yield Finding(good if found.is_good else bad, found.values, is_problem=not found.is_good)
+
+
+def slack_manifest(settings: Settings, address: str | None) -> dict[str, Any]:
+    """The manifest of the Slack app; `address` is where Slack reaches Butine in HTTP mode."""
+    return manifest(settings.command, settings.language, address)
+
+
+async def set_up_mattermost(
+    url: str, admin_token: str, wanted: setup.Wanted, ca_file: Path | None = None
+) -> AsyncIterator[setup.Done]:
+    """Make at Mattermost what is missing. Raises CannotSetUp or ChatError."""
+    admin, own = Rest(url, admin_token, ca_file), Rest(url, wanted.token, ca_file) if wanted.token else None
+    try:
+        async for done in setup.set_up(admin, own, wanted):
+            yield done
+    finally:
+        for rest in (admin, own):
+            if rest:
+                rest.close()
+
+
+async def _look_at_mattermost(settings: Settings, section: MattermostSettings) -> AsyncIterator[probe.Found]:
+    """What is right and wrong at Mattermost; where Butine doesn't run, a stand-in answers the server's call."""
+    rest = Rest(section.url, section.token.get_secret_value(), section.ca_file)
+    routes = probe.stand_in(section.command_token.get_secret_value())
+    listener = Listener(settings.web.host, settings.web.port, bot.__version__, routes)
+    try:
+        with suppress(ConfigError):  # the address is taken: by Butine itself, which then answers
+            await listener.start()
+        channels = settings.channels_of("mattermost").model_dump()
+        async for found in probe.look(
+            rest, section.url, section.team, channels, settings.command, section.callback_url
+        ):
+            yield found
+    except ChatError as error:
+        named = settings_error(error, section.url)
+        if named is not None:
+            raise named from error
+        raise
+    finally:
+        await listener.stop()
+        rest.close()
+
+
+def _slack(settings: Settings, slack: SlackSettings, clock: Callable[[], datetime]) -> Slack:
+    channels = settings.channels_of("slack").model_dump()
+    return Slack(_access(slack), channels, language=settings.language, time=Time(clock))
+
+
+def _access(slack: SlackSettings) -> Access:
+    secrets_of = (slack.app_token.get_secret_value(), slack.signing_secret.get_secret_value())
+    return Access(slack.bot_token.get_secret_value(), slack.api_url, slack.mode, *secrets_of)
+
+
+def _mattermost(
+    settings: Settings,
+    section: MattermostSettings,
+    clock: Callable[[], datetime],
+    own_key: Callable[[], Awaitable[bytes]],
+) -> Mattermost:
+    account = Account(
+        section.url,
+        section.token.get_secret_value(),
+        section.team,
+        settings.channels_of("mattermost").model_dump(),
+        section.command_token.get_secret_value(),
+        section.callback_url,
+        section.ca_file,
+    )
+    return Mattermost(account, language=settings.language, own_key=own_key, clock=clock)
+
+
+def _room(settings: Settings, clock: Callable[[], datetime]) -> WebRoom:
+    if not _is_loopback(settings.web.host):
+        raise ConfigError("room_in_the_open", {"host": settings.web.host})
+    return WebRoom(
+        settings.web.room_database,
+        settings.channels_of("web").model_dump(),
+        language=settings.language,
+        command=settings.command,
+        clock=clock,
+        hints=partial(hints, settings.command),
+        hosts=[settings.web.host],
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the host: in the web room anybody can be anybody."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

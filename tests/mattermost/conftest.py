@@ -1,0 +1,23 @@
+"""A team on the fake server: with the adapter alone, or with the whole of Butine."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.mattermost.house import House
+from tests.mattermost.rig import MattermostRig
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[MattermostRig]:
+    """The adapter, started."""
+    async with MattermostRig() as rig:
+        yield rig
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """Butine, started."""
+    async with House(tmp_path) as house:
+        yield house

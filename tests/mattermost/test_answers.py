@@ -1,0 +1,191 @@
+"""How commands, clicks and forms are answered: privately, where the server can; and nothing that was typed is lost."""
+
+import json
+
+import pytest
+
+from bot.chat.events import ButtonClicked, FormSubmitted, Reply
+from bot.errors import ConfigError
+from bot.views.cards import Actions, Button, Card, Field, Form, Heading, Paragraph
+from storage.errors import NotSaved
+from tests.fakes.mattermost import reading
+from tests.fakes.mattermost.answers import Json
+from tests.mattermost.rig import MattermostRig
+
+PLAIN = Card("Merci", (Paragraph(("Merci.",)),))
+WITH_BUTTONS = Card("Liste", (Paragraph(("Liste",)), Actions((Button("Suite", "more", "7"),))))
+DANGEROUS = Card("Reçu", (Heading("Reçu"), Actions((Button("Retirer", "withdraw", "1", confirm="Vraiment ?"),))))
+FORM = Form("propose", "Proposer", "Envoyer", (Field("title", "Titre", 120, required=True),), context="ctx")
+
+
+async def replying(rig: MattermostRig, reply: Reply) -> None:
+    """From now on the listener answers that."""
+    rig.listener.reply = reply
+
+
+async def private(rig: MattermostRig) -> Json:
+    """A private answer with buttons, as its reader's screen holds it."""
+    await replying(rig, Reply(WITH_BUTTONS))
+    await rig.type_command(rig.agent, "liste")
+    return rig.world.ephemerals[-1][1]
+
+
+async def sent_directly(rig: MattermostRig, card: Card = WITH_BUTTONS) -> Json:
+    """A private answer that came as a direct message, because a form has no other."""
+    await replying(rig, Reply(form=FORM))
+    await rig.type_command(rig.agent, "")
+    await rig.form(rig.agent, "Proposer")
+    await replying(rig, Reply(card))
+    assert await rig.fill(rig.agent, title="Un") == {}
+    return await rig.told(rig.agent, card.summary)
+
+
+async def test_a_command_is_answered_to_its_member_alone(rig: MattermostRig) -> None:
+    post = await private(rig)
+    assert reading.read(post).text.split() == ["Liste", "[Suite]"]
+    assert rig.posts_in(rig.ideas) == []
+    assert rig.world.ephemerals[-1][0] == rig.agent
+
+
+async def test_a_click_in_a_private_answer_names_no_message(rig: MattermostRig) -> None:
+    """Words without buttons come as the click's answer, others as a direct message, of which the click tells."""
+    post = await private(rig)
+    await replying(rig, Reply(PLAIN))
+    assert await rig.press(rig.agent, post, "Suite") == 200
+    assert rig.private_words(rig.agent)[-1] == "Merci."
+    await replying(rig, Reply(WITH_BUTTONS, replaces=True))
+    assert await rig.press(rig.agent, post, "Suite") == 200
+    await rig.told(rig.agent, "Liste", "[Suite]")
+    assert "direct" in rig.private_words(rig.agent)[-1]
+    clicks = [event for event in rig.listener.events if isinstance(event, ButtonClicked)]
+    assert [(click.action, click.value, click.message) for click in clicks] == [("more", "7", None)] * 2
+
+
+async def test_a_private_answer_in_a_direct_message_is_replaced_in_place(rig: MattermostRig) -> None:
+    post = await sent_directly(rig)
+    await replying(rig, Reply(PLAIN, replaces=True))
+    assert await rig.press(rig.agent, post, "Suite") == 200
+    (only,) = rig.direct_posts(rig.agent)
+    assert reading.read(only).text == "Merci."
+    click = rig.listener.events[-1]
+    assert isinstance(click, ButtonClicked)
+    assert click.message is None
+
+
+async def test_what_cannot_be_undone_asks_first_and_is_then_replaced(rig: MattermostRig) -> None:
+    post = await sent_directly(rig, DANGEROUS)
+    had = len(rig.listener.events)
+    assert await rig.press(rig.agent, post, "Retirer") == 200
+    dialog = await rig.form(rig.agent, "Retirer")
+    assert dialog["dialog"]["introduction_text"] == "Vraiment ?"
+    assert len(rig.listener.events) == had
+    await replying(rig, Reply(PLAIN, replaces=True))
+    assert await rig.fill(rig.agent, channel=post["channel_id"]) == {}
+    await rig.told(rig.agent, "Merci.")
+    assert len(rig.direct_posts(rig.agent)) == 1
+    assert isinstance(rig.listener.events[-1], ButtonClicked)
+
+
+async def test_a_form_brings_its_context_and_every_field_back(rig: MattermostRig) -> None:
+    await sent_directly(rig)
+    submitted = rig.listener.events[-1]
+    assert isinstance(submitted, FormSubmitted)
+    assert (submitted.form, submitted.context, submitted.values) == ("propose", "ctx", {"title": "Un"})
+
+
+async def test_field_errors_keep_the_form_open_and_it_can_be_sent_again(rig: MattermostRig) -> None:
+    await replying(rig, Reply(form=FORM))
+    await rig.type_command(rig.agent, "")
+    await rig.form(rig.agent, "Proposer")
+    await replying(rig, Reply(field_errors={"title": "Trop court."}))
+    assert await rig.fill(rig.agent, title="") == {"errors": {"title": "Trop court."}}
+    await replying(rig, Reply())
+    assert await rig.fill(rig.agent, title="Un titre") == {}
+
+
+async def test_what_could_not_be_saved_is_given_back(rig: MattermostRig) -> None:
+    """A command's text is in the answer; a form stays open with everything in it; a click says so."""
+    post = await private(rig)
+    await replying(rig, Reply(form=FORM))
+    await rig.type_command(rig.agent, "")
+    await rig.form(rig.agent, "Proposer")
+    rig.ears.failure = NotSaved("disk full")
+    await rig.type_command(rig.agent, "Une *longue* idée")
+    assert "Une *longue* idée" in rig.private_words(rig.agent)[-1]
+    assert "Rien n’a changé" in (await rig.fill(rig.agent, title="Un titre"))["error"]
+    assert await rig.press(rig.agent, post, "Suite") == 200
+    assert "Rien n’a changé" in rig.private_words(rig.agent)[-1]
+
+
+async def test_a_form_that_came_too_late_is_said_to_be(rig: MattermostRig) -> None:
+    """The server gives three seconds."""
+    rig.server.failures.append(("POST /api/v4/actions/dialogs/open", 400, {}))
+    await replying(rig, Reply(form=FORM))
+    await rig.type_command(rig.agent, "")
+    assert "à temps" in rig.private_words(rig.agent)[-1]
+    await replying(rig, Reply(DANGEROUS))
+    await rig.type_command(rig.agent, "x")
+    post = rig.world.ephemerals[-1][1]
+    rig.server.failures.append(("POST /api/v4/actions/dialogs/open", 400, {}))
+    assert await rig.press(rig.agent, post, "Retirer") == 200
+    assert "à temps" in rig.private_words(rig.agent)[-1]
+
+
+async def test_a_private_answer_is_sent_again_until_the_server_takes_it(rig: MattermostRig) -> None:
+    rig.server.failures += [("POST /api/v4/posts", 503, {}), ("POST /api/v4/posts", 429, {"Retry-After": "1"})]
+    await sent_directly(rig)
+    assert len(rig.direct_posts(rig.agent)) == 1
+
+
+async def test_a_cancelled_form_does_nothing(rig: MattermostRig) -> None:
+    await replying(rig, Reply(form=FORM))
+    await rig.type_command(rig.agent, "")
+    dialog = (await rig.form(rig.agent, "Proposer"))["dialog"]
+    url = rig.command["url"].replace("/command", "/dialog")
+    given = {"url": url, "state": dialog["state"], "channel_id": rig.ideas, "team_id": rig.team, "cancelled": True}
+    had = len(rig.listener.events)
+    assert (await rig.call(rig.agent, "POST", "/actions/dialogs/submit", given))[1] == {}
+    assert len(rig.listener.events) == had
+
+
+async def test_a_reaction_that_could_not_be_kept_is_read_again(rig: MattermostRig) -> None:
+    rig.ears.failure = NotSaved("disk full")
+    post = rig.world.post(rig.bot, {"channel_id": rig.ideas, "message": "x"})
+    rig.world.react(rig.agent, post["id"], "heart")
+    await rig.until(lambda: rig.missed)
+
+
+async def test_unreadable_events_end_nothing(rig: MattermostRig) -> None:
+    for reaction in ("{", json.dumps([]), json.dumps({"user_id": 1})):
+        rig.world.tell("reaction_added", {"reaction": reaction}, rig.ideas, {rig.bot})
+    post = rig.world.post(rig.bot, {"channel_id": rig.ideas, "message": "x"})
+    rig.world.react(rig.agent, post["id"], "heart")
+    await rig.heard(1)
+
+
+@pytest.mark.parametrize(
+    "break_it, code", [("token", "mattermost_token"), ("team", "no_team"), ("channel", "no_channel")]
+)
+async def test_a_setting_that_the_server_does_not_know_is_named_at_start(break_it: str, code: str) -> None:
+    rig = MattermostRig()
+    await rig.listen()
+    if break_it == "token":
+        del rig.world.tokens["butine-token"]
+    elif break_it == "team":
+        rig.world.teams[rig.team]["name"] = "autre"
+    else:
+        del rig.world.members[rig.review][rig.bot]
+    with pytest.raises(ConfigError) as wrong:
+        await rig.platform.start(rig.listener)
+    assert wrong.value.code == code
+    await rig.callbacks.close()
+    await rig.close()
+
+
+async def test_guests_bots_and_the_deactivated_moderate_nothing(rig: MattermostRig) -> None:
+    for change in ({"roles": "system_guest"}, {"is_bot": True}, {"delete_at": 5}):
+        before = dict(rig.world.users[rig.moderator])
+        rig.world.users[rig.moderator] |= change
+        assert not await rig.platform.is_moderator(rig.moderator)
+        rig.world.users[rig.moderator] = before
+    assert await rig.platform.is_moderator(rig.moderator)

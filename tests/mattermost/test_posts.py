@@ -1,0 +1,196 @@
+"""Posts: once, within the server's limits, and found, changed and told apart whatever the server does."""
+
+import pytest
+
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Paragraph, Quotation
+from tests.fakes.mattermost import reading
+from tests.mattermost.rig import MattermostRig
+
+LIMIT = 16_383
+
+
+def card(text: str = "Un guichet unique", reaction: str | None = None) -> Card:
+    """A small one with a button."""
+    blocks = (Heading("Idée"), Quotation("Besoin", text), Actions((Button("Approuver", "approve", "1"),)))
+    return Card("Idée", blocks, reaction=reaction)
+
+
+def digest(lines: int) -> Card:
+    """A long one."""
+    items = tuple((Link(f"Idée {number} {'mot ' * 40}", f"https://example.org/{number}"),) for number in range(lines))
+    return Card("Digest", (Heading("Digest"), Items(items, numbered=True), Paragraph(("La fin.",))))
+
+
+async def test_a_long_digest_goes_on_in_its_thread(rig: MattermostRig) -> None:
+    ref = await rig.platform.post("digest", digest(150), "digest:1")
+    parts = [post for post in rig.posts_in(rig.ideas) if ref.id in (post["id"], post["root_id"])]
+    assert len(parts) >= 2
+    assert all(len(part["message"]) <= LIMIT for part in parts)
+    text = await rig.shown(ref)
+    assert [text.count(f"Idée {number} mot") for number in range(150)] == [1] * 150
+    assert "La fin." in text
+
+
+async def test_a_long_post_shrinks_and_grows_in_place(rig: MattermostRig) -> None:
+    ref = await rig.platform.post("digest", digest(150), "digest:1")
+    assert await rig.platform.update(ref.id, digest(3)) == ref
+    assert len(rig.posts_in(rig.ideas)) == 1
+    await rig.platform.update(ref.id, digest(200))
+    text = await rig.shown(ref)
+    assert [text.count(f"Idée {number} mot") for number in range(200)] == [1] * 200
+    assert await rig.platform.find_posted("digest", None, "digest:1") == ref
+
+
+async def test_the_longest_idea_and_all_its_buttons_fit_old_servers(rig: MattermostRig) -> None:
+    """Props hold 8,000 characters on servers of 5.37, a message 16,383: markup and escapes included."""
+    buttons = Actions(tuple(Button(f"Bouton {n}", "withdraw", "v" * 100, confirm="c" * 150) for n in range(6)))
+    quotations: list[Block] = [Quotation(name, "a*_" * 1000) for name in ("Besoin", "Proposition", "Apport")]
+    idea = Card("Idée", (Heading("*" * 120), *quotations, buttons))
+    ref = await rig.platform.post("review", idea, "card:1:review")
+    assert (await rig.shown(ref)).count("a*_") == 3000
+
+
+@pytest.mark.parametrize(
+    "status, headers, pause",
+    [
+        (429, {"Retry-After": "7"}, 7.0),
+        (429, {"X-RateLimit-Reset": "3"}, 3.0),
+        (503, {}, None),
+        (502, {"Retry-After": "9"}, 9.0),
+    ],
+)
+async def test_a_server_that_asks_for_a_pause_gets_it(
+    rig: MattermostRig, status: int, headers: dict[str, str], pause: float | None
+) -> None:
+    rig.server.failures.append(("POST /api/v4/posts", status, headers))
+    with pytest.raises(ChatUnavailable) as unavailable:
+        await rig.platform.post("ideas", card(), "card:1")
+    assert unavailable.value.retry_after == pause
+    assert unavailable.value.is_uncertain is (status >= 500)
+    await rig.platform.post("ideas", card(), "card:1")
+    assert len(rig.posts_in(rig.ideas)) == 1
+
+
+async def test_an_answer_that_got_lost_makes_no_second_post(rig: MattermostRig) -> None:
+    """The server knows the pending id for a while; after that the marker in the props tells."""
+    rig.server.swallowed.append("POST /api/v4/posts")
+    with pytest.raises(ChatUnavailable) as unavailable:
+        await rig.platform.post("ideas", card(), "card:1")
+    assert unavailable.value.is_uncertain
+    found = await rig.platform.find_posted("ideas", None, "card:1")
+    assert found
+    assert await rig.platform.post("ideas", card(), "card:1") == found
+    assert len(rig.posts_in(rig.ideas)) == 1
+
+
+async def test_only_butines_own_posts_are_found(rig: MattermostRig) -> None:
+    """A member can put any marker into a post of their own."""
+    rig.world.post(rig.agent, {"channel_id": rig.ideas, "message": "x", "props": {"butine": {"key": "card:1"}}})
+    assert await rig.platform.find_posted("ideas", None, "card:1") is None
+
+
+async def test_a_deleted_post_is_gone(rig: MattermostRig) -> None:
+    ref = await rig.platform.post("ideas", card(), "card:1")
+    rig.world.delete(ref.id)
+    with pytest.raises(MessageGone):
+        await rig.platform.update(ref.id, card("anders"))
+
+
+async def test_somebody_elses_post_is_never_changed(rig: MattermostRig) -> None:
+    post = rig.world.post(rig.agent, {"channel_id": rig.ideas, "message": "à moi"})
+    with pytest.raises(MessageGone):
+        await rig.platform.update(post["id"], card())
+    assert rig.world.posts[post["id"]]["message"] == "à moi"
+
+
+async def test_a_card_whose_post_was_deleted_is_posted_anew(rig: MattermostRig) -> None:
+    """Even at once, when the server still remembers the pending id of the post that is gone."""
+    first = await rig.platform.post("ideas", card(), "card:1")
+    rig.world.delete(first.id)
+    assert (await rig.platform.post("ideas", card(), "card:1")).id != first.id
+
+
+async def test_an_archived_channel_refuses(rig: MattermostRig) -> None:
+    ref = await rig.platform.post("ideas", card(), "card:1")
+    rig.world.channels[rig.ideas]["delete_at"] = rig.world.now()
+    with pytest.raises(ChatRefused):
+        await rig.platform.post("ideas", card(), "card:2")
+    with pytest.raises(ChatRefused):
+        await rig.platform.update(ref.id, card("anders"))
+
+
+async def test_a_channel_that_butine_was_taken_out_of_refuses(rig: MattermostRig) -> None:
+    del rig.world.members[rig.ideas][rig.bot]
+    with pytest.raises(ChatRefused):
+        await rig.platform.post("ideas", card(), "card:1")
+
+
+async def test_a_reaction_that_could_not_be_put_on_comes_with_the_next_change(rig: MattermostRig) -> None:
+    rig.server.failures.append(("POST /api/v4/reactions", 503, {}))
+    with pytest.raises(ChatUnavailable):
+        await rig.platform.post("ideas", card(reaction="+1"), "card:1")
+    found = await rig.platform.find_posted("ideas", None, "card:1")
+    assert found
+    await rig.platform.update(found.id, card(reaction="+1"))
+    assert await rig.holders(found, "+1") == ["butine"]
+
+
+async def test_a_token_that_was_withdrawn_may_be_mended(rig: MattermostRig) -> None:
+    """Nothing is given up for good while the operator puts the token right."""
+    user = rig.world.tokens.pop("butine-token")
+    with pytest.raises(ChatUnavailable):
+        await rig.platform.post("ideas", card(), "card:1")
+    rig.world.tokens["butine-token"] = user
+    await rig.platform.post("ideas", card(), "card:1")
+
+
+HOSTILE = [
+    "@channel",
+    "@all",
+    "@here",
+    "> @channel",
+    "\\@channel",
+    "<!channel>",
+    "<!here> <!all>",
+    "@camille et @nadia",
+    "![x](http://e.vil/x.png)",
+    "[ici](http://e.vil/)",
+    "[ici](javascript:alert(1))",
+    "http://e.vil/ et www.e.vil",
+    "<http://e.vil/|ici>",
+    "HTTPS://E.VIL mailto:a@e.vil",
+    "camille@valdoise.fr",
+    "```\n@channel\n```",
+    "`@channel`",
+    "    @channel",
+    "| a | b |\n| - | - |\n| @all | c |",
+    "# @here",
+    "1. @here",
+    "- @here",
+    "@\u200bchannel @channel",
+    "\u202e@channel\u202c",
+    "&commat;channel &lt;b&gt;",
+    "~idees :smile: $x$ #tag",
+    "**gras** _souligné_ ~~barré~~",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_a_members_text_notifies_nobody_and_loads_nothing(rig: MattermostRig, text: str) -> None:
+    """Wherever it may stand: posts, direct messages, private answers and dialogs."""
+    blocks = (
+        Heading(text),
+        Paragraph((text,)),
+        Quotation(text, text),
+        Items(((text,),)),
+        Actions((Button(text, "approve", text[:300]),)),
+    )
+    posted = await rig.platform.post("ideas", Card(text, blocks), "card:1")
+    sent = await rig.platform.direct(rig.agent, Card(text, blocks), "card:2")
+    for ref in (posted, sent):
+        assert await rig.harm(ref) == []
+        read = reading.read(rig.world.posts[ref.id])
+        assert {mark for mark in read.formatted if mark not in ("####", ">", "-", "strong")} == set()
+        for line in text.translate({0x202A: None, 0x202C: None, 0x202E: None, 0x200B: None}).split("\n"):
+            assert line.strip() in read.text

@@ -1,0 +1,162 @@
+"""Setting up with an administrator's token, and the check that has the server call Butine."""
+
+import tomllib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot import checking, operations
+from bot.config import Settings, load
+from bot.failures import Refused, explain
+from bot.views.texts import Texts
+from tests.mattermost.house import House
+
+TEXTS = Texts("fr", domain="cli")
+
+
+@pytest.fixture
+async def bare(tmp_path: Path) -> AsyncIterator[House]:
+    """A server with a team and its people, where nobody has prepared anything for Butine, which doesn't run."""
+    house = House(tmp_path)
+    house.world.commands.clear()
+    for name in (house.ideas, house.review):
+        del house.world.channels[name], house.world.members[name]
+    del house.world.users[house.bot], house.world.tokens["butine-token"]
+    house.world.config = {"ServiceSettings": {"AllowedUntrustedInternalConnections": "10.0.0.1"}}
+    await house.server.start()
+    yield house
+    await house.close()
+
+
+async def set_up(house: House, settings: Settings | None = None, token: str = "admin-token") -> None:
+    """Run the command."""
+    back = f"http://127.0.0.1:{house.port}"
+    await operations.set_up_mattermost(settings or load(environ={}), house.server.url, token, "valdoise", back, TEXTS)
+
+
+def printed(out: str, folder: Path) -> Settings:
+    """The settings that the command printed, as the operator copies them."""
+    file = folder / "butine.toml"
+    storage = f'[storage]\nurl = "sqlite:///{folder / "butine.db"}"\n'
+    port = tomllib.loads(out[out.index("[mattermost]") :])["mattermost"]["callback_url"].rpartition(":")[2]
+    file.write_text(out[out.index("[mattermost]") :] + storage + f"[web]\nport = {port}\n", encoding="utf-8")
+    return load(file, {})
+
+
+async def test_one_command_prepares_all_and_the_check_is_content(
+    bare: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await set_up(bare)
+    settings = printed(capsys.readouterr().out, tmp_path)
+    allowed = bare.world.config["ServiceSettings"]["AllowedUntrustedInternalConnections"]
+    assert allowed == "10.0.0.1 127.0.0.1"
+    (command,) = bare.world.commands.values()
+    assert (command["trigger"], command["auto_complete"]) == ("idea", True)
+    assert command["url"] == f"http://127.0.0.1:{bare.port}/mattermost/command"
+    assert "aide" in command["auto_complete_hint"]
+    kinds = {channel["name"]: channel["type"] for channel in bare.world.channels.values()}
+    assert kinds == {"idees": "O", "moderation": "P"}
+    await checking.check(settings, TEXTS, "butine.toml")
+    out = capsys.readouterr().out
+    assert "✗" not in out
+    assert "Mattermost joint Butine" in out
+    assert "La commande /idea mène à Butine" in out
+
+
+async def test_repeating_it_changes_nothing_and_keeps_the_tokens(
+    bare: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await set_up(bare)
+    first = capsys.readouterr().out
+    before = (len(bare.world.users), len(bare.world.channels), dict(bare.world.commands), dict(bare.world.tokens))
+    await set_up(bare, printed(first, tmp_path))
+    second = capsys.readouterr().out
+    assert (len(bare.world.users), len(bare.world.channels), bare.world.commands, bare.world.tokens) == before
+    assert first[first.index("[mattermost]") :] == second[second.index("[mattermost]") :]
+    assert "admin-token" not in first + second
+
+
+@pytest.mark.parametrize(
+    "break_it, reason",
+    [
+        ("token", "admin_token"),
+        ("member", "no_admin"),
+        ("team", "no_team"),
+        ("person", "name_taken"),
+        ("command", "command_taken"),
+    ],
+)
+async def test_what_stands_in_the_way_is_named(bare: House, break_it: str, reason: str) -> None:
+    token = "admin-token"
+    if break_it in ("member", "token"):
+        token = "camille-token" if break_it == "member" else "x"
+    elif break_it == "team":
+        bare.world.teams[bare.team]["name"] = "autre"
+    elif break_it == "person":
+        bare.world.add_user("butine")
+    else:
+        bare.server.integrations.add_command({"team_id": bare.team, "trigger": "idea", "url": "http://other/"})
+    with pytest.raises(Refused) as refused:
+        await set_up(bare, token=token)
+    assert refused.value.code == reason
+    assert explain(refused.value, TEXTS)[0]
+
+
+async def test_channels_may_be_given_by_id(bare: House, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = [bare.world.add_channel(bare.team, name, "O", bare.admin) for name in ("boite", "tri")]
+    given = {"BUTINE_CHANNELS__IDEAS": ids[0], "BUTINE_CHANNELS__DIGEST": ids[0], "BUTINE_CHANNELS__REVIEW": ids[1]}
+    await set_up(bare, load(environ=given))
+    assert set(bare.world.channels) == set(ids)
+    with pytest.raises(Refused) as refused:
+        await set_up(bare, load(environ=given | {"BUTINE_CHANNELS__IDEAS": "z" * 26}))
+    assert refused.value.code == "no_such_channel"
+    assert "admin" not in capsys.readouterr().out
+
+
+async def test_the_check_is_content_beside_a_butine_that_runs(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = house.settings()
+    await house.stop()
+    await house.start()
+    posts = len(house.world.posts)
+    findings = checking.Findings(TEXTS)
+    await checking._check_platforms(settings, findings)  # noqa: SLF001  the database is in use
+    assert findings.problems == 0
+    assert len(house.world.posts) == posts
+
+
+@pytest.mark.parametrize(
+    "break_it, words",
+    [
+        ("blocked", "AllowedUntrustedInternalConnections"),
+        ("token", "mattermost.command_token"),
+        ("command", "Il n’y a pas de commande /idea"),
+        ("channel", "moderation"),
+        ("bot_token", "mattermost.token"),
+        ("team", "mattermost.team"),
+        ("person", "n’est pas un compte de bot"),
+    ],
+)
+async def test_the_check_names_what_is_wrong(
+    house: House, capsys: pytest.CaptureFixture[str], break_it: str, words: str
+) -> None:
+    await house.stop()
+    changed: dict[str, str] = {}
+    match break_it:
+        case "blocked":
+            house.server.integrations.is_blocked = True
+        case "token":
+            changed["BUTINE_MATTERMOST__COMMAND_TOKEN"] = "x"
+        case "command":
+            house.world.commands.clear()
+        case "channel":
+            del house.world.members[house.review][house.bot]
+        case "bot_token":
+            changed["BUTINE_MATTERMOST__TOKEN"] = "x"
+        case "team":
+            changed["BUTINE_MATTERMOST__TEAM"] = "autre"
+        case "person":
+            changed["BUTINE_MATTERMOST__TOKEN"] = "nadia-token"
+    with pytest.raises(Refused):
+        await checking.check(house.settings(**changed), TEXTS, "butine.toml")
+    assert any(line.startswith("✗") and words in line for line in capsys.readouterr().out.splitlines())

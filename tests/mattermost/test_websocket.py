@@ -1,0 +1,204 @@
+"""The websocket: kept up, resumed without a gap where the server can, and gaps noticed where it can't."""
+
+import asyncio
+import json
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bot.chat.events import ReactionChanged
+from bot.chat.mattermost.websocket import Socket
+from bot.errors import ChatUnavailable, ConfigError
+from bot.failures import explain
+from bot.views.texts import Texts
+from tests.mattermost.house import free_port
+from tests.mattermost.rig import MattermostRig
+
+
+def posted(rig: MattermostRig) -> str:
+    """A post of Butine's."""
+    return str(rig.world.post(rig.bot, {"channel_id": rig.ideas, "message": "Idée"})["id"])
+
+
+def emoji(rig: MattermostRig) -> list[str]:
+    """What was heard, in order."""
+    return [event.emoji for event in rig.listener.events if isinstance(event, ReactionChanged)]
+
+
+async def test_what_happens_while_the_line_is_down_is_heard_after_it(rig: MattermostRig) -> None:
+    """The server keeps some events; a connection that goes on where it was has missed nothing."""
+    post = posted(rig)
+    await rig.server.sockets.drop()
+    rig.world.react(rig.agent, post, "heart")
+    await rig.heard(1)
+    assert emoji(rig) == ["heart"]
+    assert rig.missed == 0
+
+
+async def test_a_connection_that_the_server_has_forgotten_may_have_missed_events(rig: MattermostRig) -> None:
+    post = posted(rig)
+    await rig.server.sockets.forget()
+    await rig.until(lambda: rig.missed)
+    rig.world.react(rig.agent, post, "heart")
+    await rig.heard(1)
+    assert rig.missed == 1
+
+
+async def test_servers_without_reliable_websockets_are_served_too(rig: MattermostRig) -> None:
+    """Each connection is a new one, and each time the reactions are read again."""
+    rig.server.sockets.is_reliable = False
+    await rig.server.sockets.drop()
+    await rig.until(lambda: rig.missed)
+    rig.world.react(rig.agent, posted(rig), "heart")
+    await rig.heard(1)
+
+
+async def test_more_events_than_the_server_keeps_are_a_gap(rig: MattermostRig) -> None:
+    await rig.server.sockets.drop()
+    for _ in range(200):
+        posted(rig)
+    await rig.until(lambda: rig.missed)
+
+
+async def test_a_missing_number_is_a_gap(rig: MattermostRig) -> None:
+    post = posted(rig)
+    rig.server.sockets.is_losing = True
+    rig.world.react(rig.agent, post, "heart")
+    rig.server.sockets.is_losing = False
+    rig.world.react(rig.agent, post, "bulb")
+    await rig.heard(1)
+    assert emoji(rig) == ["bulb"]
+    assert rig.missed == 1
+
+
+async def test_butines_own_reactions_are_no_events(rig: MattermostRig) -> None:
+    post = posted(rig)
+    rig.world.react(rig.bot, post, "+1")
+    rig.world.react(rig.agent, post, "heart")
+    await rig.heard(1)
+    assert emoji(rig) == ["heart"]
+
+
+def test_pauses_grow_differ_and_end() -> None:
+    """A server that comes back is not stormed by everybody at the same moment."""
+
+    def pauses(random: float) -> list[float]:
+        socket = Socket("ws://x", "", True, _ignore, lambda: None, random=lambda: random)
+        return [socket._pause() for _ in range(12)]  # noqa: SLF001  the rule is in it
+
+    assert pauses(1.0)[:4] == [0.5, 1.0, 2.0, 4.0]
+    assert max(pauses(1.0)) == 60.0
+    assert all(short < long for short, long in zip(pauses(0.0), pauses(1.0), strict=True))
+
+
+async def test_a_server_that_is_not_there_is_said_to_be_at_start() -> None:
+    socket = Socket(f"ws://127.0.0.1:{free_port()}/", "", True, _ignore, lambda: None, random=lambda: 0.0)
+    with pytest.raises(ChatUnavailable):
+        await socket.start()
+
+
+async def test_garbage_failing_listeners_and_short_lines_end_nothing() -> None:
+    """What can't be read is passed over, what can't be taken in is a gap, and a line that breaks is made anew."""
+    heard: list[str] = []
+    gaps: list[int] = []
+    done = asyncio.Event()
+    lines = [["{", "[]", '{"status": "OK", "seq_reply": 1}', event("hello", 0), event("bad", 1)], [event("good", 2)]]
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        response = web.WebSocketResponse()
+        await response.prepare(request)
+        for line in lines.pop(0) if lines else []:
+            await response.send_str(line)
+        return response
+
+    async def take(told: dict[str, Any]) -> None:
+        heard.append(told["event"])
+        if told["event"] == "bad":
+            raise LookupError
+        if told["event"] == "good":
+            done.set()
+
+    async def pause(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    app = web.Application()
+    app.router.add_get("/", serve)
+    async with TestServer(app) as server:
+        url = str(server.make_url("/"))
+        socket = Socket(url, "", True, take, lambda: gaps.append(1), random=lambda: 0.0, sleep=pause)
+        await socket.start()
+        await asyncio.wait_for(done.wait(), 10)
+        await socket.close()
+        await socket.close()
+    assert heard == ["hello", "bad", "good"]
+    assert gaps == [1]
+
+
+def event(kind: str, number: int) -> str:
+    """An event as it is sent."""
+    return json.dumps({"event": kind, "data": {"connection_id": "c"}, "seq": number})
+
+
+async def _ignore(_event: object) -> None:
+    """Nothing is done with it."""
+
+
+# wss
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A private authority, and a server's certificate from it for "localhost"."""
+    folder = tmp_path_factory.mktemp("authority")
+    extension = "subjectAltName=DNS:localhost"
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    for name in ("ca", "other"):
+        subject = ("-subj", f"/CN={name}", "-days", "2", "-nodes", "-newkey", "rsa:2048")
+        openssl("req", "-x509", *subject, "-keyout", f"{name}.key", "-out", f"{name}.pem")
+    openssl(
+        "req", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"
+    )
+    (folder / "extension").write_text(extension)
+    ca = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "extension")
+    openssl("x509", "-req", "-in", "server.csr", *ca, "-out", "server.pem")
+    return folder
+
+
+def tls(authority: Path) -> ssl.SSLContext:
+    """What the server shows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "server.pem", authority / "server.key")
+    return context
+
+
+async def test_wss_with_a_private_authority_connects(authority: Path) -> None:
+    async with MattermostRig(tls(authority), authority / "ca.pem") as rig:
+        rig.world.react(rig.agent, posted(rig), "heart")
+        await rig.heard(1)
+        assert rig.server.url.startswith("https://")
+
+
+@pytest.mark.parametrize("trusted", ["other.pem", None])
+@pytest.mark.parametrize("language, words", [("fr", "n’est pas reconnu"), ("en", "is not trusted")])
+async def test_a_wrong_certificate_is_refused_in_words(
+    authority: Path, trusted: str | None, language: str, words: str
+) -> None:
+    rig = MattermostRig(tls(authority), authority / trusted if trusted else None)
+    await rig.listen()
+    with pytest.raises(ConfigError) as refused:
+        await rig.platform.start(rig.listener)
+    sentence, code = explain(refused.value, Texts(language, domain="cli"))
+    assert words in sentence
+    assert "mattermost.ca_file" in sentence
+    assert code == 5
+    assert rig.server.requests == []
+    await rig.callbacks.close()
+    await rig.close()
