@@ -175,7 +175,11 @@ async def half_open(slack: FakeSlack) -> None:
 async def test_after_trouble_with_its_socket_it_has_another(
     slack: FakeSlack, trouble: Callable[[FakeSlack], Awaitable[None]]
 ) -> None:
+    """And says that events may have been missed, so that reactions are read again."""
     platform, slow = await connected(slack, ping_seconds=0.2)
+    missed = asyncio.Event()
+    platform.when_missed(missed.set)
+    assert not missed.is_set()
     next_one = asyncio.create_task(slack.sockets.next_connection())
     await asyncio.sleep(0)
     await trouble(slack)
@@ -184,6 +188,7 @@ async def test_after_trouble_with_its_socket_it_has_another(
     slack.sockets.forget_all_but_the_newest()
     assert await slack.type_command(CAMILLE, "toujours là") == {}
     assert [event.text for event in slow.taken if isinstance(event, CommandTyped)] == ["toujours là"]
+    await asyncio.wait_for(missed.wait(), 10)  # reactions are to be read again
     await platform.close()
 
 

@@ -93,6 +93,14 @@ class Slack:
         self._under_way = UnderWay()
         self._door = Door(access.signing_secret, time.now, self._under_way)
         self._open: _Open | None = None
+        self._tell_missed: Callable[[], None] = lambda: None
+
+    def when_missed(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called each time that events may have been missed: at each new socket but the first."""
+        self._tell_missed = tell
+
+    def _miss(self) -> None:
+        self._tell_missed()
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What the HTTP listener is to answer."""
@@ -129,6 +137,7 @@ class Slack:
                 lambda: api.socket_address(access.app_token),
                 self._under_way,
                 seconds,
+                self._miss,
                 self._ping_seconds,
             )
         self._open = _Open(session, api, people, channels, posts, sockets)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import WSMessage
+from aiohttp import WSMessage, WSMsgType
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -39,7 +39,10 @@ Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
 
 
 class Sockets:
-    """One Socket Mode connection after another. `new_address` gives where to connect; `clock` counts seconds."""
+    """One Socket Mode connection after another. `new_address` gives where to connect; `clock` counts seconds.
+
+    `on_reconnect` is called when a connection other than the first has been greeted: events may have been missed.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Sockets:
         new_address: Callable[[], Awaitable[str]],
         under_way: UnderWay,
         clock: Callable[[], float],
+        on_reconnect: Callable[[], None],
         ping_seconds: float = PING_SECONDS,
     ) -> None:
         self._web_client = web_client
@@ -55,6 +59,8 @@ class Sockets:
         self._new_address = new_address
         self._under_way = under_way
         self._clock = clock
+        self._on_reconnect = on_reconnect
+        self._was_greeted = False
         self._ping_seconds = ping_seconds
         self._dispatch: Dispatch | None = None
         self._client: SocketModeClient | None = None
@@ -122,8 +128,12 @@ class Sockets:
         self._client = client
         self._pong, self._heard_at = client.last_ping_pong_time, self._clock()
 
-    async def _hear(self, _message: WSMessage) -> None:
+    async def _hear(self, message: WSMessage) -> None:
         self._heard_at = self._clock()
+        if message.type is WSMsgType.TEXT and _is_greeting(str(message.data)):
+            if self._was_greeted:
+                self._on_reconnect()
+            self._was_greeted = True
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         if self._under_way.is_closing or self._dispatch is None:
@@ -146,6 +156,15 @@ class Sockets:
         except (OSError, RuntimeError, AttributeError):
             # The socket went meanwhile: it comes again, and has no second effect.
             log.info("an envelope could not be acknowledged", exc_info=True)
+
+
+def _is_greeting(text: str) -> bool:
+    """Whether it is Slack's first message on a connection; what a member wrote never stands at the top level."""
+    try:
+        said = json.loads(text) if '"hello"' in text else None
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("type") == "hello"
 
 
 def _payload(answered: BoltResponse) -> dict[str, Any] | None:
