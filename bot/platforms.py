@@ -1,6 +1,7 @@
 """Which chat platforms there are: alone names the concrete ones, to build, check and set them up.
 
-What they do is in bot/chat; running them is app.py's part.
+What they do is in bot/chat; running them is app.py's part. A platform is imported only where it is configured, because
+a start should not wait for what it doesn't use.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -9,23 +10,22 @@ from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 import bot
-from bot.chat.mattermost import probe, setup
-from bot.chat.mattermost.platform import Account, Mattermost, settings_error
-from bot.chat.mattermost.rest import Rest
 from bot.chat.platform import Finding, Platform
-from bot.chat.slack.diagnosis import diagnose
-from bot.chat.slack.manifest import manifest
-from bot.chat.slack.platform import Access, Slack, Time
-from bot.chat.web.platform import WebRoom
 from bot.config import MattermostSettings, Settings, SlackSettings
 from bot.errors import ChatError, ConfigError
 from bot.http import Listener
 from bot.views.lists import hints
+
+if TYPE_CHECKING:
+    from bot.chat.mattermost import probe, setup
+    from bot.chat.mattermost.platform import Mattermost
+    from bot.chat.slack.platform import Access, Slack
+    from bot.chat.web.platform import WebRoom
 
 _MATTERMOST = {
     "mattermost_account": ("cli.check.mattermost_account", "cli.check.mattermost_no_bot"),
@@ -64,6 +64,9 @@ def build(
 async def findings(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Finding]:
     """What a check of the configured platforms finds. Raises ChatError or ConfigError where one can't be asked."""
     if settings.slack is not None:
+        from bot.chat.slack.diagnosis import diagnose  # noqa: PLC0415  see the module
+        from bot.chat.slack.platform import Time  # noqa: PLC0415  see the module
+
         channels = settings.channels_of("slack").model_dump()
         async for finding in diagnose(_access(settings.slack), channels, Time(clock)):
             yield finding
@@ -75,13 +78,18 @@ async def findings(settings: Settings, clock: Callable[[], datetime]) -> AsyncIt
 
 def slack_manifest(settings: Settings, address: str | None) -> dict[str, Any]:
     """The manifest of the Slack app; `address` is where Slack reaches Butine in HTTP mode."""
+    from bot.chat.slack.manifest import manifest  # noqa: PLC0415  see the module
+
     return manifest(settings.command, settings.language, address)
 
 
 async def set_up_mattermost(
-    url: str, admin_token: str, wanted: setup.Wanted, ca_file: Path | None = None
-) -> AsyncIterator[setup.Done]:
+    url: str, admin_token: str, wanted: "setup.Wanted", ca_file: Path | None = None
+) -> "AsyncIterator[setup.Done]":
     """Make at Mattermost what is missing. Raises CannotSetUp or ChatError."""
+    from bot.chat.mattermost import setup  # noqa: PLC0415  see the module
+    from bot.chat.mattermost.rest import Rest  # noqa: PLC0415  see the module
+
     admin, own = Rest(url, admin_token, ca_file), Rest(url, wanted.token, ca_file) if wanted.token else None
     try:
         async for done in setup.set_up(admin, own, wanted):
@@ -92,8 +100,12 @@ async def set_up_mattermost(
                 rest.close()
 
 
-async def _look_at_mattermost(settings: Settings, section: MattermostSettings) -> AsyncIterator[probe.Found]:
+async def _look_at_mattermost(settings: Settings, section: MattermostSettings) -> "AsyncIterator[probe.Found]":
     """What is right and wrong at Mattermost; where Butine doesn't run, a stand-in answers the server's call."""
+    from bot.chat.mattermost import probe  # noqa: PLC0415  see the module
+    from bot.chat.mattermost.platform import settings_error  # noqa: PLC0415  see the module
+    from bot.chat.mattermost.rest import Rest  # noqa: PLC0415  see the module
+
     rest = Rest(section.url, section.token.get_secret_value(), section.ca_file)
     routes = probe.stand_in(section.command_token.get_secret_value())
     listener = Listener(settings.web.host, settings.web.port, bot.__version__, routes)
@@ -115,12 +127,16 @@ async def _look_at_mattermost(settings: Settings, section: MattermostSettings) -
         rest.close()
 
 
-def _slack(settings: Settings, slack: SlackSettings, clock: Callable[[], datetime]) -> Slack:
+def _slack(settings: Settings, slack: SlackSettings, clock: Callable[[], datetime]) -> "Slack":
+    from bot.chat.slack.platform import Slack, Time  # noqa: PLC0415  see the module
+
     channels = settings.channels_of("slack").model_dump()
     return Slack(_access(slack), channels, language=settings.language, time=Time(clock))
 
 
-def _access(slack: SlackSettings) -> Access:
+def _access(slack: SlackSettings) -> "Access":
+    from bot.chat.slack.platform import Access  # noqa: PLC0415  see the module
+
     secrets_of = (slack.app_token.get_secret_value(), slack.signing_secret.get_secret_value())
     return Access(slack.bot_token.get_secret_value(), slack.api_url, slack.mode, *secrets_of)
 
@@ -130,7 +146,9 @@ def _mattermost(
     section: MattermostSettings,
     clock: Callable[[], datetime],
     own_key: Callable[[], Awaitable[bytes]],
-) -> Mattermost:
+) -> "Mattermost":
+    from bot.chat.mattermost.platform import Account, Mattermost  # noqa: PLC0415  see the module
+
     account = Account(
         section.url,
         section.token.get_secret_value(),
@@ -143,7 +161,9 @@ def _mattermost(
     return Mattermost(account, language=settings.language, own_key=own_key, clock=clock)
 
 
-def _room(settings: Settings, clock: Callable[[], datetime]) -> WebRoom:
+def _room(settings: Settings, clock: Callable[[], datetime]) -> "WebRoom":
+    from bot.chat.web.platform import WebRoom  # noqa: PLC0415  see the module
+
     if not _is_loopback(settings.web.host):
         raise ConfigError("room_in_the_open", {"host": settings.web.host})
     return WebRoom(
