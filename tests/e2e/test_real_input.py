@@ -1,4 +1,4 @@
-"""Forty ideas as agents write them, through the room to a digest. `make screenshot` keeps the picture of it."""
+"""Ideas as agents write them, from the room to a digest. `make pictures` takes all forty, and the README's picture."""
 
 import json
 import os
@@ -15,7 +15,11 @@ from tests.e2e.person import Person
 from tests.e2e.process import Butine
 
 pytestmark = pytest.mark.browser
-IDEAS: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent.parent / "data/ideas.toml").read_text())["idea"]
+PICTURES = os.environ.get("BUTINE_TESTS_PICTURES")
+SHORT = 12
+"""The ten that are published, and the one that says the same; `make pictures` takes all forty."""
+ALL: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent.parent / "data/ideas.toml").read_text())["idea"]
+IDEAS = ALL if PICTURES else ALL[:SHORT]
 ADDED = {"leila": "Leïla Haddad", "thomas": "Thomas Girard", "ines": "Inès Da Silva"}
 
 
@@ -29,7 +33,7 @@ def title_of(idea: dict[str, Any]) -> str:
     return draft_of(idea).title
 
 
-def test_forty_ideas_make_a_digest(butine: Butine, enter: Callable[[str, str], Person]) -> None:
+def test_real_ideas_make_a_digest(butine: Butine, enter: Callable[[str, str], Person]) -> None:
     """All are taken in to the letter, ten are published and voted for, and the digest ranks them."""
     address = butine.start()
     nadia = enter(address, "nadia").go("moderation")
@@ -64,7 +68,7 @@ def test_forty_ideas_make_a_digest(butine: Butine, enter: Callable[[str, str], P
     digest = camille.message("Sélection de la semaine")
     expect(digest.locator("ol li").first).to_contain_text("Un guichet unique pour les dossiers MDPH · 5 votes")
     expect(digest.locator("ol li")).to_have_count(5)
-    expect(digest).to_contain_text("40 idées proposées · 10 publiées · 6 votant·es")
+    expect(digest).to_contain_text(f"{len(IDEAS)} idées proposées · 10 publiées · 6 votant·es")
     exported = butine.folder / "ideas.jsonl"
     butine.run("ideas", "export", str(exported))
     kept = [json.loads(line) for line in exported.read_text().splitlines()]
@@ -89,7 +93,6 @@ def add_person(opened_by: Person, full_name: str, address: str) -> Person:
 
 def keep_picture(person: Person, name: str) -> None:
     """Save what is on the page, where the folder for it is named."""
-    folder = os.environ.get("BUTINE_TESTS_PICTURES")
-    if folder:
+    if PICTURES:
         person.page.wait_for_timeout(500)
-        person.page.screenshot(path=Path(folder) / f"{name}.png")
+        person.page.screenshot(path=Path(PICTURES) / f"{name}.png")

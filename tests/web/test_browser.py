@@ -1,6 +1,7 @@
 """The room in a real browser: with the keyboard alone, with two tabs, with failures, and as axe-core sees it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,19 @@ async def test_a_reaction_is_picked_with_the_keyboard_and_seen_in_another_tab(st
     await camille.keyboard.press("Enter")
     await camille.keyboard.press("Escape")
     await expect(camille.get_by_role("button", name="Réagir")).to_be_focused()
+
+
+async def test_a_card_that_changes_under_the_pressed_pointer_loses_no_click(stage: Stage) -> None:
+    """What comes between press and release waits for the release, and is shown then."""
+    posted = await stage.room.post("ideas", IDEA, "card:1")
+    page = await stage.tab()
+    chip = page.locator('.reaction[data-emoji="+1"]')
+    await chip.hover()
+    await page.mouse.down()
+    await stage.room.update(posted.id, replace(IDEA, blocks=(*IDEA.blocks, Quotation("Besoin", "Un texte nouveau"))))
+    await page.mouse.up()
+    await expect(chip).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator(".timeline")).to_contain_text("Un texte nouveau")
 
 
 async def test_new_messages_appear_are_announced_and_leave_the_reader_where_they_are(stage: Stage) -> None:

@@ -29,7 +29,7 @@ def escape(text: str) -> str:
 
 def is_literal(spans: Iterable[Span]) -> bool:
     """Whether mrkdwn shows the spans as they are."""
-    parts = list(spans)
+    parts = [span for span in spans if span != ""]
     if _FORMATS.search("".join(map(words, parts))):
         return False
     if any(isinstance(one, Strong) and isinstance(other, Strong) for one, other in pairwise(parts)):

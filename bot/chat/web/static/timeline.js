@@ -55,7 +55,27 @@ function remove(old) {
   old.remove();
 }
 
+// A control that is replaced between press and release would get no click: swaps wait until the finger is up.
+const LONGEST_PRESS = 2000;
+const waiting = [];
+let isPressed = false;
+
+function release() {
+  isPressed = false;
+  apply(waiting.splice(0));
+}
+
+document.addEventListener("pointerdown", () => {
+  isPressed = true;
+  setTimeout(release, LONGEST_PRESS);
+});
+for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release));
+
 export function apply(swaps) {
+  if (isPressed) {
+    waiting.push(...swaps);
+    return;
+  }
   const stays = isAtEnd();
   for (const { id, html, announcement } of swaps) {
     const old = document.getElementById(id);
