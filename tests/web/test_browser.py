@@ -249,12 +249,13 @@ async def test_a_reaction_is_picked_with_the_keyboard_and_seen_in_another_tab(st
 
 async def test_a_card_that_changes_under_the_pressed_pointer_loses_no_click(stage: Stage) -> None:
     """What comes between press and release waits for the release, and is shown then."""
-    posted = await stage.room.post("ideas", IDEA, "card:1")
+    idea = replace(IDEA, reaction="+1")
+    posted = await stage.room.post("ideas", idea, "card:1")
     page = await stage.tab()
     chip = page.locator('.reaction[data-emoji="+1"]')
     await chip.hover()
     await page.mouse.down()
-    await stage.room.update(posted.id, replace(IDEA, blocks=(*IDEA.blocks, Quotation("Besoin", "Un texte nouveau"))))
+    await stage.room.update(posted.id, replace(idea, blocks=(*idea.blocks, Quotation("Besoin", "Un texte nouveau"))))
     await page.mouse.up()
     await expect(chip).to_have_attribute("aria-pressed", "true")
     await expect(page.locator(".timeline")).to_contain_text("Un texte nouveau")
