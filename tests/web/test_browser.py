@@ -251,11 +251,12 @@ async def test_a_card_that_changes_under_the_pressed_pointer_loses_no_click(stag
     """What comes between press and release waits for the release, and is shown then."""
     idea = replace(IDEA, reaction="+1")
     posted = await stage.room.post("ideas", idea, "card:1")
-    page = await stage.tab()
+    page, witness = await stage.tab(), await stage.tab("as=sam&channel=idees")
     chip = page.locator('.reaction[data-emoji="+1"]')
     await chip.hover()
     await page.mouse.down()
     await stage.room.update(posted.id, replace(idea, blocks=(*idea.blocks, Quotation("Besoin", "Un texte nouveau"))))
+    await expect(witness.locator(".timeline")).to_contain_text("Un texte nouveau")
     await page.mouse.up()
     await expect(chip).to_have_attribute("aria-pressed", "true")
     await expect(page.locator(".timeline")).to_contain_text("Un texte nouveau")
