@@ -13,8 +13,9 @@ from tests.postgresql import Cluster, programs
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REQUIRES_ALL = bool(os.environ.get("BUTINE_TESTS_REQUIRE_ALL"))
 
-# A loaded machine is slow at times; that is no failure.
-hypothesis.settings.register_profile("butine", deadline=None)
+# A loaded machine is slow at times; that is no failure. Where a change is judged (CI is set), it is judged by the same
+# examples each time; everywhere else new ones are looked for.
+hypothesis.settings.register_profile("butine", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("butine")
 
 
