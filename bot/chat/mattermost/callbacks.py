@@ -16,6 +16,7 @@ from bot.chat.mattermost import inbound
 from bot.chat.mattermost.desk import Desk
 from bot.chat.mattermost.inbound import Json, Unreadable
 from bot.chat.mattermost.trust import Forged
+from bot.chat.under_way import UnderWay
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class Callbacks:
 
     def __init__(self) -> None:
         self._desk: Desk | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._under_way = UnderWay()
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What the HTTP listener is to answer."""
@@ -43,10 +44,9 @@ class Callbacks:
         self._desk = desk
 
     async def close(self) -> None:
-        """Take no more, and see through what is under way."""
+        """Take no more, and see through what is under way, for as long as a stop may take."""
         self._desk = None
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._under_way.close()
 
     async def _command(self, request: web.Request) -> web.Response:
         async def answer(desk: Desk, body: str) -> Json:
@@ -89,7 +89,4 @@ class Callbacks:
 
     def see_through(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """Have something done that closing waits for."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self._under_way.start(work)

@@ -20,7 +20,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.chat.slack import inbound
-from bot.chat.slack.under_way import UnderWay
+from bot.chat.under_way import UnderWay
 
 PATH = "/slack/events"
 BODY_LIMIT = 512 * 1024

@@ -23,7 +23,7 @@ from bot.chat.slack.answers import Answers
 from bot.chat.slack.inbound import Origin
 from bot.chat.slack.people import People
 from bot.chat.slack.posts import Posts
-from bot.chat.slack.under_way import UnderWay
+from bot.chat.under_way import UnderWay
 from bot.errors import ChatError, MessageGone
 
 ANY = re.compile(r"(?s).*")

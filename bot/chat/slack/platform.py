@@ -23,7 +23,7 @@ from bot.chat.slack.listeners import Listeners
 from bot.chat.slack.people import People
 from bot.chat.slack.posts import Posts
 from bot.chat.slack.sockets import PING_SECONDS, Sockets
-from bot.chat.slack.under_way import UnderWay
+from bot.chat.under_way import UnderWay
 from bot.errors import ChatError, ChatRefused, ChatUnavailable
 from bot.views.cards import Card
 from bot.views.texts import Texts, known_language

@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.slack import inbound
 from bot.chat.slack.api import proxy_for
-from bot.chat.slack.under_way import UnderWay
+from bot.chat.under_way import UnderWay
 from bot.errors import ChatUnavailable
 
 log = logging.getLogger(__name__)

@@ -9,12 +9,14 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 LAST_SECONDS = 8.0
+"""Service managers kill what has not ended some ten seconds after they asked."""
 
 
 class UnderWay:
     """The tasks that have to end before Butine does."""
 
-    def __init__(self) -> None:
+    def __init__(self, last_seconds: float = LAST_SECONDS) -> None:
+        self._last_seconds = last_seconds
         self._tasks: set[asyncio.Task[Any]] = set()
         self.is_closing = False
 
@@ -34,7 +36,7 @@ class UnderWay:
         """Wait for what is under way, and for what that begins; what takes too long is cancelled."""
         self.is_closing = True
         try:
-            async with asyncio.timeout(LAST_SECONDS):
+            async with asyncio.timeout(self._last_seconds):
                 while self._tasks:
                     await asyncio.wait(self._tasks)
         except TimeoutError:
