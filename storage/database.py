@@ -16,14 +16,14 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from storage import migrations
-from storage.errors import CannotOpen, NotSaved, StorageError
+from storage.errors import CannotOpen, NotSaved
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -175,18 +175,39 @@ class _Writer:
         return group, True
 
     def _commit(self, group: "list[_Job]") -> None:
-        """All of the group or none of it: a database that fails in the middle has saved nothing."""
+        """All of the group or none of it. Where the database fails at somebody's work, each tries again alone: what is
+        wrong with one is no fault of its neighbours.
+        """
         try:
-            with self._engine.begin() as connection:
+            self._attempt(group)
+        except _WorkFailed as failure:
+            if len(group) > 1:
                 for job in group:
-                    job.run(connection)
+                    self._commit([job])
+                return
+            self._fail(group, failure.error)
         except Exception as error:  # noqa: BLE001  whatever it was, nobody may be told that it is saved
-            origin = _origin(error)
+            self._fail(group, error)
+        for job in group:
+            job.answer()
+
+    def _attempt(self, group: "list[_Job]") -> None:
+        with self._engine.begin() as connection, Session(connection, expire_on_commit=False) as session:
             for job in group:
-                job.fail(NotSaved(str(getattr(origin, "orig", origin))), error)
-        finally:
-            for job in group:
-                job.answer()
+                job.run(session)
+
+    def _fail(self, group: "list[_Job]", error: Exception) -> None:
+        is_refusal = isinstance(error, DBAPIError) and not _is_failure(error)
+        for job in group:
+            job.fail(error if is_refusal else NotSaved(_told(error)), error)
+
+
+class _WorkFailed(Exception):
+    """The database refused or failed a piece of work, and may have undone more than that."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class _Job:
@@ -199,21 +220,29 @@ class _Job:
         self._result: Any = None
         self._error: BaseException | None = None
 
-    def run(self, connection: Connection) -> None:
-        """Raises only what concerns the whole group; the work's own exceptions wait for `answer`."""
-        session = Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
-        with session:
-            try:
-                self._result = self._work(session)
-                session.commit()
-            except Exception as error:
-                if _is_failure(error):
-                    raise
-                session.rollback()  # the error is the caller's, whatever it is
-                self._error = error
+    def run(self, session: Session) -> None:
+        """Do the work, and undo it where it fails; what it returns is its own. Raises _WorkFailed.
 
-    def fail(self, error: StorageError, cause: BaseException) -> None:
-        error.__cause__ = cause
+        The savepoints are the driver's: the session's cost more than most of the work.
+        """
+        self._result = self._error = None
+        connection = session.connection()
+        connection.exec_driver_sql("SAVEPOINT work")
+        try:
+            self._result = self._work(session)
+            session.flush()
+        except SQLAlchemyError as error:
+            raise _WorkFailed(error) from error
+        except Exception as error:  # noqa: BLE001  the error is the caller's, whatever it is
+            session.expunge_all()
+            connection.exec_driver_sql("ROLLBACK TO work")
+            self._error = error
+        connection.exec_driver_sql("RELEASE work")
+        session.expunge_all()
+
+    def fail(self, error: Exception, cause: Exception) -> None:
+        if error is not cause:
+            error.__cause__ = cause
         self._error = error
 
     def answer(self) -> None:
@@ -334,14 +363,9 @@ def _is_failure(error: Exception) -> bool:
     return isinstance(error, OperationalError) or type(error) is DatabaseError
 
 
-def _origin(error: BaseException) -> BaseException:
-    """The first thing that the driver said: SQLite itself undoes a failed transaction, so its savepoints fail next."""
-    first, step = error, error.__context__
-    while step is not None:
-        if isinstance(step, DBAPIError):
-            first = step
-        step = step.__context__
-    return first
+def _told(error: Exception) -> str:
+    """What the driver said."""
+    return str(getattr(error, "orig", None) or error)
 
 
 def _masked(url: str) -> str:

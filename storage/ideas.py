@@ -1,26 +1,91 @@
 """Ideas and their history: adding, finding, listing, counting."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import Integer, bindparam, func, insert, update
+from sqlalchemy import select as select_columns
+from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, col, select
 
 from storage import search
-from storage.tables import Gesture, HistoryEntry, Idea, Status, Step, Workspace, present
+from storage.statements import Prepared, among, listed
+from storage.tables import AnyIdea, Brief, Gesture, HistoryEntry, Idea, Status, Step, Workspace, present
+
+_KEPT = tuple(name for name in Idea.model_fields if name != "id")
+_AT_FIRST = {name: field.default for name, field in Idea.model_fields.items() if not field.is_required()}
+
+_NEXT_NUMBER = Prepared(
+    update(Workspace)
+    .where(col(Workspace.id) == bindparam("workspace"))
+    .values(last_number=col(Workspace.last_number) + 1)
+    .returning(col(Workspace.last_number))
+)
+_ADD = Prepared(insert(Idea).values({name: bindparam(name) for name in _KEPT}).returning(col(Idea.id)))
+_RECORD = Prepared(
+    insert(HistoryEntry).values(
+        {name: bindparam(name) for name in ("workspace_id", "idea_id", "at", "member_id", "step", "detail")}
+    )
+)
+_BRIEF = [getattr(Idea, field.name) for field in fields(Brief)]
+_BRIEF_FOR_CHANGE = Prepared(select_columns(*_BRIEF).where(col(Idea.id) == bindparam("id")).with_for_update())
+_COUNT_SUPPORT = Prepared(
+    update(Idea)
+    .where(col(Idea.id) == bindparam("idea"))
+    .values(supporters=col(Idea.supporters) + bindparam("change", type_=Integer))
+)
+
+
+def submit(session: Session, workspace_id: int, author_id: str, texts: Mapping[str, str], now: datetime) -> Brief:
+    """Keep a new idea that waits for a decision, under its workspace's next number, and make it findable.
+
+    `texts` are its title, need, proposal and benefit by name.
+    """
+    values = {**_AT_FIRST, **texts, "workspace_id": workspace_id, "author_id": author_id}
+    idea_id, number = _insert(session, {**values, "submitted_at": now, "changed_at": now})
+    return Brief(idea_id, workspace_id, number, texts["title"], author_id, Status.PENDING, 0)
 
 
 def add(session: Session, idea: Idea) -> None:
-    """Keep a new idea under its workspace's next number, and make it findable."""
-    idea.number = session.execute(
-        update(Workspace)
-        .where(col(Workspace.id) == idea.workspace_id)
-        .values(last_number=col(Workspace.last_number) + 1)
-        .returning(col(Workspace.last_number))
-    ).scalar_one()
-    session.add(idea)
-    session.flush()
-    search.index(session, idea)
+    """Keep an idea in any state, under its workspace's next number, and make it findable."""
+    idea.id, idea.number = _insert(session, {name: getattr(idea, name) for name in _KEPT})
+    make_transient_to_detached(idea)
+    session.add(idea)  # as if it had been read: later changes are kept
+
+
+def _insert(session: Session, values: dict[str, Any]) -> tuple[int, int]:
+    """The new row's key and the idea's number."""
+    ((number,),) = _NEXT_NUMBER(session, workspace=values["workspace_id"])
+    ((idea_id,),) = _ADD(session, **{**values, "number": number})
+    search.add(session, idea_id, values["title"], values["need"], values["proposal"], values["benefit"])
+    return idea_id, number
+
+
+def brief(session: Session, idea_id: int) -> Brief | None:
+    """An idea in brief, held until the transaction ends, so that two votes take turns."""
+    rows = _BRIEF_FOR_CHANGE(session, id=idea_id)
+    return Brief(*rows[0]) if rows else None
+
+
+def briefs(session: Session, idea_ids: Sequence[int]) -> list[Brief]:
+    """These ideas in brief, in that order."""
+    found = {brief.id: brief for brief in (Brief(*row) for row in _briefs(len(idea_ids))(session, **listed(idea_ids)))}
+    return [found[idea_id] for idea_id in idea_ids]
+
+
+@lru_cache(maxsize=16)
+def _briefs(number: int) -> Prepared:
+    return Prepared(select_columns(*_BRIEF).where(among(col(Idea.id), number)))
+
+
+def count_support(session: Session, idea_id: int, change: int) -> None:
+    """Count so many supporters more, or less."""
+    _COUNT_SUPPORT(session, idea=idea_id, change=change)
+    if loaded := session.identity_map.get(session.identity_key(Idea, idea_id)):
+        session.refresh(loaded, ["supporters"])
 
 
 def by_number(session: Session, workspace_id: int, number: int, *, for_change: bool = False) -> Idea | None:
@@ -112,17 +177,16 @@ def count_participants(session: Session, workspace_id: int) -> tuple[int, int]:
     return session.exec(authors).one(), session.exec(voters).one()
 
 
-def record(session: Session, idea: Idea, step: Step, member_id: str | None, now: datetime, detail: str = "") -> None:
+def record(session: Session, idea: AnyIdea, step: Step, member_id: str | None, now: datetime, detail: str = "") -> None:
     """Add a line to the idea's history."""
-    session.add(
-        HistoryEntry(
-            workspace_id=idea.workspace_id,
-            idea_id=present(idea.id),
-            at=now,
-            member_id=member_id,
-            step=step,
-            detail=detail,
-        )
+    _RECORD(
+        session,
+        workspace_id=idea.workspace_id,
+        idea_id=present(idea.id),
+        at=now,
+        member_id=member_id,
+        step=step,
+        detail=detail,
     )
 
 

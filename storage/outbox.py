@@ -5,10 +5,36 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import bindparam, or_, update
+from sqlalchemy import select as select_columns
+from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col, select
 
+from storage.statements import Prepared
 from storage.tables import OutboxItem
+
+_GIVEN = ("workspace_id", "key", "view", "channel", "member_id", "idea_id", "subject", "created_at", "due_at")
+_NEW = postgresql.insert(OutboxItem).values(  # SQLite has the same words for it
+    {name: bindparam(name) for name in _GIVEN} | {"wanted": 1, "shown": 0, "attempts": 0}
+)
+_KEY = ["workspace_id", "key"]
+_WANT = Prepared(
+    _NEW.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={
+            "wanted": col(OutboxItem.wanted) + 1,
+            "due_at": _NEW.excluded.due_at,
+            "attempts": 0,
+            "parked_reason": None,
+        },
+    )
+)
+_WANT_ONCE = Prepared(_NEW.on_conflict_do_nothing(index_elements=_KEY))
+_BY_MESSAGE = Prepared(
+    select_columns(col(OutboxItem.view), col(OutboxItem.idea_id)).where(
+        col(OutboxItem.workspace_id) == bindparam("workspace_id"), col(OutboxItem.message) == bindparam("message")
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +51,12 @@ class Wanted:
 
 def want(session: Session, workspace_id: int, wanted: Wanted, now: datetime) -> None:
     """Have it shown, or shown anew where it is shown already."""
-    item = by_key(session, workspace_id, wanted.key, for_change=True)
-    if item is None:
-        _add(session, workspace_id, wanted, now)
-        return
-    item.wanted += 1
-    item.due_at = now
-    item.attempts = 0
-    item.parked_reason = None
+    _WANT(session, **_values(workspace_id, wanted, now))
 
 
 def want_once(session: Session, workspace_id: int, wanted: Wanted, now: datetime) -> None:
     """Have it shown, unless it was wanted before."""
-    if by_key(session, workspace_id, wanted.key) is None:
-        _add(session, workspace_id, wanted, now)
+    _WANT_ONCE(session, **_values(workspace_id, wanted, now))
 
 
 def by_key(session: Session, workspace_id: int, key: str, *, for_change: bool = False) -> OutboxItem | None:
@@ -47,10 +65,10 @@ def by_key(session: Session, workspace_id: int, key: str, *, for_change: bool = 
     return session.exec(query.with_for_update() if for_change else query).first()
 
 
-def by_message(session: Session, workspace_id: int, message: str) -> OutboxItem | None:
-    """What a posted message shows."""
-    query = select(OutboxItem).where(OutboxItem.workspace_id == workspace_id, OutboxItem.message == message)
-    return session.exec(query).first()
+def shown_by(session: Session, workspace_id: int, message: str) -> tuple[str, int | None] | None:
+    """What a posted message shows: by which view, and of which idea; None for a message that is not Butine's."""
+    rows = _BY_MESSAGE(session, workspace_id=workspace_id, message=message)
+    return (rows[0][0], rows[0][1]) if rows else None
 
 
 def permalinks(session: Session, workspace_id: int, view: str, idea_ids: Iterable[int]) -> dict[int, str]:
@@ -163,21 +181,18 @@ def next_due(session: Session, workspace_id: int) -> datetime | None:
     return min(moments, default=None)
 
 
-def _add(session: Session, workspace_id: int, wanted: Wanted, now: datetime) -> None:
-    session.add(
-        OutboxItem(
-            workspace_id=workspace_id,
-            key=wanted.key,
-            view=wanted.view,
-            channel=wanted.channel,
-            member_id=wanted.member_id,
-            idea_id=wanted.idea_id,
-            subject=dict(wanted.subject),
-            created_at=now,
-            due_at=now,
-        )
-    )
-    session.flush()
+def _values(workspace_id: int, wanted: Wanted, now: datetime) -> dict[str, Any]:
+    return {
+        "workspace_id": workspace_id,
+        "key": wanted.key,
+        "view": wanted.view,
+        "channel": wanted.channel,
+        "member_id": wanted.member_id,
+        "idea_id": wanted.idea_id,
+        "subject": dict(wanted.subject),
+        "created_at": now,
+        "due_at": now,
+    }
 
 
 def _update(session: Session, claimed: Claimed, **values: object) -> None:

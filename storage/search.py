@@ -1,4 +1,4 @@
-"""Full text and similarity, with accents and word forms forgiven: FTS5 on SQLite, tsvector on PostgreSQL.
+"""Full text, with accents and word forms forgiven: FTS5 on SQLite, tsvector on PostgreSQL.
 
 Both index the same stems, made here, so both find the same. No rule about who may see what: callers name statuses.
 """
@@ -9,10 +9,20 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 
 import snowballstemmer
-from sqlalchemy import String, TextClause, bindparam, text
+from sqlalchemy import String, bindparam, column, func, insert, literal, table, text
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
+from storage.statements import Prepared, among, listed
 from storage.tables import Idea, Status, present
+
+_TABLE = table("idea_search", column("rowid"), column("title"), column("body"))
+_TSVECTORS = table("idea_search", column("idea_id"), column("terms"))
+_ADD = Prepared(insert(_TABLE).values({name: bindparam(name) for name in ("rowid", "title", "body")}))
+_ADD_TSVECTOR = text(
+    "INSERT INTO idea_search (idea_id, terms) VALUES (:rowid,"
+    " setweight(to_tsvector('simple', :title), 'A') || setweight(to_tsvector('simple', :body), 'B'))"
+)
 
 _WORD = re.compile(r"[a-z0-9]+")
 # Too common to tell ideas apart; folded, French and English.
@@ -24,15 +34,8 @@ _STOP_WORDS = frozenset(
     for from has have i in is it of or our that the their there they this to was we which with you your
     """.split()  # noqa: SIM905  a list of 120 quoted words is harder to read
 )
-COMMON = 500
-"""A word in more ideas than this is not looked at for similarity: it says little, and reading it takes long."""
-RARE_WORDS = 8
-WORDS_WEIGHED = 60
-CANDIDATES = 200
 WORD_LIMIT = 100
 """What is longer than this is cut, in what is kept and in what is asked: PostgreSQL keeps no very long words."""
-SIMILARITY = 0.34
-"""The least share of weighted words in common that is worth showing; tried on real proposals (tests/data)."""
 
 
 def terms(words: str) -> list[str]:
@@ -40,25 +43,35 @@ def terms(words: str) -> list[str]:
     return [stem for word in _words(words) for stem in _stems(word)]
 
 
+def add(session: Session, idea_id: int, title: str, *texts: str) -> None:
+    """Make a new idea's title and other texts findable."""
+    values = _values(idea_id, title, texts)
+    if _is_sqlite(session):
+        _ADD(session, **values)
+    else:
+        session.execute(_ADD_TSVECTOR, values)
+
+
 def index(session: Session, idea: Idea) -> None:
     """Make the idea's present text findable, and its former text no more."""
-    values = {
-        "id": present(idea.id),
-        "title": " ".join(terms(idea.title)),
-        "body": " ".join(terms(f"{idea.need}\n{idea.proposal}\n{idea.benefit}")),
-    }
-    if _is_sqlite(session):
-        session.execute(text("DELETE FROM idea_search WHERE rowid = :id"), {"id": values["id"]})
-        session.execute(text("INSERT INTO idea_search (rowid, title, body) VALUES (:id, :title, :body)"), values)
-        return
-    session.execute(
-        text(
-            "INSERT INTO idea_search (idea_id, terms) VALUES (:id,"
-            " setweight(to_tsvector('simple', :title), 'A') || setweight(to_tsvector('simple', :body), 'B'))"
-            " ON CONFLICT (idea_id) DO UPDATE SET terms = excluded.terms"
-        ),
-        values,
-    )
+    idea_id = present(idea.id)
+    table_key = "rowid" if _is_sqlite(session) else "idea_id"
+    session.execute(text(f"DELETE FROM idea_search WHERE {table_key} = :id"), {"id": idea_id})  # noqa: S608  ours
+    add(session, idea_id, idea.title, idea.need, idea.proposal, idea.benefit)
+
+
+def indexed_terms(session: Session, idea_ids: Sequence[int]) -> dict[int, set[str]]:
+    """The stems that the index holds of each of these ideas."""
+    rows = _indexed(len(idea_ids), is_sqlite=_is_sqlite(session))(session, **listed(idea_ids)) if idea_ids else ()
+    return {idea_id: {*title.split(), *body.split()} for idea_id, title, body in rows}
+
+
+@lru_cache(maxsize=64)
+def _indexed(number: int, *, is_sqlite: bool) -> Prepared:
+    if is_sqlite:
+        return Prepared(select_columns(_TABLE).where(among(_TABLE.c.rowid, number)))
+    stems = func.array_to_string(func.tsvector_to_array(_TSVECTORS.c.terms), " ")
+    return Prepared(select_columns(_TSVECTORS.c.idea_id, stems, literal("")).where(among(_TSVECTORS.c.idea_id, number)))
 
 
 def find(session: Session, workspace_id: int, words: str, visible: "Visible", limit: int) -> list[Idea]:
@@ -71,36 +84,16 @@ def find(session: Session, workspace_id: int, words: str, visible: "Visible", li
     return _ranked(session, query, workspace_id, visible, limit)
 
 
-def similar(
-    session: Session, workspace_id: int, words: str, statuses: Collection[Status], limit: int
-) -> list[tuple[Idea, float]]:
-    """Ideas that say much the same, most alike first, with how alike (0 to 1].
-
-    Weighs each common word by how rare it is; reads a bounded number of rows, however many ideas there are.
-    """
-    weights = _weights(session, set(terms(words)))
-    if not weights:
-        return []
-    rare = sorted(weights, key=lambda term: -weights[term])[:RARE_WORDS]
-    join = " OR " if _is_sqlite(session) else " | "
-    found = _ranked(
-        session,
-        join.join(map(_quoted(session), rare)),
-        workspace_id,
-        Visible(statuses),
-        CANDIDATES,
-    )
-    scored = [(idea, _likeness(weights, idea)) for idea in found]
-    best = sorted(scored, key=lambda pair: -pair[1])
-    return [(idea, score) for idea, score in best if score >= SIMILARITY][:limit]
-
-
 class Visible:
     """Which ideas may be found: those in `statuses`, and those of `author_id` whatever their status."""
 
     def __init__(self, statuses: Collection[Status], author_id: str | None = None) -> None:
         self.statuses = list(statuses)
         self.author_id = author_id
+
+
+def _values(idea_id: int, title: str, texts: Iterable[str]) -> dict[str, object]:
+    return {"rowid": idea_id, "title": " ".join(terms(title)), "body": " ".join(terms("\n".join(texts)))}
 
 
 def _ranked(session: Session, query: str, workspace_id: int, visible: Visible, limit: int) -> list[Idea]:
@@ -131,35 +124,6 @@ def _ranked(session: Session, query: str, workspace_id: int, visible: Visible, l
 def _in_order(session: Session, ids: Sequence[int]) -> list[Idea]:
     found = {idea.id: idea for idea in session.exec(select(Idea).where(col(Idea.id).in_(ids)))}
     return [found[idea_id] for idea_id in ids]
-
-
-def _weights(session: Session, candidates: Iterable[str]) -> dict[str, float]:
-    """A weight for each word that is known and not too common: 1 for the rarest."""
-    asked = sorted(candidates)[:WORDS_WEIGHED]
-    if not asked:
-        return {}
-    quote = _quoted(session)
-    values = {f"term{number}": quote(term) for number, term in enumerate(asked)}
-    counts = session.execute(_counting(len(asked), is_sqlite=_is_sqlite(session)), {**values, "most": COMMON})
-    return {asked[number]: 1 / (1 + count / 20) for number, count in counts if count < COMMON}
-
-
-@lru_cache(maxsize=WORDS_WEIGHED + 1)
-def _counting(words: int, *, is_sqlite: bool) -> TextClause:
-    """One statement that counts, up to a bound, the ideas that hold each of the words: a statement each would cost more
-    than all the rest of taking an idea in.
-    """
-    found = "idea_search MATCH :term{0}" if is_sqlite else "terms @@ to_tsquery('simple', :term{0})"
-    count = f"SELECT {{0}}, count(*) FROM (SELECT 1 FROM idea_search WHERE {found} LIMIT :most) AS f{{0}}"  # noqa: S608  ours
-    return text(" UNION ALL ".join(count.format(number) for number in range(words)))
-
-
-def _likeness(weights: dict[str, float], idea: Idea) -> float:
-    """Weighted share of the words that both have (Dice's coefficient); a word unknown to `weights` counts as rare."""
-    theirs = set(terms(f"{idea.title}\n{idea.need}\n{idea.proposal}"))
-    common = sum(weights[term] for term in theirs & weights.keys())
-    total = sum(weights.values()) + sum(weights.get(term, 0.5) for term in theirs)
-    return 2 * common / total if total else 0.0
 
 
 def _words(words: str) -> list[str]:

@@ -3,6 +3,7 @@
 Every moment is an aware UTC datetime. Members are known by their platform's user id within a workspace.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -144,6 +145,22 @@ class Idea(SQLModel, table=True):
     reminded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """An idea in brief: which it is and how it stands. It costs a fraction of an `Idea`, and changes nothing."""
+
+    id: int
+    workspace_id: int
+    number: int
+    title: str
+    author_id: str
+    status: Status
+    supporters: int
+
+
+AnyIdea = Idea | Brief
+
+
 class HistoryEntry(SQLModel, table=True):
     """Who did what to an idea, and when; `member_id` is None where Butine did it by itself."""
 
@@ -248,6 +265,25 @@ class DigestEntry(SQLModel, table=True):
     idea_id: int = Field(primary_key=True, foreign_key="idea.id", sa_type=BigInteger)
     rank: int | None = None
     votes: int = 0
+
+
+class Stem(SQLModel, table=True):
+    """A word of public ideas in any of its forms, and in how many of them it stands: how rare it is."""
+
+    __table_args__ = (UniqueConstraint("workspace_id", "term"),)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    workspace_id: int = Field(foreign_key="workspace.id")
+    term: str
+    ideas: int = 1
+
+
+class StemOfIdea(SQLModel, table=True):
+    """A public idea holds a stem."""
+
+    __tablename__ = "stem_of_idea"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    stem_id: int = Field(primary_key=True, foreign_key="stem.id", sa_type=BigInteger)
+    idea_id: int = Field(primary_key=True, foreign_key="idea.id", sa_type=BigInteger)
 
 
 class Note(SQLModel, table=True):

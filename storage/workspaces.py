@@ -2,9 +2,27 @@
 
 from collections.abc import Iterable
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as select_columns
+from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col, select
 
+from storage.statements import Prepared
 from storage.tables import Member, Workspace, present
+
+_KNOWN = Prepared(
+    select_columns(col(Member.name), col(Member.locale)).where(
+        col(Member.workspace_id) == bindparam("workspace_id"), col(Member.id) == bindparam("id")
+    )
+)
+_NEW = postgresql.insert(Member).values(  # SQLite has the same words for it
+    {name: bindparam(name) for name in ("workspace_id", "id", "name", "locale")}
+)
+_SAW = Prepared(
+    _NEW.on_conflict_do_update(
+        index_elements=["workspace_id", "id"], set_={"name": _NEW.excluded.name, "locale": _NEW.excluded.locale}
+    )
+)
 
 
 def ensure(session: Session, platform: str, external_id: str) -> int:
@@ -27,11 +45,9 @@ def all_of(session: Session) -> list[Workspace]:
 
 def saw(session: Session, workspace_id: int, member_id: str, name: str, locale: str | None) -> None:
     """Remember a member's name and locale, for cards that are rendered when they are away."""
-    member = session.get(Member, (workspace_id, member_id))
-    if member is None:
-        session.add(Member(workspace_id=workspace_id, id=member_id, name=name, locale=locale))
-    elif (member.name, member.locale) != (name, locale):
-        member.name, member.locale = name, locale
+    known = _KNOWN(session, workspace_id=workspace_id, id=member_id)
+    if not known or tuple(known[0]) != (name, locale):
+        _SAW(session, workspace_id=workspace_id, id=member_id, name=name, locale=locale)
 
 
 def names(session: Session, workspace_id: int, member_ids: Iterable[str | None]) -> dict[str, str]:

@@ -226,7 +226,7 @@ async def test_the_inbox_forgets_what_no_platform_delivers_again(bench: Bench) -
 
     def fill(session: Session) -> None:
         for name, age in ages.items():
-            inbox.add(session, bench.workspace_id, name, bench.now - age, None)
+            inbox.add(session, bench.workspace_id, name, bench.now - age, {})
 
     await bench.database.write(fill)
     await bench.schedule().tick()

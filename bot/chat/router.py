@@ -114,8 +114,8 @@ class Router:
             return await self._database.read(lambda session: act.run(Call(session, caller, self._rules, texts, now)))
 
         def work(session: Session) -> Reply:
-            if seen := inbox.find(session, self._workspace_id, event.id):
-                return _decode(seen.reply or {})
+            if (replied := inbox.reply_to(session, self._workspace_id, event.id)) is not None:
+                return _decode(replied)
             if profile:
                 workspaces.saw(session, self._workspace_id, event.member, profile.name, profile.locale)
             reply = act.run(Call(session, caller, self._rules, texts, now))

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from storage import outbox
 from storage.outbox import Wanted
-from storage.tables import Digest, Idea, present
+from storage.tables import AnyIdea, Digest, present
 
 IDEAS, REVIEW, DIGEST = "ideas", "review", "digest"
 """The three channels, by their configured names."""
@@ -27,19 +27,19 @@ CONSENT_REQUEST = "consent_request"
 CONSENT_ANSWER = "consent_answer"
 
 
-def review_card(session: Session, idea: Idea, now: datetime) -> None:
+def review_card(session: Session, idea: AnyIdea, now: datetime) -> None:
     """The card in the review channel is out of date, or missing."""
     key = f"card:{idea.number}:{REVIEW}"
     outbox.want(session, idea.workspace_id, Wanted(key, REVIEW_CARD, channel=REVIEW, idea_id=idea.id), now)
 
 
-def idea_card(session: Session, idea: Idea, now: datetime) -> None:
+def idea_card(session: Session, idea: AnyIdea, now: datetime) -> None:
     """The card in the ideas channel is out of date, or missing."""
     key = f"card:{idea.number}:{IDEAS}"
     outbox.want(session, idea.workspace_id, Wanted(key, IDEA_CARD, channel=IDEAS, idea_id=idea.id), now)
 
 
-def notice(session: Session, idea: Idea, view: str, member_id: str, now: datetime, occasion: str = "") -> None:
+def notice(session: Session, idea: AnyIdea, view: str, member_id: str, now: datetime, occasion: str = "") -> None:
     """A direct message about the idea, once per occasion."""
     key = ":".join(("notice", str(idea.number), view, member_id, *([occasion] if occasion else [])))
     wanted = Wanted(key, view, member_id=member_id, idea_id=idea.id, subject={"occasion": occasion})

@@ -17,7 +17,7 @@ from bot.errors import NotPermitted
 from bot.usecases import announcing, submission
 from storage import outbox
 from storage.outbox import Wanted
-from storage.tables import Idea, OutboxItem
+from storage.tables import AnyIdea, OutboxItem
 
 
 class Consent(StrEnum):
@@ -56,6 +56,6 @@ def answer(session: Session, caller: Caller, key: str, now: datetime, *, agrees:
     outbox.want_once(session, caller.workspace_id, wanted, now)
 
 
-def _propose(session: Session, workspace_id: int, item: OutboxItem, now: datetime) -> Idea:
+def _propose(session: Session, workspace_id: int, item: OutboxItem, now: datetime) -> AnyIdea:
     asker = Caller(workspace_id, item.subject["by"])
     return submission.submit(session, asker, Draft(**item.subject["draft"]), now).idea

@@ -12,7 +12,7 @@ from bot.domain.permissions import Caller, require_moderator
 from bot.errors import InvalidInput
 from bot.usecases import announcing
 from bot.usecases.finding import visible_idea
-from storage import ideas
+from storage import ideas, similarity
 from storage.tables import Idea, Status, Step
 
 REMINDED_AT_ONCE = 20
@@ -39,6 +39,7 @@ def approve(session: Session, caller: Caller, number: int, now: datetime) -> Dec
     idea = undecided_idea(session, caller, number, Action.APPROVE)
     _decide(idea, Status.PUBLISHED, caller, now)
     idea.published_at = now
+    similarity.compare_with(session, idea)
     ideas.record(session, idea, Step.APPROVED, caller.member_id, now)
     announcing.review_card(session, idea, now)
     announcing.idea_card(session, idea, now)

@@ -13,7 +13,7 @@ from bot.usecases import announcing
 from bot.usecases.finding import visible_idea
 from storage import digests, ideas, outbox, search, workspaces
 from storage.search import Visible
-from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, present
+from storage.tables import AnyIdea, Digest, DigestEntry, HistoryEntry, Idea, Status, present
 
 PAGE = 8
 FOUND = 10
@@ -188,7 +188,7 @@ def _page(
 
 
 def names_and_links(
-    session: Session, workspace_id: int, named: Sequence[Idea]
+    session: Session, workspace_id: int, named: Sequence[AnyIdea]
 ) -> tuple[Mapping[str, str], Mapping[int, str]]:
     """Authors' names by member id, and links to the ideas' cards by idea key."""
     if not named:

@@ -1,6 +1,6 @@
 """The author's part: propose an idea, complete it, propose it again, take it back."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -12,8 +12,8 @@ from bot.domain.lifecycle import OPEN_TO_VOTES, Action
 from bot.domain.permissions import Caller
 from bot.usecases import announcing
 from bot.usecases.finding import own_idea
-from storage import ideas, search
-from storage.tables import Idea, Status, Step
+from storage import ideas, search, similarity
+from storage.tables import AnyIdea, Idea, Status, Step
 
 SIMILAR_SHOWN = 3
 
@@ -22,8 +22,8 @@ SIMILAR_SHOWN = 3
 class Submitted:
     """An idea was proposed; `similar` are open to votes and say much the same, most alike first."""
 
-    idea: Idea
-    similar: tuple[Idea, ...]
+    idea: AnyIdea
+    similar: tuple[AnyIdea, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +44,10 @@ class Withdrawn:
 def submit(session: Session, caller: Caller, draft: Draft, now: datetime) -> Submitted:
     """Keep a proposed idea and put it before the moderators. Raises InvalidInput."""
     draft = drafts.checked(draft)
-    similar = search.similar(
-        session, caller.workspace_id, f"{draft.title}\n{draft.need}\n{draft.proposal}", OPEN_TO_VOTES, SIMILAR_SHOWN
-    )
-    idea = Idea(
-        workspace_id=caller.workspace_id,
-        number=0,  # storage gives the real one
-        title=draft.title,
-        need=draft.need,
-        proposal=draft.proposal,
-        benefit=draft.benefit,
-        author_id=caller.member_id,
-        submitted_at=now,
-        changed_at=now,
-    )
-    ideas.add(session, idea)
+    texts = asdict(draft)
+    words = "\n".join(texts.values())
+    similar = similarity.similar(session, caller.workspace_id, words, OPEN_TO_VOTES, SIMILAR_SHOWN)
+    idea = ideas.submit(session, caller.workspace_id, caller.member_id, texts, now)
     ideas.record(session, idea, Step.SUBMITTED, caller.member_id, now)
     announcing.review_card(session, idea, now)
     return Submitted(idea, tuple(found for found, _ in similar))

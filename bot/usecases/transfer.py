@@ -13,8 +13,8 @@ from bot.domain.lifecycle import PUBLIC
 from bot.domain.voting import COMMAND, Voting
 from bot.usecases import announcing
 from bot.usecases.voting import supporters_of
-from storage import ideas, workspaces
-from storage.tables import Gesture, Idea, Status, Step, present
+from storage import gestures, ideas, similarity, workspaces
+from storage.tables import Idea, Status, Step, present
 
 PAGE = 500
 
@@ -105,16 +105,7 @@ def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, voting: V
     )
     ideas.add(session, idea)
     for member_id in supporters:
-        session.add(
-            Gesture(
-                idea_id=present(idea.id),
-                member_id=member_id,
-                emoji=COMMAND,
-                workspace_id=workspace_id,
-                is_present=True,
-                at=now,
-            )
-        )
+        gestures.keep(session, workspace_id, present(idea.id), member_id, COMMAND, now, is_present=True)
     if not record.history:
         ideas.record(session, idea, Step.SUBMITTED, record.author, submitted_at)
     for line in record.history:
@@ -122,6 +113,7 @@ def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, voting: V
     if record.status is Status.PENDING:
         announcing.review_card(session, idea, now)
     elif is_public:
+        similarity.compare_with(session, idea)
         announcing.idea_card(session, idea, now)
     return idea
 

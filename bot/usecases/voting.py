@@ -15,7 +15,7 @@ from bot.usecases import announcing
 from bot.usecases.finding import own_idea, visible_idea
 from bot.usecases.submission import Withdrawn, withdraw
 from storage import gestures, ideas, notes, outbox
-from storage.tables import Gesture, Idea, Status, present
+from storage.tables import AnyIdea, Idea, Status, present
 
 RULES_NOTE = "voting.rules"
 
@@ -65,10 +65,10 @@ def react(
     """
     if not voting.counts(emoji):
         return False
-    item = outbox.by_message(session, workspace_id, message)
-    if item is None or item.view != announcing.IDEA_CARD or item.idea_id is None:
+    view, idea_id = outbox.shown_by(session, workspace_id, message) or (None, None)
+    if view != announcing.IDEA_CARD or idea_id is None:
         return False
-    idea = ideas.by_id(session, item.idea_id, for_change=True)
+    idea = ideas.brief(session, idea_id)
     if idea is None or idea.status not in OPEN_TO_VOTES:
         return False
     if is_present and not voting.is_fitting(idea.author_id, member_id):
@@ -129,10 +129,10 @@ def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting
 
 
 def _gesture(
-    session: Session, idea: Idea, member_id: str, name: str, voting: Voting, at: datetime, *, is_present: bool
+    session: Session, idea: AnyIdea, member_id: str, name: str, voting: Voting, at: datetime, *, is_present: bool
 ) -> bool:
     kept = gestures.of_member(session, present(idea.id), member_id)
-    ballot = Ballot({gesture.emoji: Held(gesture.is_present, gesture.at) for gesture in kept})
+    ballot = Ballot({emoji: Held(was_present, since) for emoji, was_present, since in kept})
     was_vote = ballot.is_vote(voting.emoji)
     if not ballot.apply(name, is_present=is_present, at=at):
         return False
@@ -140,22 +140,13 @@ def _gesture(
     change = ballot.is_vote(voting.emoji) - was_vote
     if not change or not voting.is_fitting(idea.author_id, member_id):
         return False
-    idea.supporters += change
+    ideas.count_support(session, present(idea.id), change)
     announcing.idea_card(session, idea, at)
     return True
 
 
-def _keep(session: Session, idea: Idea, member_id: str, name: str, held: Held) -> None:
-    session.merge(
-        Gesture(
-            idea_id=present(idea.id),
-            member_id=member_id,
-            emoji=name,
-            workspace_id=idea.workspace_id,
-            is_present=held.is_present,
-            at=held.at,
-        )
-    )
+def _keep(session: Session, idea: AnyIdea, member_id: str, name: str, held: Held) -> None:
+    gestures.keep(session, idea.workspace_id, present(idea.id), member_id, name, held.at, is_present=held.is_present)
 
 
 def _ballots(session: Session, idea_id: int) -> dict[str, Ballot]:

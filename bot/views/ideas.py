@@ -20,7 +20,7 @@ from bot.views.cards import (
     Tone,
 )
 from bot.views.texts import Texts
-from storage.tables import HistoryEntry, Idea, Status, Step
+from storage.tables import AnyIdea, HistoryEntry, Idea, Status, Step
 
 STATUS_LABEL: Mapping[Status, str] = {
     Status.PENDING: "status.pending",
@@ -134,7 +134,7 @@ def _own_buttons(shown: Shown, texts: Texts) -> tuple[Button, ...]:
     return ()
 
 
-def withdraw_button(idea: Idea, texts: Texts) -> Button:
+def withdraw_button(idea: AnyIdea, texts: Texts) -> Button:
     """Takes the idea back, after a question."""
     confirm = texts("confirm.withdraw", number=idea.number)
     return Button(texts("button.withdraw"), Click.WITHDRAW, str(idea.number), Style.DANGER, confirm)

@@ -10,7 +10,7 @@ from bot.views.actions import Click
 from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Note, Paragraph, Quotation, Span, Strong
 from bot.views.ideas import STATUS_LABEL, withdraw_button
 from bot.views.texts import Texts
-from storage.tables import Idea, Step, present
+from storage.tables import AnyIdea, Idea, Step, present
 
 _DECISION_LINE: Mapping[Step, str] = {
     Step.APPROVED: "decided.approved",
@@ -88,7 +88,7 @@ def text_of(idea: Idea) -> str:
     return "\n\n".join(part for part in (idea.title, idea.need, idea.proposal, idea.benefit) if part)
 
 
-def similar_line(idea: Idea, links: Mapping[int, str], texts: Texts) -> tuple[Span, ...]:
+def similar_line(idea: AnyIdea, links: Mapping[int, str], texts: Texts) -> tuple[Span, ...]:
     """An idea in a line, with its link where it has one."""
     title = texts("list.title_line", number=idea.number, title=idea.title)
     link = links.get(present(idea.id))
@@ -96,7 +96,7 @@ def similar_line(idea: Idea, links: Mapping[int, str], texts: Texts) -> tuple[Sp
     return (Link(title, link) if link else Strong(title), f" · {supporters}")
 
 
-def _support_button(other: Idea, own: Idea, texts: Texts) -> Button:
+def _support_button(other: AnyIdea, own: AnyIdea, texts: Texts) -> Button:
     label = texts("button.support_instead", number=other.number)
     confirm = texts("confirm.support_instead", number=other.number, own=own.number)
     return Button(label, Click.SUPPORT_INSTEAD, f"{other.number},{own.number}", confirm=confirm)

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from storage import ideas
+from storage import ideas, similarity
 from storage.database import Database
-from storage.tables import Gesture, Idea, present
+from storage.tables import Gesture, Idea, Status, present
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -25,6 +25,18 @@ async def keep(database: Database, workspace_id: int, title: str = "Une idée", 
     """An idea that is kept."""
     idea = new_idea(workspace_id, title, **fields)
     await database.write(lambda session: ideas.add(session, idea))
+    return idea
+
+
+async def keep_public(database: Database, workspace_id: int, title: str, **fields: Any) -> Idea:  # noqa: ANN401
+    """An idea that new ones are compared with."""
+    idea = new_idea(workspace_id, title, **{"status": Status.PUBLISHED, **fields})
+
+    def add(session: Session) -> None:
+        ideas.add(session, idea)
+        similarity.compare_with(session, idea)
+
+    await database.write(add)
     return idea
 
 

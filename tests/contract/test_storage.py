@@ -323,7 +323,7 @@ async def test_gestures_are_kept_by_idea_member_and_emoji(database: Database, wo
     )
     await database.write(adding(gesture(other, "sam")))
     of_sam = await database.read(lambda s: gestures.of_member(s, key(idea), "sam"))
-    assert {(g.emoji, g.is_present, g.at) for g in of_sam} == {("👍", True, NOW), ("❤", False, NOW)}
+    assert set(of_sam) == {("👍", True, NOW), ("❤", False, NOW)}
     of_all = await database.read(lambda s: gestures.of_idea(s, key(idea)))
     assert sorted(g.member_id for g in of_all) == ["leila", "sam", "sam"]
 
@@ -358,30 +358,26 @@ async def test_published_ideas_are_open_to_votes(database: Database, workspace_i
 async def test_an_event_is_found_again_with_its_reply(database: Database, workspace_id: int) -> None:
     reply = {"card": ["Idée nº 1 🐝", None, {"à": True}], "replaces": False}
     await database.write(lambda s: inbox.add(s, workspace_id, "E1", NOW, reply))
-    await database.write(lambda s: inbox.add(s, workspace_id, "E2", NOW, None))
-    first = await database.read(lambda s: inbox.find(s, workspace_id, "E1"))
-    second = await database.read(lambda s: inbox.find(s, workspace_id, "E2"))
-    assert first
-    assert second
-    assert (first.reply, first.received_at, second.reply) == (reply, NOW, None)
+    assert await database.read(lambda s: inbox.reply_to(s, workspace_id, "E1")) == reply
+    assert await database.read(lambda s: inbox.reply_to(s, workspace_id, "E2")) is None
     other = await another_workspace(database)
-    assert await database.read(lambda s: inbox.find(s, other, "E1")) is None
+    assert await database.read(lambda s: inbox.reply_to(s, other, "E1")) is None
 
 
 async def test_an_event_can_be_kept_only_once(database: Database, workspace_id: int) -> None:
-    await database.write(lambda s: inbox.add(s, workspace_id, "E1", NOW, None))
+    await database.write(lambda s: inbox.add(s, workspace_id, "E1", NOW, {}))
     with pytest.raises(IntegrityError):
-        await database.write(lambda s: inbox.add(s, workspace_id, "E1", NOW, None))
+        await database.write(lambda s: inbox.add(s, workspace_id, "E1", NOW, {}))
 
 
 async def test_of_one_event_delivered_many_times_at_once_one_has_an_effect(
     database: Database, workspace_id: int
 ) -> None:
     def take_in(session: Session) -> bool:
-        if inbox.find(session, workspace_id, "E1"):
+        if inbox.reply_to(session, workspace_id, "E1") is not None:
             return False
         ideas.add(session, new_idea(workspace_id))
-        inbox.add(session, workspace_id, "E1", NOW, None)
+        inbox.add(session, workspace_id, "E1", NOW, {})
         return True
 
     effects = await asyncio.gather(*(database.write(take_in) for _ in range(8)))
@@ -391,10 +387,10 @@ async def test_of_one_event_delivered_many_times_at_once_one_has_an_effect(
 
 async def test_old_events_are_forgotten(database: Database, workspace_id: int) -> None:
     for name, at in (("old", NOW - timedelta(microseconds=1)), ("new", NOW)):
-        await database.write(partial(inbox.add, workspace_id=workspace_id, event_id=name, now=at, reply=None))
+        await database.write(partial(inbox.add, workspace_id=workspace_id, event_id=name, now=at, reply={}))
     await database.write(lambda s: inbox.forget_before(s, NOW))
-    assert await database.read(lambda s: inbox.find(s, workspace_id, "old")) is None
-    assert await database.read(lambda s: inbox.find(s, workspace_id, "new"))
+    assert await database.read(lambda s: inbox.reply_to(s, workspace_id, "old")) is None
+    assert await database.read(lambda s: inbox.reply_to(s, workspace_id, "new")) == {}
 
 
 # Digests
@@ -507,7 +503,7 @@ async def test_moments_are_compared_as_instants(database: Database, workspace_id
 
 
 async def test_a_moment_without_time_zone_is_refused(database: Database, workspace_id: int) -> None:
-    with pytest.raises(StatementError, match="ValueError"):
+    with pytest.raises((ValueError, StatementError), match=r"2026-11-24|ValueError"):
         await keep(database, workspace_id, submitted_at=datetime(2026, 11, 24, 9, 0))  # noqa: DTZ001  the point
     assert await database.read(lambda s: ideas.after(s, workspace_id, 0, 1)) == []
 

@@ -168,11 +168,11 @@ async def test_what_is_shown_is_found_by_its_message_and_waits_no_more(database:
     await desk.shown(await desk.claim_one())
     assert await desk.claim(NOW + DAY) == []
     assert await desk.next_due() is None
-    found = await database.read(lambda s: outbox.by_message(s, workspace_id, "M1"))
-    assert found
-    assert (found.key, found.permalink, found.lease_until) == ("card:1", "https://chat/M1", None)
-    assert await database.read(lambda s: outbox.by_message(s, workspace_id, "M2")) is None
-    assert await database.read(lambda s: outbox.by_message(s, workspace_id + 1, "M1")) is None
+    item = await desk.item("card:1")
+    assert (item.message, item.permalink, item.lease_until) == ("M1", "https://chat/M1", None)
+    assert await database.read(lambda s: outbox.shown_by(s, workspace_id, "M1")) == ("idea_card", key(idea))
+    assert await database.read(lambda s: outbox.shown_by(s, workspace_id, "M2")) is None
+    assert await database.read(lambda s: outbox.shown_by(s, workspace_id + 1, "M1")) is None
 
 
 async def test_posted_cards_are_known_by_idea_and_view(database: Database, workspace_id: int) -> None:

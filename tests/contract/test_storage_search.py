@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session
 
-from storage import ideas, search, workspaces
+from storage import ideas, search, similarity, workspaces
 from storage.database import Database
-from storage.search import COMMON, Visible, terms
+from storage.search import Visible, terms
+from storage.similarity import COMMON
 from storage.tables import Idea, Status
-from tests.contract.storage_rows import NOW, keep, key, new_idea
+from tests.contract.storage_rows import NOW, keep, keep_public, key, new_idea
 
 pytest_plugins = ["tests.contract.storage_fixtures"]
 
@@ -62,7 +63,7 @@ async def alike(
 ) -> list[tuple[str, float]]:
     """The titles of ideas that say much the same, with how alike."""
     wanted = set(Status) if statuses is None else statuses
-    hits = await database.read(lambda s: search.similar(s, workspace_id, words, wanted, limit))
+    hits = await database.read(lambda s: similarity.similar(s, workspace_id, words, wanted, limit))
     return [(idea.title, score) for idea, score in hits]
 
 
@@ -204,8 +205,8 @@ BIKES_MORE = "Douze minutes à vélo contre vingt-cinq en voiture, et plus de pr
     ],
 )
 async def test_a_reworded_duplicate_is_similar(database: Database, workspace_id: int, reworded: str) -> None:
-    await keep(database, workspace_id, BIKES)
-    await keep(database, workspace_id, "Simplifier la demande d’aide pour la cantine")
+    await keep_public(database, workspace_id, BIKES)
+    await keep_public(database, workspace_id, "Simplifier la demande d’aide pour la cantine")
     assert [title for title, _ in await alike(database, workspace_id, reworded)] == [BIKES]
 
 
@@ -218,13 +219,13 @@ async def test_a_reworded_duplicate_is_similar(database: Database, workspace_id:
     ],
 )
 async def test_an_unrelated_idea_is_not_similar(database: Database, workspace_id: int, unrelated: str) -> None:
-    await keep(database, workspace_id, BIKES, proposal=BIKES_MORE)
+    await keep_public(database, workspace_id, BIKES, proposal=BIKES_MORE)
     assert await alike(database, workspace_id, unrelated) == []
 
 
 async def test_the_most_alike_comes_first_with_a_score_up_to_1(database: Database, workspace_id: int) -> None:
     for title in ("Prêter des vélos aux agents du siège", BIKES, "Prêter des vélos électriques aux agents"):
-        await keep(database, workspace_id, title)
+        await keep_public(database, workspace_id, title)
     hits = await alike(database, workspace_id, BIKES)
     scores = [score for _, score in hits]
     assert hits[0][0] == BIKES
@@ -235,7 +236,7 @@ async def test_the_most_alike_comes_first_with_a_score_up_to_1(database: Databas
 
 async def test_only_ideas_of_the_statuses_asked_for_are_similar(database: Database, workspace_id: int) -> None:
     for status in (Status.PENDING, Status.PUBLISHED, Status.REFUSED):
-        await keep(database, workspace_id, f"{BIKES} {status}", status=status)
+        await keep_public(database, workspace_id, f"{BIKES} {status}", status=status)
     hits = await alike(database, workspace_id, BIKES, {Status.PUBLISHED})
     assert [title for title, _ in hits] == [f"{BIKES} published"]
     assert await alike(database, workspace_id, BIKES, set()) == []
@@ -244,14 +245,16 @@ async def test_only_ideas_of_the_statuses_asked_for_are_similar(database: Databa
 def fill(session: Session, workspace_id: int, title: str, number: int) -> None:
     """Many ideas of one title."""
     for minutes in range(number):
-        ideas.add(session, new_idea(workspace_id, title, submitted_at=NOW + timedelta(minutes=minutes)))
+        idea = new_idea(workspace_id, title, status=Status.PUBLISHED, submitted_at=NOW + timedelta(minutes=minutes))
+        ideas.add(session, idea)
+        similarity.compare_with(session, idea)
 
 
 async def test_a_word_that_stands_everywhere_makes_nothing_similar(database: Database, workspace_id: int) -> None:
     """Reading every idea that holds it would take long and say little."""
     await database.write(lambda s: fill(s, workspace_id, "Le numérique", COMMON - 1))
     assert len(await alike(database, workspace_id, "numérique")) == 10
-    await keep(database, workspace_id, "Le numérique au guichet")
+    await keep_public(database, workspace_id, "Le numérique au guichet")
     assert await alike(database, workspace_id, "numérique") == []
     assert [title for title, _ in await alike(database, workspace_id, "guichet numérique")] == [
         "Le numérique au guichet"

@@ -128,7 +128,14 @@ class World:
         self.counted += 1
         words = ("azur", "brise", "corail", "dune", "ecume", "falaise", "givre", "houle", "iris", "jade")
         title = title or f"{words[self.counted % 10]} {words[self.counted // 10 % 10]}x{self.counted}"
-        return submission.submit(self.session, author or self.camille, Draft(title), self.now).idea
+        submitted = submission.submit(self.session, author or self.camille, Draft(title), self.now)
+        return self.idea(submitted.idea.number)
+
+    def idea(self, number: int) -> Idea:
+        """The whole of an idea that is there."""
+        idea = ideas.by_number(self.session, self.workspace_id, number)
+        assert idea
+        return idea
 
     def publish(self, title: str = "", author: Caller | None = None) -> Idea:
         """A published idea."""

@@ -13,9 +13,10 @@ FULL = Draft("Des vélos", "Trop de voitures", "Dix vélos", "Moins de bruit")
 
 
 def test_a_proposed_idea_waits_under_the_next_number_with_its_text(session: Session, world: World) -> None:
-    first = submission.submit(session, world.camille, FULL, NOW).idea
+    submitted = submission.submit(session, world.camille, FULL, NOW).idea
     second = submission.submit(session, world.sam, Draft("Un vestiaire"), NOW).idea
-    assert (first.number, second.number) == (1, 2)
+    assert (submitted.number, submitted.title, second.number) == (1, "Des vélos", 2)
+    first = world.idea(1)
     assert (first.title, first.need, first.proposal, first.benefit) == (
         "Des vélos",
         "Trop de voitures",
@@ -52,7 +53,7 @@ def test_similar_ideas_are_named_if_they_are_open_to_votes(session: Session, wor
     world.publish("Un distributeur de soupe")
     elsewhere.publish("Des vélos partagés pour les visites à domicile")
     done = submission.submit(session, world.camille, Draft("Vélo partagé pour une visite à domicile"), NOW)
-    assert done.similar == (alike,)
+    assert [idea.number for idea in done.similar] == [alike.number]
 
 
 def test_at_most_three_similar_ideas_are_named(session: Session, world: World) -> None:

@@ -221,6 +221,7 @@ def test_it_does_both_or_neither(session: Session, world: World) -> None:
             Status.PENDING,
             Status.SHORTLISTED,
         )
+        session.refresh(other)
         assert supporters(world, other) == []
 
 
