@@ -134,7 +134,9 @@ class Database:
 class _Writer:
     """One thread that owns SQLite's only writing connection and commits what waits in groups.
 
-    Each piece of work has a savepoint of its own; one fsync, at the commit, serves them all.
+    One fsync, at the commit, serves them all. There are no savepoints: each would have the full-text index write its
+    part to disk, which costs more than all the rest. What fails once it has changed something has its group undone,
+    and everybody in it tries again alone.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -175,9 +177,7 @@ class _Writer:
         return group, True
 
     def _commit(self, group: "list[_Job]") -> None:
-        """All of the group or none of it. Where the database fails at somebody's work, each tries again alone: what is
-        wrong with one is no fault of its neighbours.
-        """
+        """All of the group or none of it, but that what is wrong with one is no fault of its neighbours."""
         try:
             self._attempt(group)
         except _WorkFailed as failure:
@@ -185,25 +185,22 @@ class _Writer:
                 for job in group:
                     self._commit([job])
                 return
-            self._fail(group, failure.error)
+            group[0].error = _not_saved(failure.error) if _is_failure(failure.error) else failure.error
         except Exception as error:  # noqa: BLE001  whatever it was, nobody may be told that it is saved
-            self._fail(group, error)
+            for job in group:
+                job.error = _not_saved(error)
         for job in group:
             job.answer()
 
     def _attempt(self, group: "list[_Job]") -> None:
         with self._engine.begin() as connection, Session(connection, expire_on_commit=False) as session:
+            driver: Any = connection.connection.driver_connection
             for job in group:
-                job.run(session)
-
-    def _fail(self, group: "list[_Job]", error: Exception) -> None:
-        is_refusal = isinstance(error, DBAPIError) and not _is_failure(error)
-        for job in group:
-            job.fail(error if is_refusal else NotSaved(_told(error)), error)
+                job.run(session, driver)
 
 
 class _WorkFailed(Exception):
-    """The database refused or failed a piece of work, and may have undone more than that."""
+    """A piece of work failed, and what it changed has to be undone, or may be undone already."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
@@ -211,39 +208,27 @@ class _WorkFailed(Exception):
 
 
 class _Job:
-    """A piece of work that waits, and who waits for it."""
+    """A piece of work that waits, and who waits for it. `error` is what its caller is to get."""
 
     def __init__(self, work: Work[Any], future: "asyncio.Future[Any]") -> None:
         self._work = work
         self._future = future
         self._loop = future.get_loop()
         self._result: Any = None
-        self._error: BaseException | None = None
+        self.error: Exception | None = None
 
-    def run(self, session: Session) -> None:
-        """Do the work, and undo it where it fails; what it returns is its own. Raises _WorkFailed.
-
-        The savepoints are the driver's: the session's cost more than most of the work.
-        """
-        self._result = self._error = None
-        connection = session.connection()
-        connection.exec_driver_sql("SAVEPOINT work")
+    def run(self, session: Session, driver: sqlite3.Connection) -> None:
+        """Do the work; what it returns is its caller's alone. Raises _WorkFailed."""
+        self._result = self.error = None
+        before = driver.total_changes
         try:
             self._result = self._work(session)
             session.flush()
-        except SQLAlchemyError as error:
-            raise _WorkFailed(error) from error
-        except Exception as error:  # noqa: BLE001  the error is the caller's, whatever it is
-            session.expunge_all()
-            connection.exec_driver_sql("ROLLBACK TO work")
-            self._error = error
-        connection.exec_driver_sql("RELEASE work")
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) or driver.total_changes != before:
+                raise _WorkFailed(error) from error
+            self.error = error
         session.expunge_all()
-
-    def fail(self, error: Exception, cause: Exception) -> None:
-        if error is not cause:
-            error.__cause__ = cause
-        self._error = error
 
     def answer(self) -> None:
         self._loop.call_soon_threadsafe(self._settle)
@@ -251,8 +236,8 @@ class _Job:
     def _settle(self) -> None:
         if self._future.done():  # its caller has gone
             return
-        if self._error is not None:
-            self._future.set_exception(self._error)
+        if self.error is not None:
+            self._future.set_exception(self.error)
         else:
             self._future.set_result(self._result)
 
@@ -363,9 +348,11 @@ def _is_failure(error: Exception) -> bool:
     return isinstance(error, OperationalError) or type(error) is DatabaseError
 
 
-def _told(error: Exception) -> str:
-    """What the driver said."""
-    return str(getattr(error, "orig", None) or error)
+def _not_saved(error: Exception) -> NotSaved:
+    """For the caller, with what the driver said."""
+    told = NotSaved(str(getattr(error, "orig", None) or error))
+    told.__cause__ = error
+    return told
 
 
 def _masked(url: str) -> str:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 
-import snowballstemmer
+import Stemmer
 from sqlalchemy import String, bindparam, column, func, insert, literal, table, text
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
@@ -25,6 +25,7 @@ _ADD_TSVECTOR = text(
 )
 
 _WORD = re.compile(r"[a-z0-9]+")
+_COMBINING = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 # Too common to tell ideas apart; folded, French and English.
 _STOP_WORDS = frozenset(
     """
@@ -128,12 +129,11 @@ def _in_order(session: Session, ids: Sequence[int]) -> list[Idea]:
 
 def _words(words: str) -> list[str]:
     decomposed = unicodedata.normalize("NFKD", words.casefold().replace("œ", "oe").replace("æ", "ae"))
-    folded = "".join(char for char in decomposed if not unicodedata.combining(char))
+    folded = _COMBINING.sub("", decomposed)
     return [word[:WORD_LIMIT] for word in _WORD.findall(folded) if word not in _STOP_WORDS]
 
 
-_FRENCH = snowballstemmer.stemmer("french")
-_ENGLISH = snowballstemmer.stemmer("english")
+_FRENCH, _ENGLISH = Stemmer.Stemmer("french"), Stemmer.Stemmer("english")
 
 
 @lru_cache(maxsize=50_000)

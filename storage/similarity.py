@@ -124,6 +124,7 @@ def _weight(holders: int) -> float:
 
 def _likeness(weights: dict[str, float], theirs: set[str]) -> float:
     """Weighted share of the stems that both have (Dice's coefficient); a stem unknown to `weights` counts as rare."""
-    common = sum(weights[stem] for stem in theirs & weights.keys())
-    total = sum(weights.values()) + sum(weights.get(stem, UNKNOWN_WEIGHT) for stem in theirs)
+    shared = theirs & weights.keys()
+    common = sum(weights[stem] for stem in shared)
+    total = sum(weights.values()) + common + UNKNOWN_WEIGHT * (len(theirs) - len(shared))
     return 2 * common / total if total else 0.0

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -27,25 +28,21 @@ class Weekly:
     def latest(self, now: datetime) -> "Period":
         """The period whose hour came last, at or before `now`; each ISO week has exactly one."""
         monday = _monday(now.astimezone(self.time_zone).date())
-        period = self._of_week(monday)
-        return period if period.due_at <= now else self._of_week(monday - WEEK)
+        period = _of_week(self, monday)
+        return period if period.due_at <= now else _of_week(self, monday - WEEK)
 
     def coming(self, now: datetime) -> "Period":
         """The period whose hour comes next, after `now`."""
         monday = _monday(now.astimezone(self.time_zone).date())
-        period = self._of_week(monday)
-        return period if period.due_at > now else self._of_week(monday + WEEK)
+        period = _of_week(self, monday)
+        return period if period.due_at > now else _of_week(self, monday + WEEK)
 
     def verdict(self, period: "Period", now: datetime) -> Due:
         """A period is posted as long as its own day lasts where the workspace is."""
         is_its_day = now.astimezone(self.time_zone).date() <= period.due_at.astimezone(self.time_zone).date()
         return Due.POST if is_its_day else Due.TOO_LATE
 
-    def _of_week(self, monday: date) -> "Period":
-        year, week, _ = monday.isocalendar()
-        return Period(f"{year}-W{week:02}", self._instant(monday - WEEK), self._instant(monday))
-
-    def _instant(self, monday: date) -> datetime:
+    def instant(self, monday: date) -> datetime:
         """The hour in that week, in UTC. One that comes twice is taken once, the first time; one that daylight saving
         leaves out is the instant at which the clocks jump over it.
         """
@@ -63,6 +60,12 @@ class Period:
     key: str
     since: datetime
     due_at: datetime
+
+
+@lru_cache(maxsize=64)
+def _of_week(weekly: Weekly, monday: date) -> Period:
+    year, week, _ = monday.isocalendar()
+    return Period(f"{year}-W{week:02}", weekly.instant(monday - WEEK), weekly.instant(monday))
 
 
 def _monday(day: date) -> date:

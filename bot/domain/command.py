@@ -201,6 +201,8 @@ _FORMS: tuple[_Form, ...] = (
     _form(r"digest preview|(?:digest|bulletin) apercu", lambda _: PreviewDigest()),
     _form(r"digest now|(?:digest|bulletin) maintenant", lambda _: PostDigest()),
 )
+LONGEST = 80
+"""What is longer is no command but `search`, however much white space is in it."""
 _SEARCH = re.compile(r"(?:search|chercher|cherche)\s+(?P<words>\S.*)", re.DOTALL | re.IGNORECASE)
 
 
@@ -209,10 +211,11 @@ def parse(text: str) -> Command:
     text = text.strip()
     if not text:
         return OpenForm()
-    folded = fold(text)
-    for pattern, command in _FORMS:
-        if match := pattern.fullmatch(folded):
-            return command(match)
+    if len(text) <= LONGEST:
+        folded = fold(text)
+        for pattern, command in _FORMS:
+            if match := pattern.fullmatch(folded):
+                return command(match)
     if (match := _SEARCH.fullmatch(text)) and "\n" not in text:
         return Search(match["words"])
     return Capture(text)

@@ -1,7 +1,7 @@
 """What a proposed idea may look like: lengths, and how a quickly typed text becomes a title and a proposal."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from bot.errors import InvalidInput
 
@@ -21,18 +21,21 @@ class Draft:
     proposal: str = ""
     benefit: str = ""
 
+    def texts(self) -> dict[str, str]:
+        """The four by name."""
+        return {"title": self.title, "need": self.need, "proposal": self.proposal, "benefit": self.benefit}
+
 
 def checked(draft: Draft) -> Draft:
     """The draft with outer white space gone. Raises InvalidInput for a missing title or a text that is too long."""
-    clean = Draft(*(getattr(draft, field.name).replace("\r\n", "\n").strip() for field in fields(draft)))
+    clean = Draft(*(text.replace("\r\n", "\n").strip() for text in draft.texts().values()))
     title = _BLANK.sub(" ", clean.title.replace("\n", " "))
     if not title:
         raise InvalidInput("title", "required")
-    for field in fields(clean):
-        limit = limit_of(field.name)
-        length = len(getattr(clean, field.name))
+    for name, text in clean.texts().items():
+        limit, length = limit_of(name), len(text)
         if length > limit:
-            raise InvalidInput(field.name, "too_long", limit, length)
+            raise InvalidInput(name, "too_long", limit, length)
     return Draft(title, clean.need, clean.proposal, clean.benefit)
 
 

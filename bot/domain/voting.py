@@ -11,6 +11,7 @@ import emoji
 COMMAND = ""
 """Stands in the place of an emoji for the typed `vote` and `unvote`."""
 
+_EDGES = re.compile(r"^[\s:]+|[\s:]+$")
 _TONE = re.compile(
     r"::skin-tone-[2-6]$|_(?:light|medium_light|medium|medium_dark|dark)_skin_tone$",
 )
@@ -100,8 +101,8 @@ def voters(ballots: Mapping[str, Ballot], author_id: str, voting: Voting) -> lis
 @lru_cache(maxsize=4096)
 def canonical(name: str) -> str:
     """One name for all of an emoji's aliases and skin tones; a custom emoji's name stays as it is."""
-    bare = name.strip().strip(":")
-    while (shorter := _TONE.sub("", bare)) != bare:
+    bare = name
+    while (shorter := _TONE.sub("", _EDGES.sub("", bare))) != bare:
         bare = shorter
-    glyph = emoji.emojize(f":{bare}:", language="alias")
-    return bare.lower() if glyph == f":{bare}:" else glyph.removesuffix("\ufe0f")
+    glyph = f":{bare}:" if ":" in bare else emoji.emojize(f":{bare}:", language="alias")
+    return (bare if glyph == f":{bare}:" else glyph.removesuffix("\ufe0f")).lower()

@@ -3,7 +3,6 @@
 What is asked is kept in the outbox row that shows it; the card always shows how the request stands now.
 """
 
-from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -32,7 +31,7 @@ def ask(session: Session, caller: Caller, author_id: str, draft: Draft, referenc
     """Ask the author of the words by direct message; `reference` tells requests apart. Raises InvalidInput."""
     draft = drafts.checked(draft)
     key = f"consent:{reference}"
-    subject = {"key": key, "by": caller.member_id, "state": Consent.OPEN.value, "draft": asdict(draft)}
+    subject = {"key": key, "by": caller.member_id, "state": Consent.OPEN.value, "draft": draft.texts()}
     wanted = Wanted(key, announcing.CONSENT_REQUEST, member_id=author_id, subject=subject)
     outbox.want_once(session, caller.workspace_id, wanted, now)
 

@@ -1,6 +1,6 @@
 """The author's part: propose an idea, complete it, propose it again, take it back."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -44,7 +44,7 @@ class Withdrawn:
 def submit(session: Session, caller: Caller, draft: Draft, now: datetime) -> Submitted:
     """Keep a proposed idea and put it before the moderators. Raises InvalidInput."""
     draft = drafts.checked(draft)
-    texts = asdict(draft)
+    texts = draft.texts()
     words = "\n".join(texts.values())
     similar = similarity.similar(session, caller.workspace_id, words, OPEN_TO_VOTES, SIMILAR_SHOWN)
     idea = ideas.submit(session, caller.workspace_id, caller.member_id, texts, now)

@@ -64,14 +64,19 @@ class Texts:
 
     def day_and_time(self, moment: datetime) -> str:
         """Day and time of day, in the time zone: "lundi 30 novembre 2026 à 09:00"."""
-        from babel.dates import format_date, format_time  # noqa: PLC0415  as above
-
-        local = moment.astimezone(self.time_zone)
-        day = format_date(local, "full", locale=self.language)
-        return self("texts.day_and_time", day=day, time=format_time(local, "short", locale=self.language))
+        day, time = _day_and_time(moment.astimezone(self.time_zone).replace(tzinfo=None), self.language)
+        return self("texts.day_and_time", day=day, time=time)
 
     def age(self, since: datetime, now: datetime) -> str:
         """How long ago, in whole days or hours: "3 jours"."""
         from babel.dates import format_timedelta  # noqa: PLC0415  as above
 
         return format_timedelta(now.astimezone(UTC) - since.astimezone(UTC), threshold=1.0, locale=self.language)
+
+
+@lru_cache(maxsize=256)
+def _day_and_time(local: datetime, language: str) -> tuple[str, str]:
+    """Of a wall clock's time: moments with a time zone are equal where the zone differs, and so no key."""
+    from babel.dates import format_date, format_time  # noqa: PLC0415  as above
+
+    return format_date(local, "full", locale=language), format_time(local, "short", locale=language)

@@ -1,7 +1,7 @@
 """Cards and forms as JSON and back, so that a reply can be kept and given again."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from enum import Enum
 from typing import Any
 
@@ -24,18 +24,19 @@ _KINDS: Mapping[str, type[Any]] = {
         cards.Strong,
     )
 }
+_PARTS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}
 _KIND = "is"
 
 
 def encode(value: Any) -> Any:  # noqa: ANN401  JSON has no closer type
     """JSON-ready: a value of bot/views/cards.py becomes an object that names its kind."""
-    if isinstance(value, Enum):
-        return value.value
-    if is_dataclass(value) and not isinstance(value, type):
-        return {_KIND: type(value).__name__, **{f.name: encode(getattr(value, f.name)) for f in fields(value)}}
-    if isinstance(value, tuple):
+    kind = type(value)
+    if kind in _PARTS:
+        encoded = {name: encode(getattr(value, name)) for name in _PARTS[kind]}
+        return {_KIND: kind.__name__, **encoded}
+    if kind is tuple:
         return [encode(item) for item in value]
-    return value
+    return value.value if isinstance(value, Enum) else value
 
 
 def decode(value: Any) -> Any:  # noqa: ANN401  as above

@@ -71,7 +71,7 @@ async def test_each_event_three_times_in_any_order_over_two_sockets_has_one_effe
     assert len(slack.sockets.open) == 2
     command = slack.command(CAMILLE, TITLE)
     for _ in order:
-        assert await slack.transport.deliver("slash_commands", command) is not None
+        assert await slack.hand_on(command) is not None
     await slack.until(lambda: slack.private(CAMILLE, "est enregistrée"))
     await socket_butine.settle()
     (waiting,) = slack.messages("G0MODERER01")

@@ -90,9 +90,7 @@ async def test_a_write_that_nobody_waits_with_is_committed_at_once(
     assert len(commits) == 5
 
 
-async def test_one_that_fails_in_a_group_is_rolled_back_alone(
-    database: Database, sqlite_path: Path, commits: list[object]
-) -> None:
+async def test_one_that_fails_in_a_group_is_rolled_back_alone(database: Database, sqlite_path: Path) -> None:
     def fail(session: Session) -> None:
         notes.put(session, "half", "done")
         session.flush()
@@ -101,7 +99,19 @@ async def test_one_that_fails_in_a_group_is_rolled_back_alone(
     before, failed, after = await together(database, put("before"), fail, put("after"))
     assert (before, after, str(failed)) == (None, None, "mine")
     assert on_disk(sqlite_path) == {"before": "kept", "after": "kept"}
-    assert len(commits) == 2
+
+
+async def test_one_that_fails_before_it_changed_anything_costs_its_group_nothing(
+    database: Database, sqlite_path: Path, commits: list[object]
+) -> None:
+    def refuse(session: Session) -> None:
+        notes.get(session, "before")
+        raise LookupError("mine")
+
+    before, failed, after = await together(database, put("before"), refuse, put("after"))
+    assert (before, after, str(failed)) == (None, None, "mine")
+    assert on_disk(sqlite_path) == {"before": "kept", "after": "kept"}
+    assert len(commits) == 1 + 1, "the one that took its time, and the group"
 
 
 async def test_works_of_a_group_see_those_before_them(database: Database) -> None:

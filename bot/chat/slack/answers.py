@@ -13,13 +13,14 @@ from typing import Any
 import aiohttp
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.chat.events import Event, HomeOpened, Reply
+from bot.chat.events import CommandTyped, Event, HomeOpened, Reply
 from bot.chat.platform import OnEvent
 from bot.chat.slack import render
 from bot.chat.slack.api import Api, proxy_for
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.inbound import Origin
 from bot.chat.slack.people import People
+from bot.chat.slack.render import Message
 from bot.errors import ChatError
 from bot.views.cards import Card, Form, Paragraph
 from bot.views.texts import Texts, known_language
@@ -59,15 +60,29 @@ class Answers:
             log.exception("no reply to %s", event.id)
             await self._private(origin, await self._sentence(origin.member, "slack.failed"))
             return
-        if event.id in self._said:
+        if not self._is_first(event):
             return
-        self._said[event.id] = None
-        if len(self._said) > REMEMBERED:
-            self._said.popitem(last=False)
         if reply.form:
             await self._open(origin, reply.form)
         elif reply.card:
             await self._private(origin, reply.card, replaces=reply.replaces and origin.is_ephemeral)
+
+    async def at_once(self, event: Event, reply: Reply) -> Message | None:
+        """The reply to a typed command, if its acknowledgement can carry it: that saves everybody a request."""
+        if not isinstance(event, CommandTyped) or reply.card is None:
+            return None
+        texts = await self.texts(event.member)
+        message, *more = render.messages(reply.card, texts)
+        return None if more or not self._is_first(event) else message
+
+    def _is_first(self, event: Event) -> bool:
+        """Whether the event is to be answered: it may be delivered more than once."""
+        if event.id in self._said:
+            return False
+        self._said[event.id] = None
+        if len(self._said) > REMEMBERED:
+            self._said.popitem(last=False)
+        return True
 
     async def show_home(self, member: str, on_event: OnEvent, event_id: str, at: datetime) -> None:
         """Show a member's own page as it is now."""

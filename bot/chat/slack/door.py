@@ -75,14 +75,11 @@ class Door:
             return web.Response(status=rejected.status)
         if self._dispatch is None or self._under_way.is_closing:
             return web.Response(status=CLOSED)
-        answered = await asyncio.shield(self._under_way.start(self._hand_on(self._dispatch, delivery)))
+        answered = await self._dispatch(delivery)
         if answered.status < LARGE:
             # Only what was taken in counts as seen: what failed is to be delivered again, perhaps in the same second.
             self._remember(signature)
         return _response(answered)
-
-    async def _hand_on(self, dispatch: Dispatch, delivery: AsyncBoltRequest) -> BoltResponse:
-        return await dispatch(delivery)
 
     async def _body(self, request: web.Request) -> bytes:
         if request.method != "POST":
@@ -118,7 +115,7 @@ class Door:
         try:
             text = body.decode("utf-8")
             if request.content_type == _JSON:
-                payload: object = json.loads(text)
+                payload: Any = json.loads(text)
             elif request.content_type == _FORM:
                 fields = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict"))
                 payload = json.loads(fields["payload"]) if "payload" in fields else fields
@@ -127,9 +124,8 @@ class Door:
             inbound.check(payload)
         except (ValueError, RecursionError, inbound.Damaged) as error:
             raise Rejected(BAD) from error
-        headers: dict[str, Any] = dict(request.headers)
         try:
-            return AsyncBoltRequest(body=text, headers=headers)
+            return AsyncBoltRequest(body=payload, mode="socket_mode")  # Bolt's word for a body that is read already
         except Exception as error:  # Bolt looks for teams and users in places that the check above doesn't know
             raise Rejected(BAD) from error
 

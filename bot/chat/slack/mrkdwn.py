@@ -24,7 +24,9 @@ _WORD = re.compile(r"\w")
 
 def escape(text: str) -> str:
     """Member text for mrkdwn: the three characters with which everything that notifies or leads somewhere begins."""
-    return "".join(_ESCAPES.get(char, char) for char in text)
+    for char, escaped in _ESCAPES.items():  # "&" comes first
+        text = text.replace(char, escaped)
+    return text
 
 
 def is_literal(spans: Iterable[Span]) -> bool:

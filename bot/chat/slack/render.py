@@ -4,7 +4,7 @@ Sending is the platform's part. Member text is never formatted, never notifies, 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.chat.slack import mrkdwn
@@ -39,6 +39,7 @@ TITLE_LIMIT = 24
 FIELD_LIMIT = 3000
 WORDS_LIMIT = 2000
 BUTTONS_IN_A_ROW = 25
+_JSON = json.JSONEncoder(ensure_ascii=False)
 INPUT = "value"
 """The action id of every form field; the block id is the field's name."""
 
@@ -59,11 +60,13 @@ def messages(card: Card, texts: Texts) -> list[Message]:
     return [Message(mrkdwn.escape(text) or "…", tuple(part)) for part in parts] or [Message(summary or "…", ())]
 
 
-def _portions(blocks: Iterable[Json]) -> list[list[Json]]:
+def _portions(blocks: list[Json]) -> list[list[Json]]:
+    if len(blocks) <= MESSAGE_BLOCKS and len(_JSON.encode(blocks)) <= MESSAGE_SIZE:
+        return [blocks] if blocks else []
     portions: list[list[Json]] = []
     room = 0
     for block in blocks:
-        size = len(json.dumps(block, ensure_ascii=False))
+        size = len(_JSON.encode(block))
         if not portions or size > room or len(portions[-1]) == MESSAGE_BLOCKS:
             portions.append([])
             room = MESSAGE_SIZE

@@ -279,17 +279,24 @@ class WebApi:
         url = self.state.response_urls.get(request.match_info["id"])
         if url is None or url.uses >= RESPONSES or self.state.clock.seconds() - url.born > RESPONSE_SECONDS:
             return web.Response(status=404, text="expired_url")
-        if problem := blockkit.message_problem(given):
-            self.refused.append(("response_url", problem))
+        replaced = url.private if given.get("replace_original") else None
+        if problem := self.show_privately(url.member, url.channel, given, replaced):
             return web.Response(status=400, text=problem)
         url.uses += 1
-        private = {"channel": url.channel, "text": given.get("text", ""), "blocks": given.get("blocks") or []}
-        if given.get("replace_original") and url.private is not None:
-            url.private |= private
-        else:
-            self.state.private.setdefault(url.member, []).append(private | {"ts": self.state.ts()})
-        self.changed.set()
         return web.Response(text="ok")
+
+    def show_privately(self, member: str, channel: str, given: Json, replaced: Json | None = None) -> str | None:
+        """Show a message to one member, or say what is wrong with it."""
+        if problem := blockkit.message_problem(given):
+            self.refused.append(("response_url", problem))
+            return problem
+        private = {"channel": channel, "text": given.get("text", ""), "blocks": given.get("blocks") or []}
+        if replaced is not None:
+            replaced |= private
+        else:
+            self.state.private.setdefault(member, []).append(private | {"ts": self.state.ts()})
+        self.changed.set()
+        return None
 
 
 def _cursor(following: int, total: int) -> Json:

@@ -78,7 +78,14 @@ class FakeSlack:
 
     async def type_command(self, member: str, text: str, channel: str = IDEAS) -> Json | None:
         """The slash command, as Slack hands it on: with its three characters escaped."""
-        return await self.transport.deliver("slash_commands", self.command(member, text, channel))
+        return await self.hand_on(self.command(member, text, channel))
+
+    async def hand_on(self, command: Json) -> Json | None:
+        """A command's delivery; a message in its acknowledgement is shown to who typed it."""
+        answer = await self.transport.deliver("slash_commands", command)
+        if answer:
+            self.api.show_privately(command["user_id"], command["channel_id"], answer)
+        return answer
 
     def command(self, member: str, text: str, channel: str = IDEAS) -> Json:
         """What Slack sends when a member types it."""
