@@ -1,6 +1,7 @@
 """Time that passes only when somebody waits."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -25,3 +26,16 @@ class Clock:
         """Wait without waiting; others get their turn."""
         self.advance(seconds)
         await asyncio.sleep(0)
+
+
+class WallClock(Clock):
+    """The machine's own time, for a Butine that is a process of its own; nothing moves it."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def seconds(self) -> float:
+        return time.monotonic()
+
+    def advance(self, seconds: float) -> None:
+        """It goes by itself."""
