@@ -12,7 +12,6 @@ from storage import search
 from storage.database import parse_url, problems_of
 from tests.torture.town import Sent
 
-CARDS = "SELECT idea_id FROM outbox WHERE view = 'review_card' AND key = 'card:' || "
 WAITING = "SELECT count(*) FROM outbox WHERE shown < wanted AND parked_reason IS NULL"
 
 
@@ -45,6 +44,12 @@ class Ledger:
         """What was given up."""
         with self._engine.connect() as connection:
             return list(connection.scalars(text("SELECT key FROM outbox WHERE parked_reason IS NOT NULL")))
+
+    def digests(self) -> tuple[int, int]:
+        """How many periods have their digest, and how many of these were missed."""
+        with self._engine.connect() as connection:
+            missed = list(connection.scalars(text("SELECT is_missed FROM digest")))
+        return len(missed), sum(map(bool, missed))
 
     def review_keys(self) -> dict[str, set[str]]:
         """By platform, the keys of the review cards that there must be: one for each idea."""

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from random import Random
-from secrets import randbits
 
 import pytest
 
@@ -17,21 +16,8 @@ from tests.torture.town import Sent, Town
 BURST = {"slack": 5, "mattermost": 19, "web": 26}
 """Fifty. Slack takes a card a second, so more of its ideas would have the end waited for and nothing else shown."""
 STOP_SECONDS = 10.0
+TRIES = 5
 ALL_SHOWN_SECONDS = 1800.0
-
-
-@pytest.fixture(scope="session")
-def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where processes keep their compiled modules."""
-    return tmp_path_factory.mktemp("bytecode")
-
-
-@pytest.fixture
-def random() -> Random:
-    """Chance, whose seed is printed where the test fails."""
-    seed = randbits(32)
-    print(f"seed {seed}")  # noqa: T201
-    return Random(seed)  # noqa: S311
 
 
 @pytest.fixture
@@ -62,13 +48,13 @@ async def test_after_each_kill_every_acknowledged_idea_is_there_once_and_whole(
     butine: Butine, town: Town, ledger: Ledger, random: Random, figures: Figures
 ) -> None:
     kills = dose(200, 2)
-    sent: list[Sent] = []
+    sent, moments = list[Sent](), Moments(random)
     starts = [await butine.start()]
     acknowledged = again = 0
     for _ in range(kills):
         burst = town.ideas(**BURST)
         sent += burst
-        await in_the_middle_of(burst, butine.address, random, butine.kill)
+        await moments.end(burst, butine.address, butine.kill)
         await butine.ended()
         acknowledged += sum(each.is_acknowledged for each in burst)
         starts.append(await butine.start())
@@ -91,14 +77,14 @@ async def test_a_stop_in_the_middle_of_a_burst_is_quick_and_keeps_what_was_ackno
     butine: Butine, town: Town, ledger: Ledger, random: Random, figures: Figures
 ) -> None:
     stops = dose(50, 1)
-    sent: list[Sent] = []
+    sent, moments = list[Sent](), Moments(random)
     took: list[float] = []
     await butine.start()
     acknowledged = again = 0
     for _ in range(stops):
         burst = town.ideas(slack=17, mattermost=17, web=16)
         sent += burst
-        await in_the_middle_of(burst, butine.address, random, butine.terminate)
+        await moments.end(burst, butine.address, butine.terminate)
         code, seconds = await butine.ended()
         assert code == 0
         took.append(seconds)
@@ -117,34 +103,33 @@ async def test_a_stop_in_the_middle_of_a_burst_is_quick_and_keeps_what_was_ackno
     )
 
 
-async def in_the_middle_of(burst: Sequence[Sent], address: str, random: Random, end: Callable[[], None]) -> None:
-    """Send them all at once, and call `end` when by chance so many of them, from none to all but one, are taken."""
-    enough, few = random.randrange(len(burst)), random.uniform(0, 0.02 if random.random() < 0.8 else 0.3)
-    taken = answered = 0
-    is_time = asyncio.Event()
+class Moments:
+    """Moments by chance within a burst, however long this machine takes for one."""
 
-    async def send(each: Sent) -> None:
-        nonlocal taken, answered
-        taken += await each.to(address)
-        answered += 1
-        if taken >= enough or answered == len(burst):
-            is_time.set()
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._span = 0.3
 
-    async with asyncio.TaskGroup() as sending:
-        for each in burst:
-            sending.create_task(send(each))
-        if enough:
-            await is_time.wait()
-        await asyncio.sleep(few)  # the moment is by chance
-        end()
+    async def end(self, burst: Sequence[Sent], address: str, end: Callable[[], None]) -> None:
+        """Send them all at once, and call `end` in the middle."""
+        moment = self._random.uniform(0, self._span)
+        async with asyncio.TaskGroup() as sending:
+            for each in burst:
+                sending.create_task(each.to(address))
+            await asyncio.sleep(moment)
+            end()
+        share = sum(each.is_acknowledged for each in burst) / len(burst)
+        if share in (0, 1):
+            self._span *= 0.8 if share else 1.25
 
 
 async def sent_again(burst: Sequence[Sent], address: str) -> int:
     """Send again what was not acknowledged, as the person or the platform would: the same; how many there were."""
-    missing = [each for each in burst if not each.is_acknowledged]
-    await asyncio.gather(*(each.to(address) for each in missing))
-    assert [each.title for each in missing if not each.is_acknowledged] == []
-    return len(missing)
+    number = sum(not each.is_acknowledged for each in burst)
+    for _ in range(TRIES):  # a busy machine may say yes to Slack too late
+        await asyncio.gather(*(each.to(address) for each in burst if not each.is_acknowledged))
+    assert [each.title for each in burst if not each.is_acknowledged] == []
+    return number
 
 
 async def all_shown(ledger: Ledger, town: Town) -> None:
