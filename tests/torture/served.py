@@ -35,13 +35,13 @@ class Clock:
     """The machine's time, moved by as many seconds as stand in a file, so that several processes have the same."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
         if not file.exists():
             self._write(0.0)
 
     def __call__(self) -> datetime:
         """The time."""
-        (seconds,) = struct.unpack("d", self._file.read_bytes())
+        (seconds,) = struct.unpack("d", self.file.read_bytes())
         return datetime.now(UTC) + timedelta(seconds=seconds)
 
     def set(self, now: datetime) -> None:
@@ -49,9 +49,9 @@ class Clock:
         self._write((now - datetime.now(UTC)).total_seconds())
 
     def _write(self, seconds: float) -> None:
-        new = self._file.with_suffix(".new")
+        new = self.file.with_suffix(".new")
         new.write_bytes(struct.pack("d", seconds))
-        new.replace(self._file)  # whoever reads meanwhile has the old time or the new one
+        new.replace(self.file)  # whoever reads meanwhile has the old time or the new one
 
 
 class Served:

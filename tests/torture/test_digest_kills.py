@@ -152,10 +152,8 @@ def clock(tmp_path: Path) -> Clock:
 @pytest.fixture
 async def town(tmp_path: Path, random: Random, clock: Clock) -> AsyncIterator[Town]:
     """The chats, on the clock that Butine has, with a token for each process."""
-    town = Town(tmp_path, random)
-    world = town.mattermost.world
-    world.clock, world.last = clock, 0
-    world.tokens |= dict.fromkeys(("one", "two", "three"), town.mattermost.bot)
+    town = Town(tmp_path, random, clock)
+    town.mattermost.world.tokens |= dict.fromkeys(("one", "two", "three"), town.mattermost.bot)
     await town.start()
     yield town
     await town.stop()

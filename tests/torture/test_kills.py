@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from bot.chat.dispatcher import LEASE
+from storage.database import parse_url, upgrade
+from tests.torture.balancer import Balancer
 from tests.torture.conftest import Figures
 from tests.torture.dose import dose
 from tests.torture.ledger import Ledger
 from tests.torture.processes import Butine, until
+from tests.torture.served import Clock, Served
 from tests.torture.town import Sent, Town
 
 BURST = {"slack": 5, "mattermost": 19, "web": 26}
@@ -27,6 +32,13 @@ async def town(tmp_path: Path, random: Random) -> AsyncIterator[Town]:
     await town.start()
     yield town
     await town.stop()
+
+
+@pytest.fixture
+def url(postgresql_url: str) -> str:
+    """A database of ours on PostgreSQL."""
+    upgrade(parse_url(postgresql_url))
+    return postgresql_url
 
 
 @pytest.fixture
@@ -98,6 +110,59 @@ async def test_a_stop_in_the_middle_of_a_burst_is_quick_and_keeps_what_was_ackno
         stops=stops,
         ideas=len(sent),
         acknowledged_before_the_stop=acknowledged,
+        sent_again=again,
+        slowest_stop_seconds=f"{max(took):.1f}",
+    )
+
+
+async def test_of_two_processes_on_postgresql_one_is_killed_and_nothing_is_lost_or_doubled(
+    tmp_path: Path, random: Random, url: str, figures: Figures
+) -> None:
+    """The other goes on meanwhile, and is sent again what was not acknowledged; they end at moments by chance."""
+    kills, stops = dose(50, 1), dose(25, 1)
+    clock = Clock(tmp_path / "clock")
+    town, moments, ledger = Town(tmp_path, random, clock), Moments(random), Ledger(url)
+    sent, took = list[Sent](), list[float]()
+    acknowledged = again = 0
+    await town.start()
+    async with Balancer() as balancer:
+        two = [Served(name, town.settings(url, "slack", "mattermost"), clock.file) for name in ("one", "two")]
+        balancer.addresses = [process.address for process in two]
+        try:
+            await asyncio.gather(*(process.start() for process in two))
+            for number in range(kills + stops):
+                victim = two[number % 2]
+                burst = town.ideas(slack=5, mattermost=45)
+                sent += burst
+                await moments.end(burst, balancer.address, victim.kill if number < kills else victim.terminate)
+                began = asyncio.get_running_loop().time()
+                code = await victim.ended()
+                if number >= kills:
+                    assert code == 0
+                    took.append(asyncio.get_running_loop().time() - began)
+                acknowledged += sum(each.is_acknowledged for each in burst)
+                assert ledger.wrong(sent) == []
+                again += await sent_again(burst, balancer.address)
+                assert ledger.wrong(sent) == []
+                await victim.start()
+            clock.set(clock() + LEASE + timedelta(seconds=1))  # what the killed ones had taken may be sent by others
+            for process in two:
+                process.kill()
+                await process.ended()
+                await process.start()
+            await all_shown(ledger, town)
+        finally:
+            for process in two:
+                process.kill()
+                await process.ended()
+            await town.stop()
+            ledger.close()
+    assert max(took) < STOP_SECONDS
+    figures(
+        kills=kills,
+        stops=stops,
+        ideas=len(sent),
+        acknowledged_at_once=acknowledged,
         sent_again=again,
         slowest_stop_seconds=f"{max(took):.1f}",
     )

@@ -9,7 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ from uuid import UUID
 
 from aiohttp import ClientError, ClientSession, TCPConnector
 
+from bot.app import utc_now
 from bot.chat.mattermost.trust import event_id, trigger_name
 from tests.fakes.slack.clock import WallClock
 from tests.fakes.slack.deliveries import SECRET, Http
@@ -53,12 +54,12 @@ class Sent:
 
 
 class Town:
-    """A Slack workspace, a Mattermost team, and the web room's people, on the machine's own time."""
+    """A Slack workspace, a Mattermost team, and the web room's people. `now` is the time that Butine has too."""
 
-    def __init__(self, folder: Path, random: Random) -> None:
-        self.slack = FakeSlack(WallClock())
+    def __init__(self, folder: Path, random: Random, now: Callable[[], datetime] = utc_now) -> None:
+        self.slack = FakeSlack(WallClock(now))
         self.mattermost = Team()
-        self.mattermost.world.clock, self.mattermost.world.last = (lambda: datetime.now(UTC)), 0
+        self.mattermost.world.clock, self.mattermost.world.last = now, 0
         self.room_file = folder / "room.db"
         self._random = random
         self._numbers = itertools.count(1)
@@ -77,7 +78,7 @@ class Town:
         await self.mattermost.close()
         await self.slack.stop()
 
-    def settings(self, url: str, *platforms: str) -> dict[str, str]:
+    def settings(self, url: str, *platforms: str, callback_url: str = "http://127.0.0.1:9") -> dict[str, str]:
         """As an operator has them, for these of the three platforms and a database."""
         given = {"BUTINE_STORAGE__URL": url, "BUTINE_WEB__ROOM": "false"}
         if "web" in platforms:
@@ -95,7 +96,7 @@ class Town:
                 "BUTINE_MATTERMOST__TOKEN": "butine-token",
                 "BUTINE_MATTERMOST__TEAM": "valdoise",
                 "BUTINE_MATTERMOST__COMMAND_TOKEN": str(self.mattermost.command["token"]),
-                "BUTINE_MATTERMOST__CALLBACK_URL": "http://127.0.0.1:9",
+                "BUTINE_MATTERMOST__CALLBACK_URL": callback_url,
             }
         return given
 

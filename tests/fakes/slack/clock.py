@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -29,10 +30,14 @@ class Clock:
 
 
 class WallClock(Clock):
-    """The machine's own time, for a Butine that is a process of its own; nothing moves it."""
+    """Goes by itself, for a Butine that is a process of its own. `now` gives the time of day."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        super().__init__()
+        self._now = now
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return self._now()
 
     def seconds(self) -> float:
         return time.monotonic()
