@@ -51,6 +51,22 @@ class Ledger:
             missed = list(connection.scalars(text("SELECT is_missed FROM digest")))
         return len(missed), sum(map(bool, missed))
 
+    def titles(self) -> Counter[str]:
+        """How often each title is there."""
+        with self._engine.connect() as connection:
+            return Counter(connection.scalars(text("SELECT title FROM idea")))
+
+    def approvals(self) -> Counter[str]:
+        """How often the idea of each title was approved."""
+        query = "SELECT i.title FROM history h JOIN idea i ON i.id = h.idea_id WHERE h.step = 'approved'"
+        with self._engine.connect() as connection:
+            return Counter(connection.scalars(text(query)))
+
+    def supporters(self) -> list[int]:
+        """The votes of each idea."""
+        with self._engine.connect() as connection:
+            return list(connection.scalars(text("SELECT supporters FROM idea")))
+
     def review_keys(self) -> dict[str, set[str]]:
         """By platform, the keys of the review cards that there must be: one for each idea."""
         query = "SELECT w.platform, i.number FROM idea i JOIN workspace w ON w.id = i.workspace_id"

@@ -184,8 +184,7 @@ class Moments:
             await asyncio.sleep(moment)
             end()
         share = sum(each.is_acknowledged for each in burst) / len(burst)
-        if share in (0, 1):
-            self._span *= 0.8 if share else 1.25
+        self._span *= 0.9 if share > 0.5 else 1.1
 
 
 async def sent_again(burst: Sequence[Sent], address: str) -> int:

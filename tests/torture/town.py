@@ -20,9 +20,9 @@ from aiohttp import ClientError, ClientSession, TCPConnector
 from bot.app import utc_now
 from bot.chat.mattermost.trust import event_id, trigger_name
 from tests.fakes.slack.clock import WallClock
-from tests.fakes.slack.deliveries import SECRET, Http
+from tests.fakes.slack.deliveries import SECRET, Http, Transport
 from tests.fakes.slack.state import REVIEW
-from tests.fakes.slack.web_api import BOT_TOKEN
+from tests.fakes.slack.web_api import APP_TOKEN, BOT_TOKEN
 from tests.fakes.slack.workspace import CAMILLE, NADIA, OMAR, SAM, FakeSlack
 from tests.mattermost.rig import Team
 
@@ -56,10 +56,13 @@ class Sent:
 class Town:
     """A Slack workspace, a Mattermost team, and the web room's people. `now` is the time that Butine has too."""
 
-    def __init__(self, folder: Path, random: Random, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, folder: Path, random: Random, now: Callable[[], datetime] = utc_now, *, slack_mode: str = "http"
+    ) -> None:
         self.slack = FakeSlack(WallClock(now))
         self.mattermost = Team()
         self.mattermost.world.clock, self.mattermost.world.last = now, 0
+        self._slack_mode = slack_mode
         self.room_file = folder / "room.db"
         self._random = random
         self._numbers = itertools.count(1)
@@ -85,7 +88,8 @@ class Town:
             given |= {"BUTINE_WEB__ROOM": "true", "BUTINE_WEB__ROOM_DATABASE": str(self.room_file)}
         if "slack" in platforms:
             given |= {
-                "BUTINE_SLACK__MODE": "http",
+                "BUTINE_SLACK__MODE": self._slack_mode,
+                "BUTINE_SLACK__APP_TOKEN": APP_TOKEN,
                 "BUTINE_SLACK__BOT_TOKEN": BOT_TOKEN,
                 "BUTINE_SLACK__SIGNING_SECRET": SECRET,
                 "BUTINE_SLACK__API_URL": self.slack.api_url,
@@ -123,9 +127,10 @@ class Town:
 
         async def deliver(address: str) -> bool:
             began = self.slack.clock.seconds()
-            taken = await Http(self.slack.clock, self._http, f"{address}/slack/events").deliver(
-                "slash_commands", payload
-            )
+            transport: Transport = self.slack.sockets
+            if self._slack_mode == "http":
+                transport = Http(self.slack.clock, self._http, f"{address}/slack/events")
+            taken = await transport.deliver("slash_commands", payload)
             return taken is not None and self.slack.clock.seconds() - began < PATIENCE_SECONDS
 
         return Sent("slack", title, f"command:{payload['trigger_id']}", deliver)
