@@ -1,4 +1,4 @@
-"""Butine as a process of its own, started as an operator starts it, and ended as a power cut or a service manager does.
+"""Butine as a process of its own, started as an operator starts it, and ended as a power cut does.
 
 What it is sent, and what it must have kept, is not known here.
 """
@@ -6,7 +6,6 @@ What it is sent, and what it must have kept, is not known here.
 import asyncio
 import os
 import re
-import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -52,10 +51,10 @@ class Butine:
     async def start(self) -> float:
         """Start, and return once it says that it runs; the seconds that it took."""
         began = asyncio.get_running_loop().time()
-        # Installed programs have their bytecode: compiling it anew is no part of a start.
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        environment |= {"PYTHONPATH": str(SOURCE), "PYTHONPYCACHEPREFIX": str(self._bytecode)}
-        environment |= {"BUTINE_WEB__PORT": str(self.port), **self._given}
+        environment = {**os.environ, "PYTHONPATH": str(SOURCE), "BUTINE_WEB__PORT": str(self.port), **self._given}
+        if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
+            # What is installed has its bytecode: compiling it at each start would be most of the start.
+            environment["PYTHONPYCACHEPREFIX"] = str(self._bytecode)
         with self.log.open("a") as log:
             process = self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bot", "run", cwd=self._folder, env=environment, stdout=-1, stderr=log
@@ -68,23 +67,15 @@ class Butine:
 
     def kill(self) -> None:
         """End it at once, as a power cut does."""
-        self._send(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Ask it to end, as a service manager does."""
-        self._send(signal.SIGTERM)
-
-    def _send(self, number: signal.Signals) -> None:
         if self._process and self._process.returncode is None:
-            self._process.send_signal(number)
+            self._process.kill()
 
-    async def ended(self) -> tuple[int, float]:
-        """Return once it has ended: its exit code, and the seconds that it took from now on."""
+    async def ended(self) -> int:
+        """Return once it has ended: its exit code."""
         process, self._process = self._process, None
         if process is None:
-            return 0, 0.0
-        began = asyncio.get_running_loop().time()
+            return 0
         async with asyncio.timeout(STOP_SECONDS):
             await process.communicate()
         assert process.returncode is not None
-        return process.returncode, asyncio.get_running_loop().time() - began
+        return process.returncode

@@ -111,7 +111,7 @@ def _over_sockets(slack: FakeSlack) -> Deliver:
 async def test_a_command_delivered_three_times_is_one_idea(
     before_slack: Slack, random: Random, figures: Figures
 ) -> None:
-    number = dose(1000, 15)
+    number = dose(1000, 10)
     titles = [f"Une idée du matin, la n{each}x" for each in range(number)]
     commands = [before_slack.slack.command(CAMILLE, title) for title in titles]
 
@@ -132,7 +132,7 @@ async def test_reactions_delivered_three_times_in_any_order_are_one_vote(
     before_slack: Slack, random: Random, figures: Figures
 ) -> None:
     """Half of the members take theirs off again, and some of these are heard of before they had put it on."""
-    number = dose(1000, 15)
+    number = dose(1000, 10)
     await before_slack.butine.publish(1, "Des vélos entre les deux sites")
     slack = before_slack.slack
     card = slack.card(IDEAS, "Des vélos entre les deux sites")
@@ -157,7 +157,7 @@ async def test_reactions_delivered_three_times_in_any_order_are_one_vote(
 
 
 async def test_a_double_click_is_one_decision(before_slack: Slack, figures: Figures) -> None:
-    number = dose(1000, 15)
+    number = dose(1000, 10)
     slack, butine = before_slack.slack, before_slack.butine
     titles = [f"Une idée du matin, la n{each}x" for each in range(number)]
     commands = [slack.command(CAMILLE, title) for title in titles]
@@ -189,7 +189,7 @@ async def test_what_mattermost_sends_three_times_has_one_effect(
     tmp_path: Path, random: Random, figures: Figures
 ) -> None:
     """Commands over two connections, double clicks, and reactions over the websocket."""
-    number = dose(1000, 10)
+    number = dose(1000, 8)
     async with House(tmp_path) as house, ClientSession() as one, ClientSession() as other:
         ledger = Ledger(house.settings().storage.url)
         integrations = house.server.integrations
