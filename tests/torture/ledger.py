@@ -30,8 +30,9 @@ class Ledger:
     def wrong(self, sent: Iterable[Sent]) -> list[str]:
         """What must not be, each in a few words: ideas that are missing, double or half there, and damage."""
         with self._engine.connect() as connection:
-            if not self._is_sqlite:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")  # noqa: PLW2901
+            connection.exec_driver_sql(
+                "BEGIN" if self._is_sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+            )
             found = [*self._against(connection, list(sent)), *self._halves(connection)]
         return found + problems_of(self._url)
 

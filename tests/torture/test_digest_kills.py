@@ -27,7 +27,7 @@ from tests.torture.town import Town
 
 FIRST = datetime(2027, 1, 4, 9, 0, 2, tzinfo=ZoneInfo("Europe/Paris"))
 WEEK = timedelta(weeks=1)
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 GATES = {
     "before it claims the period": "BEFORE INSERT ON digest FOR EACH ROW",
     "with the claim not committed": "BEFORE INSERT ON outbox FOR EACH ROW WHEN (NEW.key LIKE 'digest:%')",
