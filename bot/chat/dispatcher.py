@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 BATCH = 20
 LEASE = timedelta(seconds=120)
 """Longer than a batch can take at one message a second and with a slow platform."""
+SEND_RESERVE = timedelta(seconds=45)
+"""What one send may take at most. Nothing is begun later before the end of its lease, after which it may be another
+process's."""
 LONGEST_BACKOFF_SECONDS = 300.0
 IDLE_SECONDS = 60.0
 STORAGE_PAUSE_SECONDS = 5.0
@@ -85,7 +88,8 @@ class Dispatcher:
         for is_direct in (False, True):
             part = [row for row in claimed if bool(row.item.member_id) is is_direct]
             places = groupby(sorted(part, key=_place), key=_place)
-            await asyncio.gather(*(self._send_in_order(list(group)) for _, group in places))
+            last = now + LEASE - SEND_RESERVE
+            await asyncio.gather(*(self._send_in_order(list(group), last) for _, group in places))
         return bool(claimed)
 
     async def _pause(self) -> float:
@@ -94,8 +98,11 @@ class Dispatcher:
             return IDLE_SECONDS
         return min(max((due - self._clock()).total_seconds(), 0.05), IDLE_SECONDS)
 
-    async def _send_in_order(self, group: list[Claimed]) -> None:
-        """One place's messages; where one can't be sent now, or the platform asks for a pause, the rest waits too."""
+    async def _send_in_order(self, group: list[Claimed], last: datetime) -> None:
+        """One place's messages; where one can't be sent now, or the platform asks for a pause, the rest waits too.
+
+        What could not be begun until `last` is left as it is: once its lease is over, whoever comes first sends it.
+        """
         if asked := self._pause_of(_place(group[0])):
             await self._put_off_all(group, asked)
             return
@@ -103,6 +110,9 @@ class Dispatcher:
         for position, claimed in enumerate(group):
             if position and self._platform.seconds_between_posts:
                 await self._sleep(self._platform.seconds_between_posts)
+            if self._clock() > last:
+                log.warning("%s messages were not sent in the time that they were claimed for", len(group) - position)
+                return
             pause = await self._send(claimed)
             if pause is None:
                 continue

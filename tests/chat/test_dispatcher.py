@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL
 from sqlmodel import Session, col, select
 
-from bot.chat.dispatcher import LONGEST_BACKOFF_SECONDS, Dispatcher
+from bot.chat.dispatcher import LEASE, LONGEST_BACKOFF_SECONDS, Dispatcher
 from bot.chat.events import MessageRef
 from bot.errors import ChatRefused, ChatUnavailable
 from bot.usecases import announcing
@@ -306,6 +306,22 @@ async def test_a_crash_between_post_and_settling_doubles_nothing_after_the_resta
     assert await restarted.send_due()
     assert len(desk.platform.shown("card:1:review")) == 1
     assert posts(desk) == ["card:1:review"]
+
+
+async def test_nothing_is_sent_that_another_process_may_be_sending_by_now(desk: Desk) -> None:
+    """A platform so slow that a batch outlasts its lease: what is left of it goes to whoever claims it next, once."""
+    desk.platform.seconds_between_posts = 20.0
+    for _ in range(10):
+        await desk.pending()
+    assert await desk.dispatcher.send_due()
+    assert len(posts(desk)) == 4
+    desk.platform.seconds_between_posts = 0.0
+    other = desk.new_dispatcher()
+    assert not await other.send_due(), "the rest is claimed until the lease is over"
+    desk.later(seconds=LEASE.total_seconds())
+    await other.send_due()
+    await desk.dispatcher.send_due()
+    assert posts(desk) == [f"card:{number}:review" for number in range(1, 11)]
 
 
 async def test_without_a_release_it_is_sent_once_the_lease_is_over(desk: Desk) -> None:

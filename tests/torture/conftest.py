@@ -1,6 +1,9 @@
 """What the torture tests share: the figures that they saw, printed as a table at the end."""
 
 from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from secrets import randbits
 
 import pytest
 
@@ -20,6 +23,20 @@ def figures(record_property: Callable[[str, object], None]) -> Figures:
             record_property(FIGURE, (name, str(value)))
 
     return seen
+
+
+@pytest.fixture(scope="session")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where processes keep their compiled modules."""
+    return tmp_path_factory.mktemp("bytecode")
+
+
+@pytest.fixture
+def random() -> Random:
+    """Chance, whose seed is printed where the test fails."""
+    seed = randbits(32)
+    print(f"seed {seed}")  # noqa: T201
+    return Random(seed)  # noqa: S311
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

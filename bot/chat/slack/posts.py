@@ -5,7 +5,7 @@ An id names all of a card's messages: the channel's id, ":", and the messages' t
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.chat.events import MessageRef
@@ -41,6 +41,24 @@ class Posted:
         return f"{self.channel}:{'+'.join(self.parts)}"
 
 
+@dataclass(slots=True)
+class History:
+    """What has been read of a channel: everything between two timestamps, in so many pages.
+
+    `marked` are the timestamps of cards' parts, by key and number.
+    """
+
+    newest: str = ""
+    oldest: str = ""
+    pages: int = 0
+    is_whole: bool = False
+    marked: dict[str, dict[int, str]] = field(default_factory=dict)
+
+    def parts_of(self, key: str) -> Mapping[int, str]:
+        """The parts that carry the key."""
+        return self.marked.get(key, {})
+
+
 class Posts:
     """Cards in channels and conversations. `bot` is Butine's own user id, `address` the workspace's."""
 
@@ -50,6 +68,7 @@ class Posts:
         self._address = address.rstrip("/")
         self._whole: dict[str, str] = {}
         self._reacted: set[str] = set()
+        self._histories: dict[str, History] = {}
 
     async def post(self, channel: str, card: Card, key: str, texts: Texts) -> MessageRef:
         """Post a card, in order where it is several messages."""
@@ -81,22 +100,45 @@ class Posts:
         return self._ref(whole)
 
     async def find(self, channel: str, key: str) -> MessageRef | None:
-        """The card that carries the key, or None; of several copies the oldest that is whole enough to go on with."""
-        found: dict[int, str] = {}
-        cursor: str | None = None
-        for _ in range(HISTORY_PAGES):
-            answer = await self._api.history(channel, cursor)
+        """The card that carries the key, or None; of several copies the oldest that is whole enough to go on with.
+
+        What was read is remembered: after a crash many are looked for, and to read everything for each of them would
+        take longer than what was claimed may take.
+        """
+        read = self._histories.get(channel)
+        if read is None or not read.newest:  # there was nothing yet that "newer" could be counted from
+            read = self._histories[channel] = History()
+        await self._read_newer(channel, read)
+        while 0 not in read.parts_of(key) and read.pages < HISTORY_PAGES and not read.is_whole:
+            answer = await self._api.history(channel, before=read.oldest)
             for message in answer["messages"]:
-                number = self._number(message, key)
-                if number is not None:
-                    found[number] = str(message["ts"])
-            cursor = next_cursor(answer)
-            if 0 in found or not cursor:
-                break
+                self._note(read, message)
+            read.pages += 1
+            read.is_whole = not next_cursor(answer)
+        found = read.parts_of(key)
         if 0 not in found:
             return None
         parts = [found[number] for number in range(len(found)) if number in found]
         return self._ref(Posted(channel, tuple(parts)))
+
+    async def _read_newer(self, channel: str, read: History) -> None:
+        """What has come since; of a card that stands there twice by now the newer, as the older may be gone."""
+        after, cursor, newer = read.newest, "", list[Mapping[str, Any]]()
+        while after:
+            answer = await self._api.history(channel, after=after, cursor=cursor)
+            newer += answer["messages"]
+            cursor = next_cursor(answer)
+            if not cursor:
+                break
+        for message in sorted(newer, key=lambda message: str(message["ts"])):
+            self._note(read, message)
+
+    def _note(self, read: History, message: Mapping[str, Any]) -> None:
+        ts = str(message["ts"])
+        read.newest, read.oldest = max(read.newest, ts), min(read.oldest or ts, ts)
+        key, number = self._mark_of(message)
+        if key:
+            read.marked.setdefault(key, {})[number] = ts
 
     async def reactions(self, refs: Sequence[str]) -> dict[str, dict[str, list[str]]]:
         """As the port says."""
@@ -140,12 +182,13 @@ class Posts:
                 members += [user for user in reaction["users"] if user != self._bot and user not in members]
         return {emoji: members for emoji, members in held.items() if members}
 
-    def _number(self, message: Mapping[str, Any], key: str) -> int | None:
+    def _mark_of(self, message: Mapping[str, Any]) -> tuple[str, int]:
+        """The key that a message carries, "" for none, and which part of its card it is."""
         metadata = message.get("metadata") or {}
         payload = metadata.get("event_payload") or {}
         if message.get("user") not in (None, self._bot) or metadata.get("event_type") != EVENT_TYPE:
-            return None
-        return int(payload.get("part") or 0) if payload.get("key") == key else None
+            return "", 0
+        return str(payload.get("key") or ""), int(payload.get("part") or 0)
 
 
 def _mark(key: str, part: int) -> Mapping[str, Any]:

@@ -48,12 +48,16 @@ class Integrations:
 
     async def execute(self, user: str, channel: str, line: str) -> Json:
         """What a member types, sent to whose command it is."""
+        return await self.hand_on(self.typed(user, channel, line))
+
+    def typed(self, user: str, channel: str, line: str) -> Json:
+        """What the server sends when a member types it."""
         trigger, _, text = line.partition(" ")
         team = self._world.channels[channel]["team_id"] or next(iter(self._world.teams))
         found = next((c for c in self._world.commands.values() if f"/{c['trigger']}" == trigger.lower()), None)
         if found is None:
             raise Refusal(404, "api.command.execute_command.not_found.app_error", f"Command {trigger} not found.")
-        form = {
+        return {
             "channel_id": channel,
             "channel_name": self._world.channels[channel]["name"],
             "command": trigger,
@@ -66,10 +70,14 @@ class Integrations:
             "user_id": user,
             "user_name": self._world.users[user]["username"],
         }
+
+    async def hand_on(self, form: Json, url: str = "") -> Json:
+        """Send a typed command to that address, or to the command's own; the client's answer."""
+        found = next(each for each in self._world.commands.values() if each["token"] == form["token"])
         headers = {"Authorization": f"Token {found['token']}", "Content-Type": "application/x-www-form-urlencoded"}
-        answer = await self._call(found["url"], urlencode(form).encode(), headers, form)
+        answer = await self._call(url or found["url"], urlencode(form).encode(), headers, form)
         if answer.get("text") or answer.get("attachments"):
-            self._show_answer(user, channel, answer)
+            self._show_answer(form["user_id"], form["channel_id"], answer)
         client_trigger = base64.b64decode(form["trigger_id"]).decode().partition(":")[0]
         empty: Json = {"response_type": "", "text": "", "username": "", "channel_id": "", "icon_url": "", "type": ""}
         empty |= {"props": None, "goto_location": "", "skip_slack_parsing": False, "attachments": None}

@@ -18,7 +18,10 @@ Handler = Callable[[web.Request, str], Awaitable[Any]]
 
 
 class FakeMattermost:
-    """Listens between `start` and `stop`. `world` is what it keeps; `failures` are answered first, one a request."""
+    """Listens between `start` and `stop`. `world` is what it keeps; `failures` are answered first, one a request.
+
+    `watch` is told of each post as it has "arrived" and again when it is "accepted", and may keep its sender waiting.
+    """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.world = World(clock)
@@ -28,6 +31,7 @@ class FakeMattermost:
         self.failures: list[tuple[str, int, dict[str, str]]] = []
         self.swallowed: list[str] = []
         self.requests: list[str] = []
+        self.watch: Callable[[str, web.Request, Json], Awaitable[None]] = _nobody
         self.url = ""
         self._runner: web.AppRunner | None = None
 
@@ -216,7 +220,11 @@ class FakeMattermost:
     # Posts
 
     async def _create(self, request: web.Request, user: str) -> Json:
-        return self.world.post(user, await request.json())
+        given = await request.json()
+        await self.watch("arrived", request, given)
+        answer = self.world.post(user, given)
+        await self.watch("accepted", request, given)
+        return answer
 
     async def _ephemeral(self, _request: web.Request, _user: str) -> Json:
         raise forbidden()
@@ -397,3 +405,7 @@ def _id(request: web.Request, name: str) -> str:
             400, "api.context.invalid_url_param.app_error", f"Invalid or missing {name}_id parameter in request URL."
         )
     return value
+
+
+async def _nobody(_moment: str, _request: web.Request, _given: Json) -> None:
+    """Nobody watches."""

@@ -187,7 +187,8 @@ class WebApi:
 
     def conversations_history(self, given: Json) -> Json:
         channel = self._channel(given["channel"], HISTORIES)
-        newest_first = list(reversed(channel.messages.values()))
+        after, before = given.get("oldest") or "", given.get("latest") or "~"
+        newest_first = [message for ts, message in reversed(channel.messages.items()) if after < ts < before]
         start, limit = int(given.get("cursor") or 0), int(given.get("limit") or 100)
         page = newest_first[start : start + limit]
         if given.get("include_all_metadata") not in ("1", "true", True):

@@ -24,8 +24,8 @@ PATIENCE_SECONDS = 10.0
 class FakeSlack:
     """A workspace with two agents and two moderators. Everything is delivered by `transport` once that is set."""
 
-    def __init__(self) -> None:
-        self.clock = Clock()
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         self.state = State(self.clock)
         self.api = WebApi(self.state)
         self.sockets = Sockets()
