@@ -70,6 +70,12 @@ class Rest:
         """The account itself."""
         return await self._run(lambda: self._get("/users/me"))
 
+    async def date(self) -> str:
+        """The server's time, as the `Date` header of a new answer has it; "" where it has none."""
+        return await self._run(
+            lambda: str(self._driver.client.make_request("get", "/users/me").headers.get("Date", ""))
+        )
+
     async def client_config(self) -> Json:
         """What the server tells everybody about itself."""
         return await self._run(lambda: self._get("/config/client", format="old"))

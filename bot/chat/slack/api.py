@@ -97,11 +97,12 @@ class Api:
         """The bot's own team and user."""
         return await self.ask(self._client.auth_test())
 
-    async def identity_and_scopes(self) -> tuple[Answer, set[str]]:
-        """The same, and the scopes that the token has; none where the answer doesn't say."""
+    async def identity_scopes_and_date(self) -> tuple[Answer, set[str], str]:
+        """The same, the scopes that the token has, and Slack's time; nothing where the answer doesn't say."""
         answer, headers = await self._whole(self._client.auth_test())
-        given = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), "")
-        return answer, {scope.strip() for scope in given.split(",") if scope.strip()}
+        found = {name.lower(): value for name, value in headers.items()}
+        scopes = {scope.strip() for scope in found.get("x-oauth-scopes", "").split(",") if scope.strip()}
+        return answer, scopes, found.get("date", "")
 
     async def post(self, channel: str, message: Message, metadata: Mapping[str, Any] | None = None) -> str:
         """Post a message, at the pace that the channel takes; returns its timestamp."""

@@ -4,6 +4,7 @@ import json
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -120,9 +121,9 @@ class FakeMattermost:
 
         return handle
 
-    @staticmethod
-    def _json(answer: object, status: int) -> web.Response:
-        headers = {"Content-Type": "application/json", "X-Version-Id": VERSION}
+    def _json(self, answer: object, status: int) -> web.Response:
+        date = format_datetime(self.world.clock(), usegmt=True)
+        headers = {"Content-Type": "application/json", "X-Version-Id": VERSION, "Date": date}
         return web.Response(body=json.dumps(answer).encode(), status=status, headers=headers)
 
     def _user_of(self, request: web.Request) -> str:
