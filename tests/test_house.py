@@ -56,7 +56,8 @@ ROOMS = {
             "bot.chat.reconcile",
             "bot.chat.router",
         ),
-        *("bot.config", "bot.http", "bot.platforms", "bot.rules", "bot.schedule", "bot.usecases", "storage"),
+        *("bot.config", "bot.errors", "bot.http", "bot.platforms", "bot.rules", "bot.schedule", "bot.usecases"),
+        "storage",
     },
     "bot.platforms": {
         *("bot", "bot.chat.mattermost", "bot.chat.platform", "bot.chat.slack", "bot.chat.web"),

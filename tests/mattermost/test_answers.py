@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.chat.events import ButtonClicked, FormSubmitted, Reply
-from bot.errors import ConfigError
+from bot.errors import ChatUnavailable, ConfigError, NeedsMending
 from bot.views.cards import Actions, Button, Card, Field, Form, Heading, Paragraph
 from storage.errors import NotSaved
 from tests.fakes.mattermost import reading
@@ -178,6 +178,26 @@ async def test_a_setting_that_the_server_does_not_know_is_named_at_start(break_i
     with pytest.raises(ConfigError) as wrong:
         await rig.platform.start(rig.listener)
     assert wrong.value.code == code
+    await rig.callbacks.close()
+    await rig.close()
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("call", ["GET /api/v4/users/me", "GET /api/v4/config/client"])
+async def test_after_a_start_that_failed_for_a_while_it_starts_and_takes_events_in(call: str, status: int) -> None:
+    rig = MattermostRig()
+    await rig.listen()
+    rig.server.failures.append((call, status, {}))
+    with pytest.raises(ChatUnavailable) as failed:
+        await rig.platform.start(rig.listener)
+    assert not isinstance(failed.value, NeedsMending)
+    await rig.platform.close()
+    await rig.platform.start(rig.listener)
+    await rig.type_command(rig.agent, "Des vélos")
+    message = await rig.platform.post("ideas", Card("x", (Heading("x"),)), "card:1")
+    await rig.react(rig.agent, message, "heart")
+    assert len(rig.listener.events) == 2
+    await rig.platform.close()
     await rig.callbacks.close()
     await rig.close()
 

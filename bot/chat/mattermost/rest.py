@@ -17,7 +17,7 @@ import requests
 from mattermostdriver import Driver
 from mattermostdriver.client import Client
 
-from bot.errors import ChatError, ChatRefused, ChatUnavailable
+from bot.errors import ChatError, ChatRefused, ChatUnavailable, NeedsMending
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 WORKERS = 8
@@ -28,11 +28,11 @@ Json = dict[str, Any]
 Result = TypeVar("Result")
 
 
-class Untrusted(ChatUnavailable):
+class Untrusted(NeedsMending):
     """The server's certificate is not one to trust."""
 
 
-class Unauthorised(ChatUnavailable):
+class Unauthorised(NeedsMending):
     """The token is not valid, or no longer; it may be mended without starting Butine anew."""
 
 

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.slack.render import Message
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 
 Answer = Mapping[str, Any]
 
@@ -264,13 +264,15 @@ def _refusal(error: SlackApiError, message: str, *, is_write: bool) -> Exception
     reason = str(data.get("error") or "") if isinstance(data, dict) else ""
     if reason in {"ratelimited", "rate_limited"} or status == 429:  # noqa: PLR2004  HTTP's "too many requests"
         return ChatUnavailable("ratelimited", retry_after=_seconds(response))
+    if not reason and 400 <= status < 500:  # noqa: PLR2004  HTTP's "your fault": it is not Slack that answers there
+        return NeedsMending(f"HTTP {status}")
     if status >= 500 or not reason or reason in TRANSIENT:  # noqa: PLR2004  HTTP's server errors
         return ChatUnavailable(reason or f"HTTP {status}", is_uncertain=is_write)
     if reason in GONE and message:
         return MessageGone(message)
     if reason in MENDABLE:
         needed = data.get("needed") if isinstance(data, dict) else None
-        return ChatUnavailable(f"{reason} ({needed})" if needed else reason)
+        return NeedsMending(f"{reason} ({needed})" if needed else reason)
     return ChatRefused(reason)
 
 
