@@ -29,7 +29,7 @@ class Named(MemoryPlatform):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.name = name  # type: ignore[misc]  # each its own
+        self.name = name
         self.workspace = f"T-{name}"
         self.starts = 0
 
@@ -137,6 +137,7 @@ async def test_what_comes_late_has_its_digest(settings: Settings) -> None:
         pauses.end_one()
         await all_are_there(app)
         onlooker = Database.open(settings.storage.url)
+        periods: list[Digest] = []
         for _ in range(2000):
             periods = await onlooker.read(lambda session: list(session.exec(select(Digest))))
             if len({period.workspace_id for period in periods}) == 2:
