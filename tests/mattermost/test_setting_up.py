@@ -9,8 +9,9 @@ import pytest
 
 from bot import checking, operations
 from bot.config import Settings, load
+from bot.domain.command import Capture, Help, parse
 from bot.failures import Refused, explain
-from bot.views.texts import Texts
+from bot.views.texts import LANGUAGES, Texts
 from tests.mattermost.house import House
 
 TEXTS = Texts("fr", domain="cli")
@@ -161,6 +162,22 @@ async def test_the_check_names_what_is_wrong(
     with pytest.raises(Refused):
         await checking.check(house.settings(**changed), TEXTS, "butine.toml", house.clock)
     assert any(line.startswith("✗") and words in line for line in capsys.readouterr().out.splitlines())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_commands_hint_is_in_the_workspaces_language_and_true(bare: House, language: str) -> None:
+    """Mattermost shows one hint, before the first space; what it names is what Butine understands."""
+    await set_up(bare, load(environ={"BUTINE_LANGUAGE": language}))
+    (command,) = bare.world.commands.values()
+    idea, _, rest = command["auto_complete_hint"].partition({"fr": " ou ", "en": " or "}[language])
+    assert idea == {"fr": "[votre idée]", "en": "[your idea]"}[language]
+    assert len(rest.split(", ")) == 7
+    assert not [each for each in rest.split(", ") if isinstance(parse(each), Capture)]
+    named = command["auto_complete_desc"].split({"fr": "«\u00a0", "en": "“"}[language])[1]
+    assert isinstance(parse(named.split({"fr": "\u00a0»", "en": "”"}[language])[0]), Help)
+    # The server counts bytes (model/command.go), and a column of 1,024 characters refuses more with a 500.
+    assert len(command["description"].encode()) <= 128
+    assert len(command["auto_complete_hint"]) <= 1024
 
 
 @pytest.mark.parametrize("minutes", [-6, 6, 60 * 24])
