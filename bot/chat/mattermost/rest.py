@@ -8,7 +8,6 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ import requests
 from mattermostdriver import Driver
 from mattermostdriver.client import Client
 
+from bot.chat.mattermost.workers import Workers
 from bot.errors import ChatError, ChatRefused, ChatUnavailable, NeedsMending
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
@@ -64,7 +64,7 @@ class Rest:
         }
         self._driver = Driver(options, client_cls=_Client)
         self._driver.client.token = token
-        self._workers: ThreadPoolExecutor | None = ThreadPoolExecutor(WORKERS, "mattermost")
+        self._workers: Workers | None = Workers(WORKERS, "mattermost")
 
     async def me(self) -> Json:
         """The account itself."""
@@ -151,7 +151,7 @@ class Rest:
         """No more calls; those under way are left to their timeouts. Harmless when called twice."""
         workers, self._workers = self._workers, None
         if workers is not None:
-            workers.shutdown(wait=False, cancel_futures=True)
+            workers.close()
 
     def _get(self, path: str, **params: str) -> Any:  # noqa: ANN401  JSON
         return self._driver.client.get(path, params=params)
@@ -160,7 +160,7 @@ class Rest:
         if self._workers is None:
             raise ChatUnavailable("closed")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._workers, call)
+            return await asyncio.wrap_future(self._workers.submit(call))
         except ChatError:
             raise
         except requests.exceptions.SSLError as error:

@@ -324,11 +324,14 @@ class FakeMattermost:
             (c["team_id"], c["trigger"]) == (given["team_id"], given["trigger"]) for c in self.world.commands.values()
         ):
             raise Refusal(400, "api.command.duplicate_trigger.app_error", "This trigger word is already in use.")
+        _check_command(given)
         return self.integrations.add_command(given | {"creator_id": user})
 
     async def _update_command(self, request: web.Request, user: str) -> Json:
         self._require_admin(user)
-        self.world.commands[request.match_info["command"]] |= await request.json()
+        given = await request.json()
+        _check_command(given)
+        self.world.commands[request.match_info["command"]] |= given
         return self.world.commands[request.match_info["command"]]
 
     async def _command_token(self, request: web.Request, user: str) -> Json:
@@ -398,3 +401,11 @@ def _id(request: web.Request, name: str) -> str:
             400, "api.context.invalid_url_param.app_error", f"Invalid or missing {name}_id parameter in request URL."
         )
     return value
+
+
+def _check_command(given: Json) -> None:
+    """The server counts a description in bytes, and its database refuses longer hints with a 500 (seen on 5.37)."""
+    if len(given.get("description", "").encode()) > 128:
+        raise Refusal(400, "model.command.is_valid.description.app_error", "Invalid description")
+    if max(len(given.get(name, "")) for name in ("auto_complete_hint", "auto_complete_desc")) > 1024:
+        raise Refusal(500, "app.command.updatecommand.internal_error", "Unable to update the command.")
