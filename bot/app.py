@@ -263,7 +263,10 @@ class _Desk:
     async def retreat(self) -> None:
         """After `open` has raised: disconnect, so that it may be called again."""
         self._router.cancel()
-        await self._platform.close()
+        try:
+            await self._platform.close()
+        except Exception:
+            log.exception("%s was not closed well", self.name)
         self._router = asyncio.get_running_loop().create_future()
 
     async def close(self) -> None:

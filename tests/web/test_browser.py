@@ -11,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from bot.chat.events import ButtonClicked, CommandTyped, Event, FormSubmitted, Reply
 from bot.chat.web.platform import WebRoom
 from bot.http import Listener
-from bot.views.cards import Card, Quotation
+from bot.views.cards import Card, Menu, Option, Quotation
 from tests.web.rooms import CHANNELS, FORM, IDEA, RECEIPT, WITHDRAWN, Clock, Router, failure, hints, listed
 
 pytestmark = pytest.mark.browser
@@ -251,6 +251,19 @@ async def test_a_menu_is_used_with_the_keyboard_and_does_nothing_before_its_butt
     await expect(page.get_by_role("combobox", name="Afficher")).to_have_value("retained")
     await expect(page.get_by_role("button", name="Valider")).to_be_focused()
     assert len(stage.router.events) == 2
+
+
+async def test_a_long_menu_stays_within_its_card_on_a_phone(stage: Stage) -> None:
+    options = (Option("Toutes les idées, quelle que soit la suite qui leur est donnée", "all"), Option("x", "x"))
+    await stage.room.post("ideas", Card("Liste", (Menu("Afficher", "list", options, "all"),)), "card:1")
+    page = await stage.tab()
+    await page.set_viewport_size({"width": 390, "height": 844})
+    menu = await page.get_by_role("combobox", name="Afficher").bounding_box()
+    card = await page.locator(".card", has=page.get_by_role("combobox")).bounding_box()
+    assert menu
+    assert card
+    assert menu["x"] + menu["width"] <= card["x"] + card["width"]
+    assert menu["height"] >= 44
 
 
 async def test_what_stands_in_a_menu_stays_when_the_message_changes_around_it(stage: Stage) -> None:
