@@ -18,7 +18,7 @@ SHUTDOWN_SECONDS = 1.0
 class Listener:
     """Answers on `host:port` between `start` and `stop`: `routes`, `/health`, and `/` where no route has it.
 
-    `unreachable` names the platforms that are configured and can't be reached.
+    `unreachable` names the platforms that are configured and could not be reached yet.
     """
 
     def __init__(

@@ -1,7 +1,9 @@
 """How commands, clicks and forms are answered: privately, where the server can; and nothing that was typed is lost."""
 
 import json
+import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -217,6 +219,20 @@ async def test_a_setting_that_the_server_does_not_know_is_named_at_start(break_i
     with pytest.raises(ConfigError) as wrong:
         await rig.platform.start(rig.listener)
     assert wrong.value.code == code
+    await rig.callbacks.close()
+    await rig.close()
+
+
+async def test_a_clock_that_differs_is_logged_at_start(caplog: pytest.LogCaptureFixture) -> None:
+    """Before the first command is refused for it."""
+    rig = MattermostRig()
+    await rig.listen()
+    rig.world.clock = lambda: rig.clock() + timedelta(minutes=6)
+    await rig.platform.start(rig.listener)
+    assert re.search(r"0:0(6:00|5:59) apart", caplog.text)
+    await rig.typed(rig.agent, "/idea Des vélos")
+    assert rig.listener.events == []
+    await rig.platform.close()
     await rig.callbacks.close()
     await rig.close()
 

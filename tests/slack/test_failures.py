@@ -234,13 +234,15 @@ async def test_it_does_not_start_with_a_wrong_token_or_address(slack: FakeSlack,
     await platform.close()
 
 
-@pytest.mark.parametrize("mode", ["socket", "http"])
+@pytest.mark.parametrize(
+    "mode, method", [("socket", "auth.test"), ("socket", "apps.connections.open"), ("http", "auth.test")]
+)
 @pytest.mark.parametrize("how", ["500", "429:7", "reset_before", "internal_error"])
 async def test_after_a_start_that_failed_for_a_while_it_starts_and_takes_events_in(
-    mode: Literal["socket", "http"], how: str
+    mode: Literal["socket", "http"], method: str, how: str
 ) -> None:
     rig = SlackRig(mode)
-    rig.slack.api.fail("auth.test", how)
+    rig.slack.api.fail(method, how)
     with pytest.raises(ChatUnavailable) as failed:
         await rig.start()
     assert not isinstance(failed.value, NeedsMending)
