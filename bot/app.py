@@ -4,10 +4,11 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+from aiohttp import web
 from sqlmodel import Session
 
 import bot
@@ -18,6 +19,7 @@ from bot.chat.platform import MayMiss, Platform
 from bot.chat.reconcile import reconcile
 from bot.chat.router import Router
 from bot.config import Settings
+from bot.errors import ChatUnavailable, NeedsMending
 from bot.http import Listener
 from bot.rules import Rules, rules_of
 from bot.schedule import Schedule, Scheduled
@@ -27,8 +29,18 @@ from storage.database import Database
 
 log = logging.getLogger(__name__)
 
-LAST_SENDS_SECONDS = 5.0
+LAST_SENDS_SECONDS = 2.5
+CLOSING_SECONDS = 8.0
+"""For all platforms together. Service managers kill what has not ended some ten seconds after they asked; the rest is
+for the listener and the database."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 300.0
 OWN_KEY = "own_key"
+
+Build = Callable[
+    [Settings, Callable[[], datetime], Callable[[], Awaitable[bytes]]],
+    tuple[Sequence[Platform], Sequence[web.AbstractRouteDef]],
+]
+"""Makes the platforms and what they answer over HTTP: bot.platforms.build, or a test's."""
 
 
 def utc_now() -> datetime:
@@ -39,13 +51,27 @@ def utc_now() -> datetime:
 class App:
     """Butine as a whole, for as long as it runs; to be made in the event loop that it will run in."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        build: Build = platforms.build,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        closing_seconds: float = CLOSING_SECONDS,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._rules = rules_of(settings)
-        built, routes = platforms.build(settings, clock, self._own_key)
+        self._sleep = sleep
+        self._closing_seconds = closing_seconds
+        built, routes = build(settings, clock, self._own_key)
         self._desks = [_Desk(platform, self._rules, clock) for platform in built]
-        self._listener = Listener(settings.web.host, settings.web.port, bot.__version__, routes)
+        self._unreachable: dict[str, asyncio.Task[None]] = {}
+        web_settings = settings.web
+        self._listener = Listener(
+            web_settings.host, web_settings.port, bot.__version__, routes, lambda: self._unreachable
+        )
         self._database: Database | None = None
         self._schedule: Schedule | None = None
 
@@ -56,19 +82,58 @@ class App:
         return f"http://{f'[{host}]' if ':' in host else host}:{self._listener.port}/"
 
     async def start(self) -> None:
-        """Open everything, and begin. Raises CannotOpen, ConfigError or ChatError, with nothing left open."""
+        """Open everything, and begin. Raises CannotOpen, ConfigError or ChatError, with nothing left open.
+
+        A platform that can't be reached is tried again later, if another one is there meanwhile.
+        """
         try:
             self._database = database = Database.open(self._settings.storage.url, exclusively=True)
             if database.is_sqlite:
                 await database.write(lambda session: outbox.release_all(session, self._clock()))
             await self._listener.start()
+            missing = await self._open_desks(database)
+            there = [desk.scheduled() for desk in self._desks if desk.name not in missing]
+            self._schedule = schedule = Schedule(database, there, self._clock)
+            schedule.start()
             for desk in self._desks:
-                await desk.open(database)
-            self._schedule = Schedule(database, [desk.scheduled() for desk in self._desks], self._clock)
-            self._schedule.start()
+                if error := missing.get(desk.name):
+                    later = self._open_later(desk, error, database, schedule)
+                    self._unreachable[desk.name] = asyncio.create_task(later)
         except BaseException:
             await self.stop()
             raise
+
+    async def _open_desks(self, database: Database) -> dict[str, ChatUnavailable]:
+        """Open all side by side; tells which can't be reached. Raises what is no such thing, or is all there is."""
+        opened = await asyncio.gather(*(desk.open(database) for desk in self._desks), return_exceptions=True)
+        missing: dict[str, ChatUnavailable] = {}
+        for desk, error in zip(self._desks, opened, strict=True):
+            if isinstance(error, ChatUnavailable) and not isinstance(error, NeedsMending):
+                missing[desk.name] = error
+            elif error is not None:
+                raise error
+        if missing and len(missing) == len(self._desks):
+            raise next(iter(missing.values()))  # nobody could be served: a service manager is to know
+        return missing
+
+    async def _open_later(self, desk: "_Desk", error: Exception, database: Database, schedule: Schedule) -> None:
+        """Try again until it is there, whatever stands in the way by then."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            wait = max(pause, (error.retry_after if isinstance(error, ChatUnavailable) else None) or 0.0)
+            log.warning("%s can't be used (%s): all else runs, the next try is in %.0f s", desk.name, error, wait)
+            await self._sleep(wait)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            try:
+                await desk.open(database)
+            except Exception as another:  # noqa: BLE001  whatever it is, the operator may mend it, and the log has it
+                await desk.retreat()
+                error = another
+            else:
+                break
+        del self._unreachable[desk.name]
+        schedule.add(desk.scheduled())
+        log.info("%s is there now", desk.name)
 
     async def _own_key(self) -> bytes:
         """Butine's own random key, made at the first start and kept in the database, which is open by then."""
@@ -80,11 +145,25 @@ class App:
         """Take nothing more in, finish what is under way, and close. Harmless after a start that failed."""
         if self._schedule:
             self._schedule.stop()
-        for desk in self._desks:
-            await desk.close()
+        for trying in self._unreachable.values():
+            trying.cancel()
+        await self._close_desks()
         await self._listener.stop()
         if self._database:
             await self._database.close()
+
+    async def _close_desks(self) -> None:
+        """All side by side, so that the slowest takes no longer than one may."""
+        closing = [asyncio.create_task(desk.close(), name=desk.name) for desk in self._desks]
+        if not closing:
+            return
+        closed, late = await asyncio.wait(closing, timeout=self._closing_seconds)
+        for task in late:
+            log.warning("%s was not closed in time", task.get_name())
+            task.cancel()
+        for task in closed:
+            if error := task.exception():
+                log.error("%s was not closed well", task.get_name(), exc_info=error)
 
     async def run(self, on_ready: Callable[[str], None]) -> None:
         """Start, say so with the address, and serve until SIGTERM or SIGINT."""
@@ -92,7 +171,15 @@ class App:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        await self.start()
+        asked = asyncio.create_task(stopping.wait())
+        starting = asyncio.create_task(self.start())
+        await asyncio.wait({asked, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()  # it may wait for a platform that doesn't answer
+            await asyncio.wait({starting})
+            return
+        asked.cancel()
+        await starting
         try:
             on_ready(self.address)
             await stopping.wait()
@@ -113,6 +200,11 @@ class _Desk:
         self._reconciling: asyncio.Task[None] | None = None
         self._database: Database | None = None
         self._workspace_id = 0
+
+    @property
+    def name(self) -> str:
+        """The platform's kind."""
+        return self._platform.name
 
     async def open(self, database: Database) -> None:
         """Connect and begin to send."""
@@ -168,17 +260,27 @@ class _Desk:
         """This workspace, for the schedule."""
         return Scheduled(self._workspace_id, self._rules, self.reconcile, self.wake)
 
+    async def retreat(self) -> None:
+        """After `open` has raised: disconnect, so that it may be called again."""
+        self._router.cancel()
+        try:
+            await self._platform.close()
+        except Exception:
+            log.exception("%s was not closed well", self.name)
+        self._router = asyncio.get_running_loop().create_future()
+
     async def close(self) -> None:
-        """Disconnect, and give what is being sent a moment."""
+        """Give what is being sent a moment, see through what came in, and disconnect."""
         self._router.cancel()  # after a start that failed, events would wait for it for ever; else it is done already
-        await self._platform.close()
         if self._reconciling:
             self._reconciling.cancel()
         if self._dispatcher and self._sending:
+            # While the platform is still open: a message cut off on its way has to be looked for at the next start.
             self._dispatcher.close()
             _, late = await asyncio.wait([self._sending], timeout=LAST_SENDS_SECONDS)
             for task in late:
                 task.cancel()
+        await self._platform.close()
 
     async def _take_in(self, event: Event) -> Reply:
         """An event may come before the workspace is known; it waits for that."""

@@ -3,6 +3,7 @@
 import errno
 import json
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http.client import HTTPException
 from urllib.request import ProxyHandler, build_opener
@@ -19,6 +20,11 @@ from storage.database import Database, parse_url, problems_of, shown
 from storage.errors import StorageError
 
 PARKED_SHOWN = 5
+
+
+def utc_now() -> datetime:
+    """The system's clock."""
+    return datetime.now(UTC)
 
 
 class Findings:
@@ -38,13 +44,13 @@ class Findings:
         click.echo(f"✗ {sentence}")
 
 
-async def check(settings: Settings, texts: Texts, config_file: str) -> None:
+async def check(settings: Settings, texts: Texts, config_file: str, clock: Callable[[], datetime] = utc_now) -> None:
     """Print a line for each thing that was looked at. Raises Refused where something has to be mended."""
     findings = Findings(texts)
     findings.good("cli.check.config", file=config_file)
-    await _check_database(settings, findings)
+    await _check_database(settings, findings, clock)
     _check_address(settings, findings)
-    await _check_platforms(settings, findings)
+    await _check_platforms(settings, findings, clock)
     if settings.has_room:
         findings.good("cli.check.room", address=_address(settings.web.host, settings.web.port))
     else:
@@ -54,7 +60,7 @@ async def check(settings: Settings, texts: Texts, config_file: str) -> None:
     click.echo(texts("cli.check.all_well"))
 
 
-async def _check_database(settings: Settings, findings: Findings) -> None:
+async def _check_database(settings: Settings, findings: Findings, clock: Callable[[], datetime]) -> None:
     texts = findings.texts
     try:
         database = Database.open(settings.storage.url)
@@ -69,7 +75,7 @@ async def _check_database(settings: Settings, findings: Findings) -> None:
             return
         if database.is_sqlite:
             findings.good("cli.check.integrity")
-        await _check_clock(database, findings)
+        await _check_clock(database, findings, clock())
         parked = await database.read(lambda session: outbox.parked(session, PARKED_SHOWN))
         if parked:
             findings.bad(texts.plural("cli.check.parked", len(parked), reason=parked[0].parked_reason))
@@ -77,9 +83,9 @@ async def _check_database(settings: Settings, findings: Findings) -> None:
         await database.close()
 
 
-async def _check_platforms(settings: Settings, findings: Findings) -> None:
+async def _check_platforms(settings: Settings, findings: Findings, clock: Callable[[], datetime]) -> None:
     try:
-        async for finding in platforms.findings(settings, lambda: datetime.now(UTC)):
+        async for finding in platforms.findings(settings, clock):
             if finding.is_problem:
                 findings.bad(findings.texts(finding.key, **finding.values))
             else:
@@ -88,8 +94,8 @@ async def _check_platforms(settings: Settings, findings: Findings) -> None:
         findings.bad(explain(error, findings.texts)[0])
 
 
-async def _check_clock(database: Database, findings: Findings) -> None:
-    texts, now = findings.texts, datetime.now(UTC)
+async def _check_clock(database: Database, findings: Findings, now: datetime) -> None:
+    texts = findings.texts
     last = await database.read(ideas.last_moment)
     if last and last > now:
         findings.bad(

@@ -99,6 +99,10 @@ class ChatUnavailable(ChatError):
     is_uncertain: bool = False
 
 
+class NeedsMending(ChatUnavailable):
+    """It works once the operator has mended something: a token, a right, a file. Waiting alone won't do."""
+
+
 @dataclass(eq=False)
 class ChatRefused(ChatError):
     """It will never work like this; `reason` is the platform's code, for the operator."""

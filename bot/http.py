@@ -4,25 +4,37 @@ What is answered on those routes is their platforms' matter.
 """
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 
 from bot.errors import ConfigError
 
 BODY_LIMIT = 1024 * 1024
-SHUTDOWN_SECONDS = 5.0
+SHUTDOWN_SECONDS = 1.0
+"""Platforms see through what they take in before this listener stops; what remains is an answer on its way."""
 
 
 class Listener:
-    """Answers on `host:port` between `start` and `stop`: `routes`, `/health`, and `/` where no route has it."""
+    """Answers on `host:port` between `start` and `stop`: `routes`, `/health`, and `/` where no route has it.
 
-    def __init__(self, host: str, port: int, version: str, routes: Iterable[web.AbstractRouteDef] = ()) -> None:
+    `unreachable` names the platforms that are configured and could not be reached yet.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        version: str,
+        routes: Iterable[web.AbstractRouteDef] = (),
+        unreachable: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
         self._host = host
         self._port = port
         self._version = version
         self._runner: web.AppRunner | None = None
         self._routes = list(routes)
+        self._unreachable = unreachable
 
     @property
     def port(self) -> int:
@@ -60,7 +72,7 @@ class Listener:
             await runner.cleanup()
 
     async def _health(self, _request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", "version": self._version})
+        return web.json_response({"status": "ok", "version": self._version, "unreachable": sorted(self._unreachable())})
 
     async def _runs(self, _request: web.Request) -> web.Response:
         return web.Response(text=f"Butine {self._version}\n")

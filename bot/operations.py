@@ -169,13 +169,14 @@ async def set_up_mattermost(
 ) -> None:
     """Make at Mattermost what is missing, and print the section that goes into the configuration. Raises Refused."""
     section = settings.mattermost
+    members_texts = Texts(settings.language, domain="cli")  # who types the command may not speak as this terminal does
     wanted = Wanted(
         team=team,
         channels=settings.channels_of("mattermost").model_dump(),
         command=settings.command,
         callback_url=callback_url.rstrip("/"),
-        hint=texts("cli.setup.hint"),
-        about=texts("cli.setup.about"),
+        hint=members_texts("cli.setup.hint"),
+        about=members_texts("cli.setup.about"),
         token=section.token.get_secret_value() if section else "",
     )
     found: dict[str, str] = {}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MATTERMOST = {
     "mattermost_account": ("cli.check.mattermost_account", "cli.check.mattermost_no_bot"),
+    "mattermost_clock": ("cli.check.mattermost_clock", "cli.check.mattermost_clock_differs"),
     "mattermost_team": ("", "cli.error.no_team"),
     "mattermost_channel": ("cli.check.mattermost_channel", "cli.error.no_channel"),
     "mattermost_way_back": ("cli.check.mattermost_way_back", "cli.check.mattermost_no_way_back"),
@@ -71,7 +72,7 @@ async def findings(settings: Settings, clock: Callable[[], datetime]) -> AsyncIt
         async for finding in diagnose(_access(settings.slack), channels, Time(clock)):
             yield finding
     if settings.mattermost is not None:
-        async for found in _look_at_mattermost(settings, settings.mattermost):
+        async for found in _look_at_mattermost(settings, settings.mattermost, clock):
             good, bad = _MATTERMOST[found.code]
             yield Finding(good if found.is_good else bad, found.values, is_problem=not found.is_good)
 
@@ -100,7 +101,9 @@ async def set_up_mattermost(
                 rest.close()
 
 
-async def _look_at_mattermost(settings: Settings, section: MattermostSettings) -> "AsyncIterator[probe.Found]":
+async def _look_at_mattermost(
+    settings: Settings, section: MattermostSettings, clock: Callable[[], datetime]
+) -> "AsyncIterator[probe.Found]":
     """What is right and wrong at Mattermost; where Butine doesn't run, a stand-in answers the server's call."""
     from bot.chat.mattermost import probe  # noqa: PLC0415  see the module
     from bot.chat.mattermost.platform import settings_error  # noqa: PLC0415  see the module
@@ -114,7 +117,7 @@ async def _look_at_mattermost(settings: Settings, section: MattermostSettings) -
             await listener.start()
         channels = settings.channels_of("mattermost").model_dump()
         async for found in probe.look(
-            rest, section.url, section.team, channels, settings.command, section.callback_url
+            rest, section.url, section.team, channels, settings.command, section.callback_url, clock
         ):
             yield found
     except ChatError as error:

@@ -51,7 +51,7 @@ class Schedule:
         pulse: timedelta = timedelta(minutes=1),
     ) -> None:
         self._database = database
-        self._workspaces = workspaces
+        self._workspaces = list(workspaces)
         self._clock = clock
         self._interval = IntervalTrigger(seconds=pulse.total_seconds(), timezone=UTC)
         self._reconciled_at = clock()
@@ -65,6 +65,14 @@ class Schedule:
         self._scheduler.start()
         self._begin()
 
+    def add(self, workspace: Scheduled) -> None:
+        """One more, whose platform could not be reached before; what is due for it is done at once."""
+        self._workspaces.append(workspace)
+        if self._ticking and not self._ticking.done():
+            self._ticking.add_done_callback(lambda _: self._begin())
+        else:
+            self._begin()
+
     def stop(self) -> None:
         """No more ticks; one under way is broken off, which loses nothing."""
         if self._scheduler.running:
@@ -77,7 +85,7 @@ class Schedule:
 
     def _begin(self) -> None:
         """Tick in a task of its own: APScheduler would log one that is broken off as an error, with a traceback."""
-        if self._ticking is None or self._ticking.done():
+        if self._scheduler.running and (self._ticking is None or self._ticking.done()):
             self._ticking = asyncio.create_task(self._tick_and_survive())
 
     async def _tick_and_survive(self) -> None:
@@ -89,12 +97,12 @@ class Schedule:
     async def tick(self) -> None:
         """Do what is due now."""
         now = self._clock()
-        for workspace in self._workspaces:
+        for workspace in tuple(self._workspaces):
             await _attempted(self._digest(workspace, now))
             await _attempted(self._remind(workspace, now))
             workspace.on_change()  # the command line may have left something to send
         if abs(now - self._reconciled_at) >= RECONCILE_EVERY:
-            done = [await _attempted(workspace.reconcile()) for workspace in self._workspaces]
+            done = [await _attempted(workspace.reconcile()) for workspace in tuple(self._workspaces)]
             if all(done):
                 self._reconciled_at = now
         if abs(now - self._tidied_at) >= TIDY_EVERY:

@@ -26,7 +26,7 @@ CORE = {
     *("bot.domain", "bot.errors", "bot.rules", "bot.usecases", "bot.views", "storage"),
 }
 PLATFORM = {
-    *("bot.chat.events", "bot.chat.platform", "bot.chat.under_way"),
+    *("bot.chat.clocks", "bot.chat.events", "bot.chat.platform", "bot.chat.under_way"),
     *("bot.errors", "bot.views.cards", "bot.views.texts"),
 }
 ROOMS = {
@@ -40,6 +40,7 @@ ROOMS = {
     "bot.views.texts": set[str](),
     "bot.rules": {"bot.config", "bot.domain", "bot.usecases", "bot.views.texts"},
     "bot.chat.events": {"bot.errors", "bot.views.cards"},
+    "bot.chat.clocks": set[str](),
     "bot.chat.under_way": set[str](),
     "bot.chat.platform": {"bot.chat.events", "bot.errors", "bot.views.cards"},
     **dict.fromkeys((f"bot.chat.{name}" for name in ("acts", "dispatcher", "reconcile", "router", "showing")), CORE),
@@ -55,7 +56,8 @@ ROOMS = {
             "bot.chat.reconcile",
             "bot.chat.router",
         ),
-        *("bot.config", "bot.http", "bot.platforms", "bot.rules", "bot.schedule", "bot.usecases", "storage"),
+        *("bot.config", "bot.errors", "bot.http", "bot.platforms", "bot.rules", "bot.schedule", "bot.usecases"),
+        "storage",
     },
     "bot.platforms": {
         *("bot", "bot.chat.mattermost", "bot.chat.platform", "bot.chat.slack", "bot.chat.web"),

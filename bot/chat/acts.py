@@ -23,7 +23,7 @@ from bot.usecases import consent, digesting, moderation, reading, submission, vo
 from bot.usecases.submission import Submitted
 from bot.views import digest as digest_views
 from bot.views import forms, ideas, lists, receipts
-from bot.views.actions import Click, FormName
+from bot.views.actions import ALL, Click, FormName
 from bot.views.texts import Texts
 from storage.tables import Status
 
@@ -94,6 +94,8 @@ def of_click(event: ButtonClicked) -> Act:
     match event.action:
         case Click.CAPTURE:
             return _capture(value, replaces=True)
+        case Click.LIST:
+            return Act(partial(_list, status=None if value == ALL else _status(value), replaces=True))
         case Click.MORE_IDEAS:
             status, _, before = value.partition(",")
             return Act(partial(_list, status=_status(status), before=_number(before), replaces=True))

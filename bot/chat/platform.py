@@ -46,7 +46,11 @@ class Platform(Protocol):
         """How long to wait between two posts to one channel or person; 0 for none."""
 
     async def start(self, on_event: OnEvent) -> None:
-        """Connect; from now on events are handed to `on_event`, several at once, each in its own task."""
+        """Connect; from now on events are handed to `on_event`, several at once, each in its own task.
+
+        Where it raises `ChatUnavailable`, nothing is left open, and it may be called again, unless that is a
+        `NeedsMending`.
+        """
 
     async def close(self) -> None:
         """Stop taking events, let those under way finish, and disconnect. Harmless when called twice."""

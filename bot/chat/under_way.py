@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
-LAST_SECONDS = 8.0
-"""Service managers kill what has not ended some ten seconds after they asked."""
+LAST_SECONDS = 5.0
+"""Half of what service managers leave between asking and killing: sends and connections need to end, too."""
 
 
 class UnderWay:
@@ -18,6 +18,10 @@ class UnderWay:
     def __init__(self, last_seconds: float = LAST_SECONDS) -> None:
         self._last_seconds = last_seconds
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.is_closing = False
+
+    def open(self) -> None:
+        """Things may be under way, again."""
         self.is_closing = False
 
     def start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:

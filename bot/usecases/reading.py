@@ -34,7 +34,7 @@ class Listing(StrEnum):
 class Page:
     """Ideas of a list. `names` and `links` are by member id and idea key; `next_before` where more follow.
 
-    `typed` is the whole text that was understood as a search.
+    `typed` is the whole text that was understood as a search; `choices` are the statuses that a list may be of.
     """
 
     listing: Listing
@@ -45,6 +45,7 @@ class Page:
     words: str = ""
     next_before: int | None = None
     typed: str = ""
+    choices: tuple[Status, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,14 @@ def list_ideas(session: Session, caller: Caller, status: Status | None, before: 
     statuses = PUBLIC if status is None else {status}
     author_id = None if statuses <= PUBLIC or caller.is_moderator else caller.member_id
     found = ideas.newest(session, caller.workspace_id, statuses, author_id, before=before, limit=PAGE + 1)
-    return _page(session, caller, Listing.ALL, found, status=status)
+    page = _page(session, caller, Listing.ALL, found, status=status)
+    return replace(page, choices=_choices(caller, status))
+
+
+def _choices(caller: Caller, status: Status | None) -> tuple[Status, ...]:
+    """In the order of an idea's life; what is listed now is always one of them."""
+    offered = PUBLIC | ({Status.PENDING, Status.REFUSED} if caller.is_moderator else set()) | {status}
+    return tuple(each for each in Status if each in offered)
 
 
 def mine(session: Session, caller: Caller, before: int | None = None) -> Page:

@@ -15,6 +15,8 @@ class Click(StrEnum):
     REFUSE = "refuse"
     ASK = "ask"
     SHOW = "show"
+    LIST = "list"
+    """Value: a status, or ALL."""
     MORE_IDEAS = "more_ideas"
     """Value: a status or nothing, a comma, the number to go on below."""
     MORE_MINE = "more_mine"
@@ -37,6 +39,9 @@ class FormName(StrEnum):
     REFUSE = "refuse"
     ASK = "ask"
 
+
+ALL = "all"
+"""In the place of a status: whatever is public."""
 
 VALUE_LIMIT = 300
 """The most characters that a button's value holds on every platform."""

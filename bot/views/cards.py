@@ -94,7 +94,29 @@ class Actions:
     buttons: tuple[Button, ...]
 
 
-Block = Heading | Paragraph | Note | Quotation | Items | Actions
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of a menu's choices. `label` and `value` have 1 to 75 characters, so that they fit into every platform."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A choice of one among at most 100 options; it comes back as a click does, `ButtonClicked(action, value)`, with
+    the option's value.
+
+    `label` says what is chosen; `chosen` is the value that is in force, one of the options'.
+    """
+
+    label: str
+    action: str
+    options: tuple[Option, ...]
+    chosen: str
+
+
+Block = Heading | Paragraph | Note | Quotation | Items | Actions | Menu
 Tone = Literal["plain", "success", "warning", "error"]
 
 

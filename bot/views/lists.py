@@ -3,8 +3,23 @@
 from collections.abc import Mapping
 
 from bot.usecases.reading import Home, Listing, Page, Shortlist, Stats
-from bot.views.actions import VALUE_LIMIT, Click
-from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Note, Paragraph, Span, Strong, Style
+from bot.views.actions import ALL, VALUE_LIMIT, Click
+from bot.views.cards import (
+    Actions,
+    Block,
+    Button,
+    Card,
+    Heading,
+    Items,
+    Link,
+    Menu,
+    Note,
+    Option,
+    Paragraph,
+    Span,
+    Strong,
+    Style,
+)
 from bot.views.ideas import STATUS_LABEL
 from bot.views.texts import Texts
 from storage.tables import Idea, Status, present
@@ -57,13 +72,14 @@ MODERATOR_LINES = (
 
 
 def page_card(page: Page, texts: Texts) -> Card:
-    """A page of a list, with a button where more follow."""
+    """A page of a list, with a button where more follow, and a menu where it can be of something else."""
     title = _title(page, texts)
+    blocks: list[Block] = [Heading(title), *_menu(page, texts)]
     if not page.ideas:
         empty = texts(_EMPTY[page.listing])
-        return Card(empty, (Heading(title), Paragraph((empty,)), *_capture_instead(page, texts)))
+        return Card(empty, (*blocks, Paragraph((empty,)), *_capture_instead(page, texts)))
     lines = tuple(idea_line(idea, page, texts) for idea in page.ideas)
-    blocks: list[Block] = [Heading(title), Items(lines, numbered=page.listing is Listing.TOP)]
+    blocks.append(Items(lines, numbered=page.listing is Listing.TOP))
     if page.next_before is not None:
         blocks.append(Actions((_more_button(page, texts),)))
     return Card(title, (*blocks, *_capture_instead(page, texts)))
@@ -155,6 +171,14 @@ def _title(page: Page, texts: Texts) -> str:
     if page.listing is Listing.FOUND:
         return texts("list.found", words=page.words)
     return texts(_LIST_OF[page.status] if page.status else _TITLE[page.listing])
+
+
+def _menu(page: Page, texts: Texts) -> tuple[Block, ...]:
+    if not page.choices:
+        return ()
+    options = tuple(Option(texts(_LIST_OF[status]), status) for status in page.choices)
+    everything = Option(texts("list.menu_all"), ALL)
+    return (Menu(texts("list.menu"), Click.LIST, (everything, *options), page.status or ALL),)
 
 
 def _more_button(page: Page, texts: Texts) -> Button:

@@ -4,7 +4,7 @@ from bot.views.cards import Card, Heading, Items, Link, Note, Paragraph, Quotati
 
 
 def plain(card: Card) -> str:
-    """The card's words from top to bottom; buttons are left out, for nobody could click them."""
+    """The card's words from top to bottom; buttons and menus are left out, for nobody could use them."""
     parts: list[str] = []
     for block in card.blocks:
         match block:

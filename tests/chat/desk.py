@@ -12,7 +12,7 @@ from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, ReactionChanged, Reply
 from bot.chat.router import Router
 from bot.rules import Rules
-from bot.views.cards import Actions, Button, Card, Form
+from bot.views.cards import Actions, Button, Card, Form, Menu
 from bot.views.plain import plain
 from storage import ideas, workspaces
 from storage.database import Database
@@ -179,3 +179,10 @@ def buttons(card: Card | None) -> dict[str, Button]:
     """The card's buttons by action."""
     assert card
     return {button.action: button for block in card.blocks if isinstance(block, Actions) for button in block.buttons}
+
+
+def menu_of(card: Card | None) -> Menu:
+    """The card's one menu."""
+    assert card
+    (menu,) = [block for block in card.blocks if isinstance(block, Menu)]
+    return menu

@@ -17,7 +17,7 @@ from bot.views.cards import Button, Card, Quotation
 from storage import workspaces
 from storage.errors import NotSaved
 from storage.tables import InboxEvent, Member, Status
-from tests.chat.desk import REFERENCE, Desk, buttons, form_of, words
+from tests.chat.desk import REFERENCE, Desk, buttons, form_of, menu_of, words
 
 LONG = "Des vélos " * 400
 
@@ -201,6 +201,27 @@ async def test_lists_turn_their_pages_in_place(desk: Desk) -> None:
     assert pending.value == "pending,3"
     assert "nº 2 · Idée 1" in words(await desk.click("nadia", pending.action, pending.value))
     assert "Idée 1" in words(await desk.click("nadia", "show", "2"))
+
+
+async def test_a_menu_chooses_what_is_listed_and_who_may_not_see_it_does_not(desk: Desk) -> None:
+    await desk.published("Des vélos")
+    await desk.pending("Un banc", author="sam")
+    first = await desk.type("nadia", "liste")
+    menu = menu_of(first.card)
+    assert (menu.label, menu.action, menu.chosen) == ("Afficher", "list", "all")
+    assert {option.value for option in menu.options} >= {"all", "published", "pending", "refused"}
+    pending = await desk.click("nadia", menu.action, "pending")
+    assert pending.replaces
+    assert menu_of(pending.card).chosen == "pending"
+    assert "Un banc" in words(pending)
+    assert "Des vélos" not in words(pending)
+    assert "Des vélos" in words(await desk.click("nadia", menu.action, "all"))
+    none = await desk.click("camille", menu.action, "pending")
+    assert "Un banc" not in words(none)
+    assert menu_of(none.card).chosen == "pending"
+    retained = await desk.click("camille", menu.action, "retained")
+    assert "Aucune idée" in words(retained)
+    assert menu_of(retained.card).chosen == "retained"
 
 
 async def test_a_vote_button_and_the_withdraw_buttons_of_messages(desk: Desk) -> None:
@@ -492,6 +513,7 @@ FORGED = [
     ("approve", "1 OR 1=1"),
     ("support_instead", "1"),
     ("support_instead", "1,2,3"),
+    ("list", "bogus"),
     ("more_ideas", "bogus,5"),
     ("more_ideas", "pending"),
     ("more_mine", ""),

@@ -55,6 +55,22 @@ def test_it_says_where_it_is_and_ends_when_asked(terminal: Terminal, number: sig
     assert process.returncode == 0
 
 
+def test_it_ends_when_asked_though_it_waits_for_a_silent_chat_server(english: Terminal) -> None:
+    """At start and at the end: service managers kill what has not ended after ten seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        keys = {"url": url, "token": "t", "team": "t", "command_token": "t", "callback_url": url}
+        section = "\n".join(f'{name} = "{value}"' for name, value in keys.items())
+        english.configure(f"[web]\nport = 0\n[mattermost]\n{section}")
+        process = english.start("run")
+        with silent.accept()[0]:
+            process.terminate()
+            out, _ = process.communicate(timeout=10)
+    assert out == english.say("cli.stopped") + "\n"
+    assert process.returncode == 0
+
+
 def test_beside_a_running_butine_all_else_works(english: Terminal) -> None:
     port = free_port()
     english.configure(f"[web]\nport = {port}")

@@ -30,6 +30,7 @@ class Element(html.parser.HTMLParser):
         self._depth = 0
         self.text = ""
         self.tags: list[tuple[str, dict[str, str]]] = []
+        self.options: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
@@ -47,6 +48,8 @@ class Element(html.parser.HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._depth:
             self.text += data
+            if self.tags[-1][0] == "option" and data.strip():
+                self.options.append(data)
 
 
 class WebRig:
@@ -92,6 +95,14 @@ class WebRig:
             if tag == "button" and attributes.get("data-does") == "click" and label in page.text
         )
         await self._send("click", member, message=message.id, action=button["data-action"], value=button["data-value"])
+
+    async def choose(self, member: str, message: MessageRef, label: str, option: str) -> None:
+        page = await self._page(message)
+        assert label in page.text
+        button = next(each for tag, each in page.tags if tag == "button" and each.get("data-does") == "choose")
+        values = [each["value"] for tag, each in page.tags if tag == "option"]
+        value = values[page.options.index(option)]
+        await self._send("click", member, message=message.id, action=button["data-action"], value=value)
 
     async def _page(self, message: MessageRef) -> Element:
         address = message.permalink or ""

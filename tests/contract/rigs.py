@@ -48,6 +48,9 @@ class Rig(Protocol):
     async def click(self, member: str, message: MessageRef, label: str) -> None:
         """Let a member press the button of that label."""
 
+    async def choose(self, member: str, message: MessageRef, label: str, option: str) -> None:
+        """Let a member choose that option from the menu of that label."""
+
     async def shown(self, message: MessageRef) -> str:
         """What a person who may see the message reads of it, as text; "" where there is nothing."""
 

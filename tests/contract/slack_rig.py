@@ -88,6 +88,9 @@ class SlackRig:
     async def click(self, member: str, message: MessageRef, label: str) -> None:
         assert await self.slack.click(member, self._parts(message)[0], label) is not None
 
+    async def choose(self, member: str, message: MessageRef, label: str, option: str) -> None:
+        assert await self.slack.choose(member, self._parts(message)[0], label, option) is not None
+
     async def shown(self, message: MessageRef) -> str:
         return "".join(map(reading.shown, self._parts(message)))
 

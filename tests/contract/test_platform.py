@@ -6,7 +6,20 @@ import pytest
 
 from bot.chat.events import ButtonClicked, CommandTyped, MessageRef, ReactionChanged
 from bot.errors import ChatError, ChatRefused, MessageGone
-from bot.views.cards import Actions, Button, Card, Heading, Items, Link, Note, Paragraph, Quotation, Strong
+from bot.views.cards import (
+    Actions,
+    Button,
+    Card,
+    Heading,
+    Items,
+    Link,
+    Menu,
+    Note,
+    Option,
+    Paragraph,
+    Quotation,
+    Strong,
+)
 from tests.contract.rigs import Rig
 
 HOSTILE = [
@@ -206,6 +219,34 @@ async def test_a_click_is_an_event_that_names_its_message(rig: Rig) -> None:
     assert event.message == posted.id
 
 
+MENU = Menu("Afficher", "list", (Option("Toutes", "all"), Option("Idées retenues", "retained")), "all")
+WITH_MENU = Card("Des idées", (Heading("Des idées"), MENU, Items((("une idée",),))))
+
+
+async def test_a_menu_is_shown_with_its_label_and_its_options(rig: Rig) -> None:
+    shown = as_typed(await rig.shown(await rig.platform.post("ideas", WITH_MENU, "card:1")))
+    for words in ("Afficher", "Toutes", "Idées retenues", "une idée"):
+        assert words in shown
+
+
+async def test_choosing_from_a_menu_is_an_event_as_a_click_is(rig: Rig) -> None:
+    posted = await rig.platform.post("ideas", WITH_MENU, "card:1")
+    await rig.choose(rig.agent, posted, "Afficher", "Idées retenues")
+    (event,) = rig.listener.events
+    assert isinstance(event, ButtonClicked)
+    assert (event.member, event.action, event.value) == (rig.agent, "list", "retained")
+    assert event.message == posted.id
+
+
+async def test_a_menu_may_be_replaced_by_another(rig: Rig) -> None:
+    posted = await rig.platform.post("ideas", WITH_MENU, "card:1")
+    await rig.platform.update(posted.id, Card("Des idées", (replace(MENU, chosen="retained"),)))
+    await rig.choose(rig.agent, posted, "Afficher", "Toutes")
+    (event,) = rig.listener.events
+    assert isinstance(event, ButtonClicked)
+    assert (event.action, event.value) == ("list", "all")
+
+
 async def test_a_profile_tells_name_and_language(rig: Rig) -> None:
     profile = await rig.platform.profile(rig.agent)
     assert (profile.id, profile.name) == (rig.agent, rig.agent_name)
@@ -243,6 +284,7 @@ def everywhere(text: str) -> Card:
             Items(((text,),)),
             Note((text,)),
             Actions((Button("Soutenir", "support", text[:300], confirm=text[:200]),)),
+            Menu(text[:75], "list", (Option(text[:75], "all"),), "all"),
         ),
     )
 

@@ -133,6 +133,19 @@ class Team:
         status, _ = await self.call(member, "POST", f"/posts/{post['id']}/actions/{action['id']}", given)
         return status
 
+    async def pick(self, member: str, post: Json, label: str, option: str) -> int:
+        """A choice from the menu below that label, as a client sends it; the status of the answer."""
+        attachment = next(each for each in post["props"]["attachments"] if each["text"] == label)
+        (menu,) = attachment["actions"]
+        value = next(each["value"] for each in menu["options"] if each["text"] == option)
+        return await self.choose_value(member, post, menu, value)
+
+    async def choose_value(self, member: str, post: Json, menu: Json, value: str) -> int:
+        """Any value sent as a choice from that menu; the status of the answer."""
+        given = {"cookie": menu.get("cookie", ""), "selected_option": value}
+        status, _ = await self.call(member, "POST", f"/posts/{post['id']}/actions/{menu['id']}", given)
+        return status
+
     async def fill(self, member: str, *, channel: str = "", **values: str) -> Json:
         """Send the dialog off that the member was shown last, in the ideas channel or another; the client's answer."""
         dialog = next(dialog for user, dialog in reversed(self.world.dialogs) if user == member)
@@ -260,6 +273,9 @@ class MattermostRig(Team):
 
     async def click(self, member: str, message: MessageRef, label: str) -> None:
         assert await self.press(member, self.world.posts[message.id], label) == 200
+
+    async def choose(self, member: str, message: MessageRef, label: str, option: str) -> None:
+        assert await self.pick(member, self.world.posts[message.id], label, option) == 200
 
     async def shown(self, message: MessageRef) -> str:
         post = self.world.posts.get(message.id)

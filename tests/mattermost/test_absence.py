@@ -1,13 +1,16 @@
 """After an absence the votes are right again, whatever happened meanwhile."""
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from sqlmodel import Session, select
 
+from bot.app import App
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.reconcile import reconcile
 from bot.config import Settings
@@ -174,3 +177,39 @@ async def test_an_answer_that_got_lost_on_the_way_makes_no_second_card(rig: Matt
     (post,) = rig.posts_in(rig.review)
     assert post["edit_at"]
     assert not await dispatcher.send_due()
+
+
+async def test_where_mattermost_is_restarting_at_the_start_the_room_opens_and_mattermost_follows(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    house, pauses = House(tmp_path), list[float]()
+    await house.server.start()
+    house.lead_to(f"http://127.0.0.1:{house.port}")
+    house.server.failures += [("GET /api/v4/users/me", 503, {})] * 3
+    may_go_on = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await may_go_on.wait()
+
+    room = {"BUTINE_WEB__ROOM": "true", "BUTINE_WEB__ROOM_DATABASE": str(tmp_path / "room.db")}
+    app = App(house.settings(**room), house.clock, sleep=pause)
+    await app.start()
+    async with ClientSession() as client, client.get(app.address) as page:
+        assert "<html" in await page.text()
+    answered = await house.call(house.agent, "POST", "/commands/execute", typed_in(house))
+    assert answered[0] != 200
+    may_go_on.set()
+    async with asyncio.timeout(20):
+        while (await house.call(house.agent, "POST", "/commands/execute", typed_in(house)))[0] != 200:
+            pass
+        await house.card(house.review, "Des vélos")
+        await app.stop()
+    await house.close()
+    assert pauses == [5, 10, 20]
+    assert "mattermost can't be used (503" in caplog.text
+
+
+def typed_in(house: House) -> dict[str, str]:
+    """An idea typed in the ideas channel."""
+    return {"channel_id": house.ideas, "command": "/idea Des vélos", "team_id": house.team}

@@ -1,19 +1,26 @@
 """How commands, clicks and forms are answered: privately, where the server can; and nothing that was typed is lost."""
 
 import json
+import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.chat.events import ButtonClicked, FormSubmitted, Reply
-from bot.errors import ConfigError
-from bot.views.cards import Actions, Button, Card, Field, Form, Heading, Paragraph
+from bot.errors import ChatUnavailable, ConfigError, NeedsMending
+from bot.views.cards import Actions, Button, Card, Field, Form, Heading, Menu, Option, Paragraph
+from bot.views.texts import Texts
 from storage.errors import NotSaved
 from tests.fakes.mattermost import reading
 from tests.fakes.mattermost.answers import Json
 from tests.mattermost.rig import MattermostRig
+from tests.views.samples import CARDS, Words
 
 PLAIN = Card("Merci", (Paragraph(("Merci.",)),))
 WITH_BUTTONS = Card("Liste", (Paragraph(("Liste",)), Actions((Button("Suite", "more", "7"),))))
+WITH_MENU_OPTIONS = (Option("Toutes", "all"), Option("Retenues", "retained"))
+WITH_MENU = Card("Liste", (Paragraph(("Liste",)), Menu("Afficher", "list", WITH_MENU_OPTIONS, "all")))
 DANGEROUS = Card("Reçu", (Heading("Reçu"), Actions((Button("Retirer", "withdraw", "1", confirm="Vraiment ?"),))))
 FORM = Form("propose", "Proposer", "Envoyer", (Field("title", "Titre", 120, required=True),), context="ctx")
 
@@ -59,6 +66,40 @@ async def test_a_click_in_a_private_answer_names_no_message(rig: MattermostRig) 
     assert "direct" in rig.private_words(rig.agent)[-1]
     clicks = [event for event in rig.listener.events if isinstance(event, ButtonClicked)]
     assert [(click.action, click.value, click.message) for click in clicks] == [("more", "7", None)] * 2
+
+
+async def test_choosing_in_a_private_answer_names_no_message(rig: MattermostRig) -> None:
+    await replying(rig, Reply(WITH_MENU))
+    await rig.type_command(rig.agent, "liste")
+    post = rig.world.ephemerals[-1][1]
+    assert reading.read(post).text.split() == ["Liste", "Afficher", "(Toutes)", "(Retenues)"]
+    await replying(rig, Reply(PLAIN, replaces=True))
+    assert await rig.pick(rig.agent, post, "Afficher", "Retenues") == 200
+    assert rig.private_words(rig.agent)[-1] == "Merci."
+    event = rig.listener.events[-1]
+    assert isinstance(event, ButtonClicked)
+    assert (event.action, event.value, event.message) == ("list", "retained", None)
+
+
+async def test_a_list_with_a_menu_is_replaced_in_place_in_a_direct_message(rig: MattermostRig) -> None:
+    post = await sent_directly(rig, WITH_MENU)
+    chosen = Menu("Afficher", "list", WITH_MENU_OPTIONS, "retained")
+    await replying(rig, Reply(Card("Liste", (Heading("Retenues"), chosen)), replaces=True))
+    assert await rig.pick(rig.agent, post, "Afficher", "Retenues") == 200
+    (only,) = rig.direct_posts(rig.agent)
+    (menu,) = only["props"]["attachments"][0]["actions"]
+    assert (menu["type"], menu["default_option"]) == ("select", "retained")
+    await replying(rig, Reply(PLAIN, replaces=True))
+    assert await rig.pick(rig.agent, only, "Afficher", "Toutes") == 200
+    assert reading.read(rig.direct_posts(rig.agent)[0]).text == "Merci."
+
+
+async def test_the_longest_list_fits_into_the_props_of_old_servers(rig: MattermostRig) -> None:
+    """8,000 characters on 5.37: every option of a moderator's menu, its context, and the button for more."""
+    card = CARDS["list_all_moderator"](Texts("fr"), Words())
+    more = Actions((Button("Voir la suite", "more_ideas", "shortlisted,123456789"),))
+    posted = await rig.platform.post("review", replace(card, blocks=(*card.blocks, more)), "card:1")
+    assert len(json.dumps(rig.world.posts[posted.id]["props"], ensure_ascii=False)) < 4000
 
 
 async def test_a_private_answer_in_a_direct_message_is_replaced_in_place(rig: MattermostRig) -> None:
@@ -178,6 +219,40 @@ async def test_a_setting_that_the_server_does_not_know_is_named_at_start(break_i
     with pytest.raises(ConfigError) as wrong:
         await rig.platform.start(rig.listener)
     assert wrong.value.code == code
+    await rig.callbacks.close()
+    await rig.close()
+
+
+async def test_a_clock_that_differs_is_logged_at_start(caplog: pytest.LogCaptureFixture) -> None:
+    """Before the first command is refused for it."""
+    rig = MattermostRig()
+    await rig.listen()
+    rig.world.clock = lambda: rig.clock() + timedelta(minutes=6)
+    await rig.platform.start(rig.listener)
+    assert re.search(r"0:0(6:00|5:59) apart", caplog.text)
+    await rig.typed(rig.agent, "/idea Des vélos")
+    assert rig.listener.events == []
+    await rig.platform.close()
+    await rig.callbacks.close()
+    await rig.close()
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("call", ["GET /api/v4/users/me", "GET /api/v4/config/client"])
+async def test_after_a_start_that_failed_for_a_while_it_starts_and_takes_events_in(call: str, status: int) -> None:
+    rig = MattermostRig()
+    await rig.listen()
+    rig.server.failures.append((call, status, {}))
+    with pytest.raises(ChatUnavailable) as failed:
+        await rig.platform.start(rig.listener)
+    assert not isinstance(failed.value, NeedsMending)
+    await rig.platform.close()
+    await rig.platform.start(rig.listener)
+    await rig.type_command(rig.agent, "Des vélos")
+    message = await rig.platform.post("ideas", Card("x", (Heading("x"),)), "card:1")
+    await rig.react(rig.agent, message, "heart")
+    assert len(rig.listener.events) == 2
+    await rig.platform.close()
     await rig.callbacks.close()
     await rig.close()
 

@@ -50,6 +50,9 @@ class Scene:
         self.private = house.world.ephemerals[-1][1]
         await house.typed(house.agent, "/idea")
         self.form = (await house.form(house.agent, "Proposer une idée"))["dialog"]
+        await house.typed(house.moderator, "/idea liste")
+        self.list = house.world.ephemerals[-1][1]
+        self.menu = self.list["props"]["attachments"][0]["actions"][0]
 
     def state(self) -> list[list[Any]]:
         """Everything that is kept, and everything that is posted."""
@@ -101,6 +104,12 @@ class Scene:
             "context": context,
         }
         return await self.send("action", payload=payload | changed)
+
+    async def choose(self, *, by: str = "", **changed: Any) -> int:  # noqa: ANN401
+        """A choice from the moderator's menu as the server sends it, with something changed in its context."""
+        context = self.house.server.integrations.behind(self.menu["cookie"]) | {"selected_option": "all"} | changed
+        chosen = {name: value for name, value in context.items() if value is not None}
+        return await self.click(chosen, by=by, channel_id=self.house.ideas, post_id=self.list["id"], type="select")
 
     async def submit(self, state: str, **changed: Any) -> int:  # noqa: ANN401
         """The form sent off as the server sends it, with something changed."""
@@ -301,6 +310,55 @@ async def _a_forms_seal_on_a_button(scene: Scene) -> int:
     return await scene.click(json.loads(scene.form["state"]), by=scene.house.agent, channel_id=scene.house.ideas)
 
 
+# Menus
+
+
+@forgery
+async def _a_choice_that_the_menu_does_not_offer(scene: Scene) -> int:
+    return await scene.choose(selected_option="withdrawn")
+
+
+@forgery
+async def _a_choice_that_is_relayed_by_the_server_itself(scene: Scene) -> int:
+    await scene.house.choose_value(scene.house.moderator, scene.list, scene.menu, "withdrawn")
+    return scene.house.server.integrations.statuses[-1]
+
+
+@forgery
+async def _a_menu_without_a_choice(scene: Scene) -> int:
+    return await scene.choose(selected_option=None)
+
+
+@forgery
+async def _a_choice_that_is_no_text(scene: Scene) -> int:
+    return await scene.choose(selected_option=["all"])
+
+
+@forgery
+async def _options_of_ones_own(scene: Scene) -> int:
+    return await scene.choose(options='["withdrawn"]', selected_option="withdrawn")
+
+
+@forgery
+async def _a_menu_that_does_something_else(scene: Scene) -> int:
+    return await scene.choose(do="approve")
+
+
+@forgery
+async def _somebody_elses_menu(scene: Scene) -> int:
+    return await scene.choose(by=scene.house.agent)
+
+
+@forgery
+async def _a_choice_at_a_button(scene: Scene) -> int:
+    return await scene.click(scene.context() | {"selected_option": "2"})
+
+
+@forgery
+async def _a_button_that_became_a_menu(scene: Scene) -> int:
+    return await scene.click(scene.context() | {"options": '["2"]', "selected_option": "2"})
+
+
 # Forms
 
 
@@ -397,6 +455,14 @@ async def test_a_click_is_taken_once(house: House, tmp_path: Path) -> None:
     trigger = house.world.trigger(house.moderator)
     assert await scene.click(scene.context(), trigger_id=trigger) == 200
     assert await scene.click(scene.context(), trigger_id=trigger) == 403
+
+
+async def test_a_genuine_choice_is_taken(house: House, tmp_path: Path) -> None:
+    """Without this, that the forged ones are refused would say nothing."""
+    scene = Scene(house, tmp_path)
+    await scene.set()
+    assert await scene.choose(selected_option="pending") == 200
+    assert await house.told(house.moderator, "Idées en attente de modération", "Des vélos partagés")
 
 
 async def test_the_role_is_asked_at_the_click(house: House, tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 import tomllib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import checking, operations
 from bot.config import Settings, load
+from bot.domain.command import Capture, Help, parse
 from bot.failures import Refused, explain
-from bot.views.texts import Texts
+from bot.views.texts import LANGUAGES, Texts
 from tests.mattermost.house import House
 
 TEXTS = Texts("fr", domain="cli")
@@ -57,7 +59,7 @@ async def test_one_command_prepares_all_and_the_check_is_content(
     assert "aide" in command["auto_complete_hint"]
     kinds = {channel["name"]: channel["type"] for channel in bare.world.channels.values()}
     assert kinds == {"idees": "O", "moderation": "P"}
-    await checking.check(settings, TEXTS, "butine.toml")
+    await checking.check(settings, TEXTS, "butine.toml", bare.clock)
     out = capsys.readouterr().out
     assert "✗" not in out
     assert "Mattermost joint Butine" in out
@@ -120,7 +122,7 @@ async def test_the_check_is_content_beside_a_butine_that_runs(house: House, caps
     await house.start()
     posts = len(house.world.posts)
     findings = checking.Findings(TEXTS)
-    await checking._check_platforms(settings, findings)  # noqa: SLF001  the database is in use
+    await checking._check_platforms(settings, findings, house.clock)  # noqa: SLF001  the database is in use
     assert findings.problems == 0
     assert len(house.world.posts) == posts
 
@@ -158,5 +160,41 @@ async def test_the_check_names_what_is_wrong(
         case "person":
             changed["BUTINE_MATTERMOST__TOKEN"] = "nadia-token"
     with pytest.raises(Refused):
-        await checking.check(house.settings(**changed), TEXTS, "butine.toml")
+        await checking.check(house.settings(**changed), TEXTS, "butine.toml", house.clock)
     assert any(line.startswith("✗") and words in line for line in capsys.readouterr().out.splitlines())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_commands_hint_is_in_the_workspaces_language_and_true(bare: House, language: str) -> None:
+    """Mattermost shows one hint, before the first space; what it names is what Butine understands."""
+    await set_up(bare, load(environ={"BUTINE_LANGUAGE": language}))
+    (command,) = bare.world.commands.values()
+    idea, _, rest = command["auto_complete_hint"].partition({"fr": " ou ", "en": " or "}[language])
+    assert idea == {"fr": "[votre idée]", "en": "[your idea]"}[language]
+    assert len(rest.split(", ")) == 7
+    assert not [each for each in rest.split(", ") if isinstance(parse(each), Capture)]
+    named = command["auto_complete_desc"].split({"fr": "«\u00a0", "en": "“"}[language])[1]
+    assert isinstance(parse(named.split({"fr": "\u00a0»", "en": "”"}[language])[0]), Help)
+    # The server counts bytes (model/command.go), and a column of 1,024 characters refuses more with a 500.
+    assert len(command["description"].encode()) <= 128
+    assert len(command["auto_complete_hint"]) <= 1024
+
+
+@pytest.mark.parametrize("minutes", [-6, 6, 60 * 24])
+async def test_the_check_tells_by_how_much_the_clocks_differ(
+    house: House, capsys: pytest.CaptureFixture[str], minutes: int
+) -> None:
+    """Beyond five minutes every command is refused, and nobody but the log would say so."""
+    await house.stop()
+    with pytest.raises(Refused):
+        await checking.check(house.settings(), TEXTS, "butine.toml", lambda: house.clock() + timedelta(minutes=minutes))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("✗")]
+    assert {-6: " 0:06:0", 6: " 0:0", 60 * 24: "1 day, 0:00:00"}[minutes] in line
+    assert "Mattermost (2026-11-24 09:00:" in line
+    assert "NTP" in line
+
+
+async def test_clocks_that_nearly_agree_are_well(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    await house.stop()
+    await checking.check(house.settings(), TEXTS, "butine.toml", lambda: house.clock() + timedelta(seconds=50))
+    assert "✓ Les horloges de Mattermost et de cette machine concordent." in capsys.readouterr().out

@@ -110,7 +110,9 @@ def cards(texts: Texts) -> dict[str, Card]:
         "decided_asked": receipts.decided_card(Decided(asked, Step.QUESTIONED), texts),
         "decided_status": receipts.decided_card(Decided(idea(1, Status.RETAINED), Step.STATUS_SET), texts),
         "consent_asked": receipts.consent_asked_card(texts),
-        "list": lists.page_card(page(Listing.ALL, idea(1), idea(2), next_before=1), texts),
+        "list": lists.page_card(
+            page(Listing.ALL, idea(1), idea(2), next_before=1, choices=(Status.PUBLISHED, Status.RETAINED)), texts
+        ),
         "list_empty": lists.page_card(page(Listing.ALL), texts),
         "list_mine": lists.page_card(page(Listing.MINE, idea(1), next_before=1), texts),
         "list_queue": lists.page_card(queue, texts),

@@ -13,7 +13,16 @@ from tests.fakes.slack.workspace import CAMILLE, SAM, FakeSlack, Json
 from tests.slack.installation import Installation
 
 JUNK: tuple[object, ...] = (None, 5, "x", [], [5], {}, {"id": 5}, [{}], True, float("inf"), "\ud800")
-KINDS = ("reaction_added", "member_left_channel", "user_change", "app_home_opened", "message", "form", "shortcut")
+KINDS = (
+    "reaction_added",
+    "member_left_channel",
+    "user_change",
+    "app_home_opened",
+    "message",
+    "form",
+    "shortcut",
+    "menu",
+)
 BOLT_LOOKS_AT = ("team", "enterprise", "authorizations", "is_enterprise_install", "view", "user", "channel", "actor_id")
 
 
@@ -25,6 +34,10 @@ async def delivery(slack: FakeSlack, kind: str) -> tuple[str, Json]:
             await slack.type_command(CAMILLE, "")
             view: Json = await slack.until(lambda: slack.form_of(CAMILLE))
             return "interactive", slack.submitted(CAMILLE, view, {"title": "Un titre"})
+        case "menu":
+            await slack.type_command(CAMILLE, "liste")
+            (listed,) = await slack.until(lambda: slack.state.private.get(CAMILLE, []))
+            return "interactive", slack.chosen_from(CAMILLE, listed, "Afficher", "Idées retenues")
         case "shortcut":
             return "interactive", slack.chosen(SAM, message)
         case "reaction_added":

@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 
@@ -9,7 +10,7 @@ from bot.chat.dispatcher import BATCH, LEASE
 from bot.chat.slack.api import PAGE
 from bot.chat.slack.platform import Access, Slack, Time
 from bot.chat.slack.posts import HISTORY_PAGES
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Card, Heading, Items, Quotation
 from tests.contract.slack_rig import CHANNELS, SlackRig, platform_before
 from tests.contract.test_platform import idea
@@ -231,9 +232,28 @@ async def test_it_does_not_start_with_a_wrong_token_or_address(slack: FakeSlack,
     access = Access(token, slack.api_url + api_path, "http", signing_secret="s")
     clock = slack.clock
     platform = Slack(access, CHANNELS, language="fr", time=Time(clock.now, clock.seconds, clock.sleep))
-    with pytest.raises(ChatUnavailable):
+    with pytest.raises(NeedsMending):
         await platform.start(SlackRig("http").listener)
     await platform.close()
+
+
+@pytest.mark.parametrize(
+    "mode, method", [("socket", "auth.test"), ("socket", "apps.connections.open"), ("http", "auth.test")]
+)
+@pytest.mark.parametrize("how", ["500", "429:7", "reset_before", "internal_error"])
+async def test_after_a_start_that_failed_for_a_while_it_starts_and_takes_events_in(
+    mode: Literal["socket", "http"], method: str, how: str
+) -> None:
+    rig = SlackRig(mode)
+    rig.slack.api.fail(method, how)
+    with pytest.raises(ChatUnavailable) as failed:
+        await rig.start()
+    assert not isinstance(failed.value, NeedsMending)
+    await rig.platform.close()
+    await rig.platform.start(rig.listener)
+    await rig.type_command(CAMILLE, "Des vélos")
+    assert len(rig.listener.events) == 1
+    await rig.stop()
 
 
 async def test_channels_are_found_where_only_the_common_method_is_known() -> None:

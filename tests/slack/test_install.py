@@ -5,6 +5,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -170,6 +171,22 @@ async def test_the_check_names_socket_mode_that_is_off(slack: FakeSlack) -> None
     assert await found(slack) == ["no_socket"]
 
 
+@pytest.mark.parametrize("minutes", [-6, 6])
+@pytest.mark.parametrize("mode", ["socket", "http"])
+async def test_the_check_names_a_clock_that_differs_from_slacks(
+    slack: FakeSlack, minutes: int, mode: Literal["socket", "http"]
+) -> None:
+    access = Access(BOT_TOKEN, slack.api_url, mode, APP_TOKEN, SECRET)
+    wrong = Time(lambda: slack.clock.now() + timedelta(minutes=minutes))
+    (problem,) = [each async for each in diagnose(access, CHANNELS, wrong) if each.is_problem]
+    assert problem.key == "cli.check.slack_clock_differs"
+    assert problem.values["apart"] == "0:06:00"
+    for language in LANGUAGES:
+        said = Texts(language, domain="cli")(problem.key, **problem.values)
+        assert "2026-11-24 09:00:00 UTC" in said
+        assert "NTP" in said
+
+
 def settings_for(slack: FakeSlack, folder: Path, mode: Literal["socket", "http"] = "socket") -> Settings:
     """As an operator would configure it."""
     section = SlackSettings(
@@ -190,7 +207,9 @@ async def test_the_check_says_in_words_what_to_click(
     slack.api.scopes -= {"reactions:read"}
     slack.state.channels[REVIEW].members.discard(BOT)
     with pytest.raises(Refused):
-        await checking.check(settings_for(slack, tmp_path), Texts(language, domain="cli"), "butine.toml")
+        await checking.check(
+            settings_for(slack, tmp_path), Texts(language, domain="cli"), "butine.toml", slack.clock.now
+        )
     said = capsys.readouterr().out
     for words in ("reactions:read", "OAuth & Permissions", "Reinstall to Workspace", "/invite @Butine", "moderation"):
         assert words in said

@@ -56,6 +56,17 @@ async def test_a_vote_from_the_home_is_seen_there(slack: FakeSlack, butine: Inst
     assert (await butine.ideas())[0].supporters == 1
 
 
+async def test_a_list_is_replaced_by_the_one_that_its_menu_chooses(slack: FakeSlack, butine: Installation) -> None:
+    await butine.publish(1, "Une navette entre les sites")
+    await slack.type_command(SAM, "list")
+    listed = await slack.until(lambda: slack.private(SAM, "Ideas, newest first"))
+    await slack.choose(SAM, listed, "Show", "Retained ideas")
+    chosen = await slack.until(lambda: slack.private(SAM, "No idea here yet."))
+    assert len(slack.state.private[SAM]) == 1
+    await slack.choose(SAM, chosen, "Show", "Ideas open to votes")
+    assert await slack.until(lambda: slack.private(SAM, "Une navette entre les sites"))
+
+
 async def test_an_idea_can_be_proposed_from_the_home(slack: FakeSlack, butine: Installation) -> None:
     await open_home(slack, CAMILLE)
     home = await slack.until(lambda: slack.state.homes[CAMILLE])

@@ -50,6 +50,22 @@ def test_a_list_of_a_hidden_status_is_whole_for_moderators_and_ones_own_for_othe
     assert numbers(reading.list_ideas(session, world.sam, status)) == ([] if status in HIDDEN else expected)
 
 
+def test_a_list_offers_what_else_can_be_listed_in_the_order_of_an_ideas_life(session: Session, world: World) -> None:
+    public = (
+        *(Status.PUBLISHED, Status.SHORTLISTED, Status.RETAINED),
+        *(Status.IN_PROGRESS, Status.DELIVERED, Status.DECLINED),
+    )
+    assert reading.list_ideas(session, world.sam, None).choices == public
+    assert reading.list_ideas(session, world.sam, Status.RETAINED).choices == public
+    assert reading.list_ideas(session, world.nadia, None).choices == (Status.PENDING, Status.REFUSED, *public)
+
+
+@pytest.mark.parametrize("status", HIDDEN)
+def test_what_is_listed_now_is_one_of_the_choices(session: Session, world: World, status: Status) -> None:
+    """A member may list their own ideas of a hidden status, and has to find the way back."""
+    assert status in reading.list_ideas(session, world.sam, status).choices
+
+
 def test_my_list_has_all_of_mine_whatever_their_status_and_none_of_others(
     session: Session, world: World, one_of_each: dict[Status, Idea]
 ) -> None:

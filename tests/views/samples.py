@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot import errors
-from bot.domain.lifecycle import Action
+from bot.domain.lifecycle import PUBLIC, Action
 from bot.usecases.digesting import Contents, Named
 from bot.usecases.moderation import Decided
 from bot.usecases.reading import Listing, Page, Shortlist, Shown, Stats
@@ -77,6 +77,8 @@ def _shown(words: Words, status: Status, *, is_own: bool) -> Shown:
 def _page(words: Words, listing: Listing, status: Status | None = None, /, **changes: object) -> Page:
     several = (idea(words), idea(words, Status.RETAINED, 11, id=3, supporters=1), idea(words, Status.PENDING, 10, id=4))
     values: dict[str, object] = {"ideas": several, "names": NAMES, "links": LINKS, "status": status}
+    if listing is Listing.ALL:
+        values["choices"] = tuple(each for each in Status if each in PUBLIC or each is status)
     return Page(listing=listing, **values | changes)  # type: ignore[arg-type]  # as above
 
 
@@ -166,6 +168,9 @@ CARDS: Mapping[str, Make] = {
     "decided_questioned": lambda t, w: receipts.decided_card(Decided(idea(w), Step.QUESTIONED), t),
     "decided_status": lambda t, w: receipts.decided_card(Decided(idea(w, Status.IN_PROGRESS), Step.STATUS_SET), t),
     "list_all": lambda t, w: lists.page_card(_page(w, Listing.ALL, next_before=10), t),
+    "list_all_moderator": lambda t, w: lists.page_card(
+        _page(w, Listing.ALL, choices=tuple(each for each in Status if each is not Status.WITHDRAWN)), t
+    ),
     "list_mine": lambda t, w: lists.page_card(_page(w, Listing.MINE, next_before=10), t),
     "list_queue": lambda t, w: lists.page_card(_page(w, Listing.QUEUE), t),
     "list_found": lambda t, w: lists.page_card(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.views.cards import Actions, Card, Form
+from bot.views.cards import Actions, Card, Form, Menu
 from bot.views.plain import plain
 from bot.views.texts import LANGUAGES, Texts
 from tests.views.samples import CARDS, FORMS, Words
@@ -32,6 +32,12 @@ def written(card: Card) -> str:
                 *(f"[{button.label}] {button.action} {button.value} {button.style}" for button in block.buttons),
             ]
             lines += [f"    {button.label}? {button.confirm}" for button in block.buttons if button.confirm]
+        if isinstance(block, Menu):
+            lines += ["", f"{block.label}: {block.action}"]
+            lines += [
+                f"  ({'x' if option.value == block.chosen else ' '}) {option.label} {option.value}"
+                for option in block.options
+            ]
     return "\n".join(lines)
 
 

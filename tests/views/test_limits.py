@@ -1,13 +1,14 @@
 """What every platform can show: labels, titles, hints and values within the smallest of their limits.
 
-Slack: modal titles and their buttons 24 characters, button labels 75, header blocks 150, confirmation texts 300.
+Slack: modal titles and their buttons 24 characters, button labels 75, header blocks 150, confirmation texts 300; menus
+100 options of 75, placeholders 150.
 Mattermost: dialog titles and field labels 24, hints 150. Values of buttons: bot/views/actions.py.
 """
 
 import pytest
 
 from bot.views.actions import VALUE_LIMIT, Click, FormName
-from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Note, Paragraph, Quotation
+from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Menu, Note, Paragraph, Quotation
 from bot.views.lists import hints
 from bot.views.texts import LANGUAGES, Texts
 from tests.views.samples import CARDS, FORMS, Words
@@ -31,6 +32,19 @@ def test_buttons_fit(language: str, name: str) -> None:
         assert len(button.value) <= VALUE_LIMIT
         assert button.action in set(Click)
         assert button.confirm is None or 0 < len(button.confirm) <= 300
+
+
+@each_language
+@each_card
+def test_menus_fit(language: str, name: str) -> None:
+    for menu in CARDS[name](Texts(language), LONGEST).blocks:
+        if isinstance(menu, Menu):
+            values = [option.value for option in menu.options]
+            assert 0 < len(menu.label) <= 75
+            assert menu.action in set(Click)
+            assert 1 < len(values) == len(set(values)) <= 100
+            assert menu.chosen in values
+            assert all(0 < len(option.label) <= 75 and 0 < len(option.value) <= 75 for option in menu.options)
 
 
 @each_language
@@ -60,6 +74,8 @@ def is_blank(block: Block) -> bool:
             return not items or not all(items)
         case Actions(row):
             return not row
+        case Menu(_, _, options):
+            return not options
 
 
 @each_language

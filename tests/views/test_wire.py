@@ -29,6 +29,9 @@ BLOCKS = st.one_of(
     st.builds(cards.Quotation, TEXT, TEXT),
     st.builds(cards.Items, st.lists(SPANS, max_size=3).map(tuple), st.booleans()),
     st.builds(
+        cards.Menu, TEXT, TEXT, st.lists(st.builds(cards.Option, TEXT, TEXT), min_size=1, max_size=3).map(tuple), TEXT
+    ),
+    st.builds(
         cards.Actions,
         st.lists(
             st.builds(cards.Button, TEXT, TEXT, TEXT, st.sampled_from(cards.Style), st.none() | TEXT), max_size=3

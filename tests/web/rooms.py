@@ -13,7 +13,18 @@ from aiohttp.test_utils import TestClient
 
 from bot.chat.events import Event, Reply
 from bot.chat.web.platform import WebRoom
-from bot.views.cards import Actions, Button, Card, Field, Form, Heading, Paragraph, Quotation
+from bot.views.cards import (
+    Actions,
+    Button,
+    Card,
+    Field,
+    Form,
+    Heading,
+    Menu,
+    Option,
+    Paragraph,
+    Quotation,
+)
 
 CHANNELS = {"ideas": "idees", "review": "moderation", "digest": "idees"}
 Client = TestClient[web.Request, web.Application]
@@ -166,6 +177,13 @@ IDEA = Card(
         Actions((Button("Approuver", "approve", "12"),)),
     ),
 )
+
+
+def listed(status: str) -> Card:
+    """A list of the ideas of a status, which can be of another."""
+    options = (Option("Toutes les idées", "all"), Option("Idées retenues", "retained"), Option("Réalisées", "done"))
+    words = f"Idées : {status}"
+    return Card(words, (Heading(words), Menu("Afficher", "list", options, status), Paragraph(("nº 1",))))
 
 
 def failure(tone_text: str) -> Card:

@@ -11,8 +11,8 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from bot.chat.events import ButtonClicked, CommandTyped, Event, FormSubmitted, Reply
 from bot.chat.web.platform import WebRoom
 from bot.http import Listener
-from bot.views.cards import Card, Quotation
-from tests.web.rooms import CHANNELS, FORM, IDEA, RECEIPT, WITHDRAWN, Clock, Router, failure, hints
+from bot.views.cards import Card, Menu, Option, Quotation
+from tests.web.rooms import CHANNELS, FORM, IDEA, RECEIPT, WITHDRAWN, Clock, Router, failure, hints, listed
 
 pytestmark = pytest.mark.browser
 
@@ -36,6 +36,10 @@ def answer(event: Event) -> Reply:
             return Reply(form=FORM)
         case CommandTyped(text="voir 99"):
             return Reply(card=failure("Il n’y a pas d’idée #99."))
+        case CommandTyped(text="liste"):
+            return Reply(card=listed("all"))
+        case ButtonClicked(action="list", value=status):
+            return Reply(card=listed(status), replaces=True)
         case CommandTyped():
             return Reply(card=RECEIPT)
         case FormSubmitted(values=values) if len(values["title"]) < 8:
@@ -222,6 +226,56 @@ async def test_what_cannot_be_undone_is_asked_first_and_the_card_changes_in_plac
     await page.reload()
     await page.get_by_role("button", name="Masquer").click()
     await expect(page.get_by_text("L’idée #13 est retirée.")).to_be_hidden()
+
+
+async def test_a_menu_is_used_with_the_keyboard_and_does_nothing_before_its_button(stage: Stage) -> None:
+    """Whoever passes by an option with the arrow keys has not chosen it."""
+    page = await stage.tab()
+    await page.get_by_label("Votre message").fill("/idea liste")
+    await page.keyboard.press("Enter")
+    menu = page.get_by_role("combobox", name="Afficher")
+    await expect(menu).to_have_value("all")
+    await menu.focus()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowUp")
+    await expect(menu).to_have_value("retained")
+    assert len(stage.router.events) == 1
+    await page.keyboard.press("Tab")
+    apply = page.get_by_role("button", name="Valider")
+    await expect(apply).to_be_focused()
+    await expect(apply).to_have_accessible_description("Afficher")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Idées : retained")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Idées : all")).to_be_hidden()
+    await expect(page.get_by_role("combobox", name="Afficher")).to_have_value("retained")
+    await expect(page.get_by_role("button", name="Valider")).to_be_focused()
+    assert len(stage.router.events) == 2
+
+
+async def test_a_long_menu_stays_within_its_card_on_a_phone(stage: Stage) -> None:
+    options = (Option("Toutes les idées, quelle que soit la suite qui leur est donnée", "all"), Option("x", "x"))
+    await stage.room.post("ideas", Card("Liste", (Menu("Afficher", "list", options, "all"),)), "card:1")
+    page = await stage.tab()
+    await page.set_viewport_size({"width": 390, "height": 844})
+    menu = await page.get_by_role("combobox", name="Afficher").bounding_box()
+    card = await page.locator(".card", has=page.get_by_role("combobox")).bounding_box()
+    assert menu
+    assert card
+    assert menu["x"] + menu["width"] <= card["x"] + card["width"]
+    assert menu["height"] >= 44
+
+
+async def test_what_stands_in_a_menu_stays_when_the_message_changes_around_it(stage: Stage) -> None:
+    posted = await stage.room.post("ideas", listed("all"), "card:1")
+    page = await stage.tab()
+    menu = page.get_by_role("combobox", name="Afficher")
+    await menu.select_option("done")
+    await stage.room.update(posted.id, replace(listed("all"), reaction="+1", tone="success"))
+    await expect(page.locator(".card.is-success")).to_be_visible()
+    await expect(menu).to_have_value("done")
+    await stage.room.update(posted.id, listed("retained"))
+    await expect(menu).to_have_value("retained")
 
 
 async def test_a_reaction_is_picked_with_the_keyboard_and_seen_in_another_tab(stage: Stage) -> None:
@@ -412,11 +466,11 @@ async def test_axe_finds_nothing(stage: Stage, size: str, scheme: str) -> None:
         return [f"{where}: {violation['id']}" for violation in result.response["violations"]]
 
     problems = []
-    for text in ("Bonjour", "/nope", "/idea voir 99", "/idea Des vélos"):
+    for text in ("Bonjour", "/nope", "/idea voir 99", "/idea liste", "/idea Des vélos"):
         await box.fill(text)
         await page.keyboard.press("Enter")
         await expect(page.locator("#say")).not_to_have_attribute("aria-busy", "true")
-    await expect(page.locator(".entry")).to_have_count(5)
+    await expect(page.locator(".entry")).to_have_count(6)
     await page.locator(".entry").first.get_by_role("button", name="Réagir").click()
     problems += await found("picker")
     await page.get_by_role("button", name="cœur rouge").click()

@@ -21,7 +21,7 @@ async def test_it_says_that_it_lives_and_in_which_version() -> None:
     assert listener.port == 0
     await listener.start()
     assert listener.port > 0
-    assert await fetch(listener, "/health") == (200, '{"status": "ok", "version": "1.2.3"}')
+    assert await fetch(listener, "/health") == (200, '{"status": "ok", "version": "1.2.3", "unreachable": []}')
     assert await fetch(listener, "/") == (200, "Butine 1.2.3\n")
     assert (await fetch(listener, "/room/token"))[0] == 404
     await listener.stop()

@@ -70,7 +70,7 @@ class Desk:
 
     async def click(self, clicked: Clicked) -> Json:
         """The answer to a click. Raises Forged."""
-        facts = self.seal.opened("click", clicked.context)
+        facts = self._facts_of(clicked.context)
         self._is_in_place(facts, clicked.channel, clicked.member, clicked.team)
         await self._is_of_post(facts, clicked.post)
         at = self.triggers.take(clicked.trigger, clicked.member)
@@ -99,6 +99,16 @@ class Desk:
             return self._whisper(reply.card)
         self.later(self._tell(clicked.member, reply.card, event.id))
         return self._whisper(_says(self._texts(clicked.member)("mattermost.answered_directly")))
+
+    def _facts_of(self, context: Json) -> dict[str, Fact]:
+        """What a button or menu was sealed with; the server adds what is chosen from a menu, as any client says."""
+        if "options" not in context:
+            return self.seal.opened("click", context)
+        choice = context.get("selected_option")
+        facts = self.seal.opened("click", {name: fact for name, fact in context.items() if name != "selected_option"})
+        if not isinstance(choice, str) or choice not in json.loads(str(facts["options"])):
+            raise Forged("option")
+        return {**facts, "value": choice}
 
     async def submission(self, submitted: Submitted) -> Json:
         """The answer to a dialog. Raises Forged."""

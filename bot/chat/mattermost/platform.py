@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.chat.clocks import compared
 from bot.chat.events import MessageRef, Profile
 from bot.chat.mattermost import inbound
 from bot.chat.mattermost.callbacks import ACTION_PATH, DIALOG_PATH, Callbacks
@@ -129,6 +130,7 @@ class Mattermost:
     async def _open(self, rest: Rest, on_event: OnEvent) -> None:
         seal = Seal(await self._own_key())
         self._me = str((await rest.me())["id"])
+        await self._compare_clocks(rest)
         try:
             self._team = str((await rest.team_by_name(self._account.team))["id"])
         except Denied as error:
@@ -162,6 +164,16 @@ class Mattermost:
             sleep=self._sleep,
         )
         self._callbacks.open(desk)
+
+    async def _compare_clocks(self, rest: Rest) -> None:
+        """Say early what would otherwise be found out by commands that are refused."""
+        clocks = compared(await rest.date(), self._clock())
+        if clocks and not clocks.is_same:
+            log.warning(
+                "the server's clock (%(theirs)s) and this machine's (%(ours)s) are %(apart)s apart: "
+                "beyond five minutes commands and clicks are refused",
+                clocks.values,
+            )
 
     async def _channel_id(self, rest: Rest, name: str) -> str:
         """A channel that Butine is a member of, by name or id."""

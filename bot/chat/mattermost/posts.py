@@ -4,6 +4,7 @@ A card that is too long for one post goes on in its thread. Which card is posted
 """
 
 import hashlib
+import json
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from bot.chat.mattermost.render import attachments_of, message_of, pages_of
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
 from bot.chat.mattermost.trust import Fact, Seal
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone
-from bot.views.cards import Button, Card
+from bot.views.cards import Button, Card, Menu
 
 log = logging.getLogger(__name__)
 
@@ -247,12 +248,10 @@ class Posts:
     def _attachments(self, card: Card, channel: str, key: str, kind: Kind, member: str) -> list[Json]:
         until = int((self._clock() + BUTTON_LIFE).timestamp()) if kind == "private" else 0
 
-        def context_of(button: Button) -> Json:
+        def context_of(part: Button | Menu) -> Json:
             facts: dict[str, Fact] = {
-                "do": button.action,
-                "value": button.value,
-                "label": button.label if button.confirm else "",
-                "confirm": button.confirm or "",
+                "do": part.action,
+                **_own_facts(part),
                 "channel": channel,
                 "key": key,
                 "kind": kind,
@@ -266,6 +265,13 @@ class Posts:
     def _pending(self, channel: str, key: str) -> str:
         """The same for the same post, so that the server itself drops a second one that comes soon."""
         return f"{self._me}:{hashlib.sha256(f'{channel} {key}'.encode()).hexdigest()[:32]}"
+
+
+def _own_facts(part: Button | Menu) -> dict[str, Fact]:
+    if isinstance(part, Menu):  # the choice itself comes back without a seal, so it is held against what was offered
+        return {"options": json.dumps([option.value for option in part.options]), "confirm": ""}
+    confirm = part.confirm or ""
+    return {"value": part.value, "label": part.label if confirm else "", "confirm": confirm}
 
 
 def _page_key(key: str, number: int) -> str:

@@ -3,11 +3,13 @@
 What is said about it is not known here.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 
+from bot.chat.clocks import compared
 from bot.chat.mattermost.callbacks import ACTION_PATH, COMMAND_PATH, DIALOG_PATH
 from bot.chat.mattermost.desk import PROBE
 from bot.chat.mattermost.inbound import Json, is_id
@@ -26,7 +28,13 @@ class Found:
 
 
 async def look(
-    rest: Rest, url: str, team_name: str, channels: Mapping[str, str], command: str, callback_url: str
+    rest: Rest,
+    url: str,
+    team_name: str,
+    channels: Mapping[str, str],
+    command: str,
+    callback_url: str,
+    clock: Callable[[], datetime],
 ) -> AsyncIterator[Found]:
     """Tell what is found, up to the first thing without which nothing else can be looked at.
 
@@ -34,6 +42,8 @@ async def look(
     """
     me = await rest.me()
     yield Found("mattermost_account", {"name": str(me["username"]), "url": url}, bool(me.get("is_bot")))
+    if clocks := compared(await rest.date(), clock()):
+        yield Found("mattermost_clock", clocks.values, clocks.is_same)
     try:
         team = str((await rest.team_by_name(team_name))["id"])
     except Denied:

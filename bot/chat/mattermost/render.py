@@ -1,14 +1,14 @@
 """Cards and forms as Mattermost takes them: message, attachments with buttons, dialog. Pure.
 
 The words stand in the message, where search, notifications and screen readers find them; attachments hold buttons
-only. So no card comes near the 8,000 characters that servers of 5.37 allow for a post's props.
+and menus only. So no card comes near the 8,000 characters that servers of 5.37 allow for a post's props.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.chat.mattermost.markdown import defused, escaped, in_one_line, quotation, spans
-from bot.views.cards import Actions, Block, Button, Card, Form, Heading, Items, Note, Paragraph, Quotation, Style
+from bot.views.cards import Actions, Block, Button, Card, Form, Heading, Items, Menu, Note, Paragraph, Quotation, Style
 
 MESSAGE_LIMIT = 16_383
 """Characters of a post's message (model.POST_MESSAGE_MAX_RUNES_V2)."""
@@ -19,8 +19,8 @@ _STYLE = {Style.NORMAL: "default", Style.PRIMARY: "primary", Style.DANGER: "dang
 _COLOUR = {"plain": "", "success": "#3db887", "warning": "#cc8f00", "error": "#d24b4e"}
 
 Json = dict[str, Any]
-ContextOf = Callable[[Button], Json]
-"""Makes the context that a click on the button brings back."""
+ContextOf = Callable[[Button | Menu], Json]
+"""Makes the context that a click on the button, or a choice from the menu, brings back."""
 
 
 def message_of(card: Card) -> str:
@@ -29,31 +29,42 @@ def message_of(card: Card) -> str:
 
 
 def attachments_of(card: Card, url: str, context_of: ContextOf) -> list[Json]:
-    """The card's buttons, a row for each of its rows; a click is sent to `url`."""
-    rows = [block.buttons for block in card.blocks if isinstance(block, Actions)]
+    """The card's buttons, a row for each of its rows, and its menus; a click is sent to `url`."""
     ids = _ids()
-    return [
-        {
-            "fallback": defused(card.summary),
-            "color": _COLOUR[card.tone],
-            "actions": [
-                {
-                    "id": next(ids),
-                    "type": "button",
-                    "name": defused(button.label),
-                    "style": _STYLE[button.style],
-                    "integration": {"url": url, "context": context_of(button)},
-                }
-                for button in row
-            ],
-        }
-        for row in rows
-    ]
+    attachments: list[Json] = []
+    for block in card.blocks:
+        if not isinstance(block, Actions | Menu):
+            continue
+        parts = block.buttons if isinstance(block, Actions) else (block,)
+        attachments.append(
+            {
+                "fallback": defused(card.summary),
+                "color": _COLOUR[card.tone],
+                # What a menu chooses would be hidden behind the choice.
+                **({"text": in_one_line(block.label)} if isinstance(block, Menu) else {}),
+                "actions": [
+                    {
+                        "id": next(ids),
+                        **_drawn(part),
+                        "integration": {"url": url, "context": context_of(part)},
+                    }
+                    for part in parts
+                ],
+            }
+        )
+    return attachments
+
+
+def _drawn(part: Button | Menu) -> Json:
+    if isinstance(part, Button):
+        return {"type": "button", "name": defused(part.label), "style": _STYLE[part.style]}
+    options = [{"text": defused(option.label), "value": option.value} for option in part.options]
+    return {"type": "select", "name": defused(part.label), "options": options, "default_option": part.chosen}
 
 
 def has_buttons(card: Card) -> bool:
-    """Whether something can be clicked."""
-    return any(isinstance(block, Actions) and block.buttons for block in card.blocks)
+    """Whether something can be clicked or chosen."""
+    return any(isinstance(block, Menu) or (isinstance(block, Actions) and block.buttons) for block in card.blocks)
 
 
 def pages_of(message: str, limit: int = MESSAGE_LIMIT) -> list[str]:

@@ -8,7 +8,6 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -17,7 +16,8 @@ import requests
 from mattermostdriver import Driver
 from mattermostdriver.client import Client
 
-from bot.errors import ChatError, ChatRefused, ChatUnavailable
+from bot.chat.mattermost.workers import Workers
+from bot.errors import ChatError, ChatRefused, ChatUnavailable, NeedsMending
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 WORKERS = 8
@@ -28,11 +28,11 @@ Json = dict[str, Any]
 Result = TypeVar("Result")
 
 
-class Untrusted(ChatUnavailable):
+class Untrusted(NeedsMending):
     """The server's certificate is not one to trust."""
 
 
-class Unauthorised(ChatUnavailable):
+class Unauthorised(NeedsMending):
     """The token is not valid, or no longer; it may be mended without starting Butine anew."""
 
 
@@ -64,11 +64,17 @@ class Rest:
         }
         self._driver = Driver(options, client_cls=_Client)
         self._driver.client.token = token
-        self._workers: ThreadPoolExecutor | None = ThreadPoolExecutor(WORKERS, "mattermost")
+        self._workers: Workers | None = Workers(WORKERS, "mattermost")
 
     async def me(self) -> Json:
         """The account itself."""
         return await self._run(lambda: self._get("/users/me"))
+
+    async def date(self) -> str:
+        """The server's time, as the `Date` header of a new answer has it; "" where it has none."""
+        return await self._run(
+            lambda: str(self._driver.client.make_request("get", "/users/me").headers.get("Date", ""))
+        )
 
     async def client_config(self) -> Json:
         """What the server tells everybody about itself."""
@@ -145,7 +151,7 @@ class Rest:
         """No more calls; those under way are left to their timeouts. Harmless when called twice."""
         workers, self._workers = self._workers, None
         if workers is not None:
-            workers.shutdown(wait=False, cancel_futures=True)
+            workers.close()
 
     def _get(self, path: str, **params: str) -> Any:  # noqa: ANN401  JSON
         return self._driver.client.get(path, params=params)
@@ -154,7 +160,7 @@ class Rest:
         if self._workers is None:
             raise ChatUnavailable("closed")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._workers, call)
+            return await asyncio.wrap_future(self._workers.submit(call))
         except ChatError:
             raise
         except requests.exceptions.SSLError as error:

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.slack.render import Message
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 
 Answer = Mapping[str, Any]
 
@@ -97,11 +97,12 @@ class Api:
         """The bot's own team and user."""
         return await self.ask(self._client.auth_test())
 
-    async def identity_and_scopes(self) -> tuple[Answer, set[str]]:
-        """The same, and the scopes that the token has; none where the answer doesn't say."""
+    async def identity_scopes_and_date(self) -> tuple[Answer, set[str], str]:
+        """The same, the scopes that the token has, and Slack's time; nothing where the answer doesn't say."""
         answer, headers = await self._whole(self._client.auth_test())
-        given = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), "")
-        return answer, {scope.strip() for scope in given.split(",") if scope.strip()}
+        found = {name.lower(): value for name, value in headers.items()}
+        scopes = {scope.strip() for scope in found.get("x-oauth-scopes", "").split(",") if scope.strip()}
+        return answer, scopes, found.get("date", "")
 
     async def post(self, channel: str, message: Message, metadata: Mapping[str, Any] | None = None) -> str:
         """Post a message, at the pace that the channel takes; returns its timestamp."""
@@ -270,13 +271,15 @@ def _refusal(error: SlackApiError, message: str, *, is_write: bool) -> Exception
     reason = str(data.get("error") or "") if isinstance(data, dict) else ""
     if reason in {"ratelimited", "rate_limited"} or status == 429:  # noqa: PLR2004  HTTP's "too many requests"
         return ChatUnavailable("ratelimited", retry_after=_seconds(response))
+    if not reason and 400 <= status < 500:  # noqa: PLR2004  HTTP's "your fault": it is not Slack that answers there
+        return NeedsMending(f"HTTP {status}")
     if status >= 500 or not reason or reason in TRANSIENT:  # noqa: PLR2004  HTTP's server errors
         return ChatUnavailable(reason or f"HTTP {status}", is_uncertain=is_write)
     if reason in GONE and message:
         return MessageGone(message)
     if reason in MENDABLE:
         needed = data.get("needed") if isinstance(data, dict) else None
-        return ChatUnavailable(f"{reason} ({needed})" if needed else reason)
+        return NeedsMending(f"{reason} ({needed})" if needed else reason)
     return ChatRefused(reason)
 
 

@@ -1,9 +1,13 @@
-"""What is wrong between Butine and Slack: address, tokens, scopes, channels. Saying it in words is the check's part."""
+"""What is wrong between Butine and Slack: address, tokens, clocks, scopes, channels.
+
+Saying it in words is the check's part.
+"""
 
 from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 
+from bot.chat.clocks import compared
 from bot.chat.platform import Finding
 from bot.chat.slack.api import CALL_SECONDS, Api, Pace, web_client
 from bot.chat.slack.channels import CHANNEL_ID
@@ -29,11 +33,14 @@ async def diagnose(access: Access, configured: Mapping[str, str], time: Time) ->
     async with aiohttp.ClientSession(timeout=timeout) as session:
         api = Api(web_client(access.bot_token, access.api_url, session), Pace(time.seconds, time.sleep))
         try:
-            identity, granted = await api.identity_and_scopes()
+            identity, granted, date = await api.identity_scopes_and_date()
         except ChatError as error:
             yield _of_address(access, _reason(error))
             return
         yield Finding("cli.check.slack", {"team": str(identity.get("team")), "url": access.api_url})
+        if clocks := compared(date, time.now()):
+            key = "cli.check.slack_clock" if clocks.is_same else "cli.check.slack_clock_differs"
+            yield Finding(key, clocks.values, is_problem=not clocks.is_same)
         missing = sorted(set(SCOPES) - granted) if granted else []
         for scope in missing:
             yield Finding("cli.check.slack_scope", {"scope": scope, "use": SCOPES[scope]}, is_problem=True)

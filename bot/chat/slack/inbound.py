@@ -66,7 +66,7 @@ def command(body: Payload, now: datetime) -> tuple[CommandTyped, Origin]:
 
 
 def click(body: Payload, now: datetime) -> tuple[ButtonClicked, Origin]:
-    """A button of a message, a modal or the Home. Raises Damaged."""
+    """A button or a menu's option of a message, a modal or the Home. Raises Damaged."""
     member = _text(_part(body, "user"), "id")
     actions = body.get("actions")
     if not isinstance(actions, list) or not actions or not isinstance(actions[0], dict):
@@ -90,7 +90,8 @@ def click(body: Payload, now: datetime) -> tuple[ButtonClicked, Origin]:
         is_ephemeral=is_ephemeral,
         metadata=_metadata(view),
     )
-    name, value = action_of(_text(action, "action_id")), _optional(action, "value")
+    chosen = _part(action, "selected_option") if action.get("selected_option") is not None else action
+    name, value = action_of(_text(action, "action_id")), _optional(chosen, "value")
     return ButtonClicked(f"click:{trigger or _digest(body)}", member, at, name, value, message), origin
 
 

@@ -108,6 +108,7 @@ class Slack:
 
     async def start(self, on_event: OnEvent) -> None:
         """As the contract says."""
+        self._under_way.open()
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._call_seconds))
         try:
             await self._start(on_event, session)

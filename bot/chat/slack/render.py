@@ -18,6 +18,7 @@ from bot.views.cards import (
     Form,
     Heading,
     Items,
+    Menu,
     Note,
     Paragraph,
     Quotation,
@@ -40,6 +41,7 @@ FIELD_LIMIT = 3000
 WORDS_LIMIT = 2000
 BUTTONS_IN_A_ROW = 25
 _JSON = json.JSONEncoder(ensure_ascii=False)
+OPTIONS = 100
 INPUT = "value"
 """The action id of every form field; the block id is the field's name."""
 
@@ -92,6 +94,8 @@ def blocks_of(block: Block, texts: Texts) -> Iterator[Json]:
             for start in range(0, len(buttons), BUTTONS_IN_A_ROW):
                 row = buttons[start : start + BUTTONS_IN_A_ROW]
                 yield {"type": "actions", "elements": [_button(button, at, texts) for at, button in enumerate(row)]}
+        case Menu():
+            yield _menu(block)
 
 
 def _heading(text: str) -> Iterator[Json]:
@@ -191,6 +195,19 @@ def _button(button: Button, place: int, texts: Texts) -> Json:
         if button.style is Style.DANGER:
             drawn["confirm"]["style"] = "danger"
     return drawn
+
+
+def _menu(menu: Menu) -> Json:
+    options = [{"text": plain(each.label, LABEL_LIMIT), "value": each.value} for each in menu.options[:OPTIONS]]
+    select = {
+        "type": "static_select",
+        "action_id": f"{menu.action}#0",
+        "placeholder": plain(menu.label),
+        "options": options,
+        "initial_option": next(option for option in options if option["value"] == menu.chosen),
+    }
+    # A select alone has no label that stays when something is chosen; beside a text it is named by it.
+    return {"type": "section", "text": plain(menu.label, mrkdwn.TEXT_LIMIT), "accessory": select}
 
 
 def action_of(action_id: str) -> str:

@@ -22,7 +22,7 @@ from bot.chat.web.pages import Hints, Pages
 from bot.chat.web.places import Place, Places, permalink
 from bot.chat.web.room import Draft, Message, Persona, Room, RoomStore
 from bot.chat.web.written import written
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Card
 
 Result = TypeVar("Result")
@@ -70,11 +70,11 @@ class WebRoom:
         return self._pages.routes()
 
     async def start(self, on_event: OnEvent) -> None:
-        """Open the file. Raises `ChatUnavailable` where that can't be done."""
+        """Open the file. Raises `NeedsMending` where that can't be done."""
         try:
             await self._room.open(self._clock())
         except sqlite3.Error as error:
-            raise ChatUnavailable(str(error)) from error
+            raise NeedsMending(str(error)) from error
         gestures = Gestures(self._room, self._places, on_event, self._command, self._clock)
         self._pages.open(gestures, await self._run(RoomStore.secret))
 

@@ -21,6 +21,8 @@ _VALUES: dict[str, type] = {
         cards.Items,
         cards.Button,
         cards.Actions,
+        cards.Option,
+        cards.Menu,
         cards.Card,
     )
 }

@@ -191,5 +191,5 @@ def _attachment(given: Json) -> Json:
 
 
 def _action(given: Json) -> Json:
-    order = ("id", "type", "name", "style", "options", "integration", "cookie")
+    order = ("id", "type", "name", "style", "options", "default_option", "integration", "cookie")
     return {name: given[name] for name in order if given.get(name)}

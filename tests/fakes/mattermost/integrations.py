@@ -83,6 +83,10 @@ class Integrations:
         empty |= {"props": None, "goto_location": "", "skip_slack_parsing": False, "attachments": None}
         return {**empty, "extra_responses": None, **answer, "trigger_id": client_trigger}
 
+    def behind(self, cookie: str) -> Json:
+        """The context that a private message's button or menu was given; no client is shown it."""
+        return dict(self._cookies[cookie]["integration"]["context"])
+
     def _show_answer(self, user: str, channel: str, answer: Json) -> None:
         text = answer.get("text", "")
         props = dict(answer.get("props") or {})
@@ -98,18 +102,18 @@ class Integrations:
             for action in attachment.get("actions", []):
                 cookie = self._world.new_id()
                 integration = action.pop("integration")
-                self._cookies[cookie] = {"integration": integration, "channel": channel, "post": shown["id"]}
+                kept = {"integration": integration, "channel": channel, "post": shown["id"], "type": action["type"]}
+                self._cookies[cookie] = kept
                 action["cookie"] = cookie
 
     async def act(self, user: str, post: str, action: str, option: str = "", cookie: str = "") -> str:
         """A click, sent with the context that nobody was shown."""
         kept = self._world.posts.get(post)
-        kind = "button"
         if kept is None:
             known = self._cookies.get(cookie)
             if known is None or known["post"] != post:
                 raise Refusal(404, "app.post.get.app_error", "Unable to get the post.")
-            channel, integration, root = known["channel"], known["integration"], ""
+            channel, integration, kind, root = known["channel"], known["integration"], known["type"], ""
         else:
             actions = [a for each in kept["props"].get("attachments") or [] for a in each.get("actions", [])]
             found = next((each for each in actions if each["id"] == action and each.get("integration")), None)

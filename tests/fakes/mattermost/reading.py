@@ -60,7 +60,9 @@ def read(post: Json) -> Read:
         if attachment.get("image_url") or attachment.get("thumb_url"):
             found.images.append(attachment["image_url"] or attachment["thumb_url"])
         lines += [_line(line, found) for line in (attachment.get("title", ""), *attachment.get("text", "").split("\n"))]
-        lines += [f"[{action['name']}]" for action in attachment.get("actions", [])]
+        for action in attachment.get("actions", []):
+            options = [f"({option['text']})" for option in action.get("options", [])]
+            lines += options or [f"[{action['name']}]"]
     found.text = html.unescape("\n".join(lines)).replace("\u200b", "")
     return found
 

@@ -4,6 +4,7 @@ import json
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -124,9 +125,9 @@ class FakeMattermost:
 
         return handle
 
-    @staticmethod
-    def _json(answer: object, status: int) -> web.Response:
-        headers = {"Content-Type": "application/json", "X-Version-Id": VERSION}
+    def _json(self, answer: object, status: int) -> web.Response:
+        date = format_datetime(self.world.clock(), usegmt=True)
+        headers = {"Content-Type": "application/json", "X-Version-Id": VERSION, "Date": date}
         return web.Response(body=json.dumps(answer).encode(), status=status, headers=headers)
 
     def _user_of(self, request: web.Request) -> str:
@@ -331,11 +332,14 @@ class FakeMattermost:
             (c["team_id"], c["trigger"]) == (given["team_id"], given["trigger"]) for c in self.world.commands.values()
         ):
             raise Refusal(400, "api.command.duplicate_trigger.app_error", "This trigger word is already in use.")
+        _check_command(given)
         return self.integrations.add_command(given | {"creator_id": user})
 
     async def _update_command(self, request: web.Request, user: str) -> Json:
         self._require_admin(user)
-        self.world.commands[request.match_info["command"]] |= await request.json()
+        given = await request.json()
+        _check_command(given)
+        self.world.commands[request.match_info["command"]] |= given
         return self.world.commands[request.match_info["command"]]
 
     async def _command_token(self, request: web.Request, user: str) -> Json:
@@ -409,3 +413,11 @@ def _id(request: web.Request, name: str) -> str:
 
 async def _nobody(_moment: str, _request: web.Request, _given: Json) -> None:
     """Nobody watches."""
+
+
+def _check_command(given: Json) -> None:
+    """The server counts a description in bytes, and its database refuses longer hints with a 500 (seen on 5.37)."""
+    if len(given.get("description", "").encode()) > 128:
+        raise Refusal(400, "model.command.is_valid.description.app_error", "Invalid description")
+    if max(len(given.get(name, "")) for name in ("auto_complete_hint", "auto_complete_desc")) > 1024:
+        raise Refusal(500, "app.command.updatecommand.internal_error", "Unable to update the command.")

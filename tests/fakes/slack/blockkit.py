@@ -95,6 +95,8 @@ def _problems(block: Json, *, is_view: bool) -> Iterator[str]:  # noqa: C901  on
             yield from plain(block["text"], 150)
         case "section":
             yield from text(block["text"], 3000)
+            if "accessory" in block:
+                yield from select(block["accessory"])
         case "context":
             if not 1 <= len(block["elements"]) <= 10:
                 yield "context elements"
@@ -160,6 +162,24 @@ def button(given: Json) -> Iterator[str]:
             yield from plain(confirm.get(part), limit)
         if confirm.get("style", "primary") not in ("primary", "danger"):
             yield "confirm style"
+
+
+def select(given: Json) -> Iterator[str]:
+    """What is wrong with a menu (docs.slack.dev/reference/block-kit/block-elements/select-menu-element)."""
+    if given["type"] != "static_select" or set(given) - {
+        *("type", "action_id", "placeholder", "options", "initial_option", "confirm", "focus_on_load")
+    }:
+        yield "select"
+    yield from plain(given.get("placeholder"), 150)
+    options = given["options"]
+    if not 1 <= len(given["action_id"]) <= 255 or not 1 <= len(options) <= 100:
+        yield "select options"
+    for option in options:
+        yield from plain(option["text"], 75)
+        if not 1 <= len(option["value"]) <= 150 or set(option) - {"text", "value", "description"}:
+            yield "option"
+    if given.get("initial_option", options[0]) not in options:
+        yield "initial_option"
 
 
 def rich_text(block: Json) -> Iterator[str]:

@@ -37,6 +37,7 @@ def _block(block: Json) -> Iterator[str]:
             yield block["element"].get("initial_value", "")
         case "header" | "section":
             yield _text(block["text"])
+            yield from (option["text"]["text"] for option in block.get("accessory", {}).get("options", []))
 
 
 def _text(text: Json) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -97,7 +98,8 @@ class WebApi:
         self.changed.set()
         if failure == "reset_after":
             return _reset(request)
-        return web.json_response(answer, headers={"X-OAuth-Scopes": ",".join(sorted(self.scopes))})
+        date = format_datetime(self.state.clock.now(), usegmt=True)
+        return web.json_response(answer, headers={"X-OAuth-Scopes": ",".join(sorted(self.scopes)), "Date": date})
 
     def _done(self, method: str, request: web.Request, given: Json, failure: str) -> Json:
         if failure:

@@ -100,13 +100,34 @@ class FakeSlack:
             "response_url": self._url(self.state.response_url(member, channel)),
         }
 
+    async def choose(self, member: str, message: Json, label: str, option: str) -> Json | None:
+        """An option of the menu of that label."""
+        return await self.transport.deliver("interactive", self.chosen_from(member, message, label, option))
+
+    def chosen_from(self, member: str, message: Json, label: str, option: str) -> Json:
+        """What Slack sends when a member chooses it."""
+        menu = menu_of(message, label)
+        chosen = next(each for each in menu["options"] if each["text"]["text"] == option)
+        action = {
+            "type": "static_select",
+            "block_id": "b",
+            "action_id": menu["action_id"],
+            "selected_option": chosen,
+            "initial_option": menu.get("initial_option"),
+            "placeholder": menu["placeholder"],
+            "action_ts": self.state.ts(),
+        }
+        return self._acted(member, message, action)
+
     async def click(self, member: str, message: Json, label: str) -> Json | None:
         """The button of that label, in a channel's message or a private one."""
         return await self.transport.deliver("interactive", self.clicked(member, message, label))
 
     def clicked(self, member: str, message: Json, label: str) -> Json:
         """What Slack sends when a member clicks it."""
-        button = button_of(message, label)
+        return self._acted(member, message, self._action(button_of(message, label)))
+
+    def _acted(self, member: str, message: Json, action: Json) -> Json:
         is_private = message in self.state.private.get(member, [])
         channel = message["channel"]
         url = self.state.response_url(member, channel, message if is_private else None)
@@ -124,7 +145,7 @@ class FakeSlack:
             "message": {"ts": message["ts"], "text": message.get("text", "")},
             "trigger_id": self.state.trigger(member),
             "response_url": self._url(url),
-            "actions": [self._action(button)],
+            "actions": [action],
         }
 
     def _action(self, button: Json) -> Json:
@@ -279,6 +300,12 @@ def button_of(message: Json, label: str) -> Json:
     """The button of that label; StopIteration where there is none."""
     buttons = [element for block in message["blocks"] if block["type"] == "actions" for element in block["elements"]]
     return next(button for button in buttons if button["text"]["text"] == label)
+
+
+def menu_of(message: Json, label: str) -> Json:
+    """The menu of that label; StopIteration where there is none."""
+    sections = [block for block in message["blocks"] if block["type"] == "section" and "accessory" in block]
+    return dict(next(block["accessory"] for block in sections if block["text"]["text"] == label))
 
 
 def labels(message: Json) -> list[str]:

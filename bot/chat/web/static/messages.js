@@ -41,6 +41,10 @@ const deeds = {
     const { action, value } = button.dataset;
     await run(button, "click", { message: numberOf(button), action, value });
   },
+  choose(button) {
+    const { action, menu } = button.dataset;
+    return run(button, "click", { message: numberOf(button), action, value: document.getElementById(menu).value });
+  },
   dismiss: (button) => run(button, "dismiss", { message: numberOf(button) }),
   react: (button) => react(button, button.dataset.emoji, button.getAttribute("aria-pressed") !== "true"),
   pick: (button) => pick(button, (emoji) => react(document.getElementById(button.id) ?? button, emoji, true)),

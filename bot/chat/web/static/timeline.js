@@ -29,12 +29,16 @@ function elementOf(html) {
   return template.content.firstElementChild;
 }
 
-// An open picker or details, and the focused control, stay what they were.
+// An open picker or details, the focused control, and what stands in a menu but was not sent, stay what they were.
 function replace(old, html) {
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
   const fallback = document.getElementById(`${old.id}-react`) ? `${old.id}-react` : "";
   const fresh = elementOf(html);
   if (old.classList.contains("is-target")) fresh.classList.add("is-target");
+  for (const menu of fresh.querySelectorAll("select")) {
+    const before = old.querySelector(`#${CSS.escape(menu.id)}`);
+    if (before?.dataset.chosen === menu.dataset.chosen) menu.value = before.value;
+  }
   old.replaceWith(fresh);
   if (focused) (document.getElementById(focused) ?? document.getElementById(fallback))?.focus({ preventScroll: true });
 }
