@@ -14,6 +14,7 @@ help:
 	@echo "make torture     kill, lock, fill, repeat and delay everything, in the whole dose (about an hour)"
 	@echo "make bench       measure Butine beside bare peers, print the table and write bench.json (half an hour)"
 	@echo "make load        an hour at 30,000 events, ten minutes of 20 ideas a second; writes load.json"
+	@echo "                 (MIXED=180 IDEAS=180 choose the seconds of each)"
 	@echo "make format      put the code in the house's layout"
 	@echo "make catalogues  compile the translations"
 	@echo "make pictures    take the README's picture anew (needs Chromium)"
@@ -40,7 +41,7 @@ bench: .venv/.installed-dev
 	$(BIN)/python -m bench
 
 load: .venv/.installed-dev
-	$(BIN)/python -m bench.load
+	$(BIN)/python -m bench.load --mixed $(or $(MIXED),3600) --ideas $(or $(IDEAS),600)
 
 format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -9,16 +9,21 @@ from pathlib import Path
 
 import click
 
-from bench import report, requests
+from bench import report, requests, running, sizes
+from bench.ground import QUICK, WHOLE, Ground
 from bench.processes import Process
-from bench.rows import QUICK, WHOLE, Bench, Row
+from bench.rows import Row
 from bench.seed import FOLDER
 from bench.traffic import Chat
 
-FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
+FIGURES: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "slack": requests.slack,
     "mattermost": requests.mattermost,
     "reactions": requests.reactions,
+    "sizes": sizes.sizes,
+    "start": running.starts,
+    "help": running.helps,
+    "memory": running.memory,
 }
 
 
@@ -36,13 +41,15 @@ def main(only: tuple[str, ...], rounds: int | None, quick: bool, out: Path) -> N
     FOLDER.mkdir(exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=FOLDER) as name:
         folder = Path(name)
-        with Process(["-m", "bench.chat"], folder) as process:
-            bench = Bench(Chat(**json.loads(process.first_line)), folder, dose)
+        with (
+            Process(["-m", "bench.chat"], folder) as process,
+            Ground(Chat(**json.loads(process.first_line)), folder, dose) as ground,
+        ):
             for figure in only or FIGURES:
-                for row in FIGURES[figure](bench):
+                for row in FIGURES[figure](ground):
                     rows.append(row)
                     click.echo(f"{row.name}: {row.value:.2f}", err=True)
-    report.show(rows)
+    report.show(report.table(rows))
     report.save(report.written(rows, dose), out)
     sys.exit(0 if quick or all(row.is_reached for row in rows) else 1)
 

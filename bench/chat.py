@@ -17,7 +17,7 @@ from bench.traffic import Chat
 from tests.fakes.mattermost.server import FakeMattermost
 from tests.fakes.slack.clock import Clock
 from tests.fakes.slack.deliveries import SECRET
-from tests.fakes.slack.state import BOT, IDEAS, TEAM
+from tests.fakes.slack.state import BOT, IDEAS, REVIEW, TEAM
 from tests.fakes.slack.web_api import BOT_TOKEN, Failure, WebApi
 from tests.fakes.slack.workspace import FakeSlack
 
@@ -95,14 +95,16 @@ async def any_answer() -> str:
 
 
 def slack_workspace(members: int) -> tuple[FakeSlack, list[str]]:
-    """A fake Slack on the real time, and the ids of its people."""
+    """A fake Slack on the real time, and the ids of its people, of whom the first moderates."""
     slack = FakeSlack(LongStanding, RealTime())
     slack.api.calls = Forgotten()
-    return slack, [slack.state.add_user(f"U0M{number:07}", f"Membre {number}") for number in range(members)]
+    people = [slack.state.add_user(f"U0M{number:07}", f"Membre {number}") for number in range(members)]
+    slack.state.channels[REVIEW].members.add(people[0])
+    return slack, people
 
 
 def mattermost_team(members: int) -> tuple[FakeMattermost, dict[str, Any], list[str]]:
-    """A fake Mattermost with a team and its channels: the server, the slash command, and the ids of its people."""
+    """A fake Mattermost with a team and its channels: the server, the command, and its people's ids."""
     mattermost = FakeMattermost(lambda: datetime.now(UTC))
     mattermost.requests = Forgotten()
     mattermost.integrations.calls = Forgotten()

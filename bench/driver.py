@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from bench.lines import as_fast_as_it_goes, at_a_rate
+from bench.processes import ROOT
 from bench.traffic import Chat, Wanted, requests
 
 LINES = 16
@@ -61,7 +62,7 @@ def drive(order: Order) -> Outcome:
     """Have an order carried out by a process of its own."""
     given = json.dumps(dataclasses.asdict(order))
     done = subprocess.run(
-        [sys.executable, "-m", "bench.driver"], input=given, stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-m", "bench.driver"], input=given, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT
     )
     return Outcome(**json.loads(done.stdout))
 
@@ -70,11 +71,9 @@ def _order(given: dict[str, Any]) -> Order:
     return Order(Wanted(**given.pop("wanted")), Chat(**given.pop("chat")), **given)
 
 
-async def _carry_out(order: Order) -> Outcome:
+async def carry_out(order: Order) -> Outcome:
+    """Prepare everything, then send it."""
     prepared = list(islice(requests(order.wanted, order.chat), order.most))
-    gc.collect()
-    gc.freeze()
-    gc.disable()
     if order.rate is None:
         seen = await as_fast_as_it_goes(order.wanted.url, prepared, order.seconds, order.lines)
     else:
@@ -93,5 +92,6 @@ async def _carry_out(order: Order) -> Outcome:
 
 
 if __name__ == "__main__":
-    outcome = asyncio.run(_carry_out(_order(json.load(sys.stdin))))
+    gc.disable()  # a collection would be taken for the server's delay
+    outcome = asyncio.run(carry_out(_order(json.load(sys.stdin))))
     json.dump(dataclasses.asdict(outcome), sys.stdout)

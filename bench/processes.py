@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
 
-START_SECONDS = 120.0
+ROOT = Path(__file__).parent.parent
+"""Where the programs are run, so that it is these sources that are measured."""
 STOP_SECONDS = 20.0
 
 
@@ -36,6 +37,7 @@ class Process:
             stderr=self._log,
             text=True,
             env={**os.environ, **(environ or {})},
+            cwd=ROOT,
         )
         self.first_line = self._first(is_ready)
         self.seconds_to_ready = time.perf_counter() - start

@@ -16,10 +16,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.rows import Dose, Row
+from bench.ground import Dose
+from bench.processes import ROOT
+from bench.rows import Row
 
 LIBRARIES = ("aiohttp", "slack-bolt", "slack-sdk", "sqlalchemy", "sqlmodel", "pydantic")
-ROOT = Path(__file__).parent.parent
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -38,10 +39,10 @@ def table(rows: Sequence[Row]) -> Table:
     return made
 
 
-def show(rows: Sequence[Row]) -> None:
-    """Print the table, wide enough to be read also where it is not a terminal."""
+def show(told: Table) -> None:
+    """Print a table, wide enough to be read also where there is no terminal."""
     console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table(rows))
+    (console if console.is_terminal else Console(width=160)).print(told)
 
 
 def written(rows: Sequence[Row], dose: Dose) -> dict[str, Any]:

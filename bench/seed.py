@@ -116,6 +116,7 @@ class Seeder:
         self._now = now
         self._chance = random.Random(size.ideas)  # noqa: S311  no secret
         self._language = Language(self._chance)
+        self._found_by: list[Row] = []
         self._mondays = list(_mondays(now, size.ideas / IDEAS_A_WEEK))
 
     def run(self) -> None:
@@ -126,6 +127,7 @@ class Seeder:
         self._insert("member", self._members())
         self._connection.execute(text("UPDATE workspace SET last_number = :n"), {"n": self._size.ideas})
         self._insert("idea", map(self._idea, kept))
+        self._insert_words()
         self._insert("digest", digests)
         self._insert("digest_entry", entries)
         self._insert("history", (row for idea in kept for row in self._history(idea)))
@@ -137,6 +139,10 @@ class Seeder:
         statement = insert(SQLModel.metadata.tables[table])
         while chunk := list(islice(rows, CHUNK)):
             self._connection.execute(statement, chunk)
+
+    def _insert_words(self) -> None:
+        statement = text("INSERT INTO idea_search (rowid, title, body) VALUES (:rowid, :title, :body)")
+        self._connection.execute(statement, self._found_by)
 
     def _members(self) -> Iterator[Row]:
         for number in range(MEMBERS):
@@ -225,13 +231,12 @@ class Seeder:
     def _idea(self, idea: Kept) -> Row:
         title, need = self._language.text(4, 10)[:120], self._language.text(10, 30)
         proposal = self._language.text(15, 45)
-        values = {
-            "rowid": idea.id,
-            "title": " ".join(search.terms(title)),
-            "body": " ".join(search.terms(f"{need}\n{proposal}\n")),
-        }
-        self._connection.execute(
-            text("INSERT INTO idea_search (rowid, title, body) VALUES (:rowid, :title, :body)"), values
+        self._found_by.append(
+            {
+                "rowid": idea.id,
+                "title": " ".join(search.terms(title)),
+                "body": " ".join(search.terms(f"{need}\n{proposal}\n")),
+            }
         )
         is_published = idea.status not in {Status.PENDING, Status.REFUSED, Status.WITHDRAWN}
         return {
