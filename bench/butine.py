@@ -6,7 +6,6 @@ What is asked of it, and what that took, is not known here.
 import socket
 from pathlib import Path
 
-from bench.chat import MATTERMOST_TEAM, MATTERMOST_TOKEN
 from bench.processes import Process
 from bench.traffic import Chat
 
@@ -43,8 +42,8 @@ class Butine(Process):
         if "mattermost" in platforms:
             environ |= {
                 "BUTINE_MATTERMOST__URL": chat.mattermost,
-                "BUTINE_MATTERMOST__TOKEN": MATTERMOST_TOKEN,
-                "BUTINE_MATTERMOST__TEAM": MATTERMOST_TEAM,
+                "BUTINE_MATTERMOST__TOKEN": chat.mattermost_token,
+                "BUTINE_MATTERMOST__TEAM": chat.mattermost_team_name,
                 "BUTINE_MATTERMOST__COMMAND_TOKEN": chat.mattermost_command_token,
                 "BUTINE_MATTERMOST__CALLBACK_URL": self.url,
             }

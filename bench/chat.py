@@ -137,6 +137,8 @@ async def _serve() -> None:
         slack_ideas=IDEAS,
         slack_members=slack_members,
         mattermost=mattermost.url,
+        mattermost_token=MATTERMOST_TOKEN,
+        mattermost_team_name=MATTERMOST_TEAM,
         mattermost_team=command["team_id"],
         mattermost_ideas=ideas,
         mattermost_command_token=command["token"],

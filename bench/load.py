@@ -23,7 +23,7 @@ from rich.table import Table
 
 from bench import report
 from bench.butine import Butine
-from bench.chat import mattermost_team, slack_workspace
+from bench.chat import MATTERMOST_TEAM, MATTERMOST_TOKEN, mattermost_team, slack_workspace
 from bench.crowd import Act, Day, MattermostCrowd, SlackCrowd
 from bench.driver import percentile
 from bench.ground import require_quiet
@@ -127,7 +127,16 @@ class Town:
         await mattermost.start()
         chat = Chat(
             *("", slack.api_url, SECRET, TEAM, BOT, BOT_TOKEN, IDEAS, slack_people),
-            *(mattermost.url, command["team_id"], "", command["token"], "", mattermost_people),
+            *(
+                mattermost.url,
+                MATTERMOST_TOKEN,
+                MATTERMOST_TEAM,
+                command["team_id"],
+                "",
+                command["token"],
+                "",
+                mattermost_people,
+            ),
         )
         butine = await asyncio.to_thread(Butine, chat, self._folder, "slack", "mattermost")
         try:

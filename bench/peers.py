@@ -10,10 +10,9 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bench.traffic import MATTERMOST_PATH, SLACK_PATH
 from tests.fakes.slack.deliveries import SECRET
 from tests.fakes.slack.web_api import BOT_TOKEN
-
-SLACK_PATH, MATTERMOST_PATH = "/slack/events", "/mattermost/command"
 
 
 def bare_bolt(api_url: str) -> web.Application:

@@ -13,9 +13,8 @@ from typing import TypeVar
 
 from bench.driver import Order, Outcome
 from bench.ground import Failed, Ground
-from bench.peers import MATTERMOST_PATH, SLACK_PATH
 from bench.rows import Row
-from bench.traffic import Kind, Wanted, voter
+from bench.traffic import MATTERMOST_PATH, SLACK_PATH, Kind, Wanted, voter
 from bench.words import MARK
 
 T = TypeVar("T")

@@ -1,5 +1,6 @@
 """The figures of a process: how soon it is ready, and how much memory it holds."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -8,10 +9,10 @@ from collections.abc import Iterator
 from bench.butine import Butine
 from bench.driver import Order
 from bench.ground import Failed, Ground
-from bench.peers import SLACK_PATH
 from bench.processes import ROOT, Process
 from bench.rows import Row
-from bench.traffic import Wanted
+from bench.seed import seeded
+from bench.traffic import SLACK_PATH, Wanted
 
 IMPORTS = "import slack_bolt.async_app, sqlmodel"
 HELP = ("-c", "from bot.cli import main; main(prog_name='butine')", "--help")
@@ -23,7 +24,7 @@ def starts(ground: Ground) -> Iterator[Row]:
     ours: list[float] = []
     peer: list[float] = []
     with ground.scratch() as folder:
-        Butine(ground.chat, folder, "slack", "web").stop()
+        shutil.copy(seeded(ground.dose.cards), folder / "butine.db")
         for _ in range(ground.dose.starts):
             peer.append(1000 * _seconds_of("-c", IMPORTS))
             with Butine(ground.chat, folder, "slack", "web") as butine:

@@ -20,6 +20,7 @@ from sqlmodel import SQLModel
 
 from bench.words import Language
 from bot.config import Settings
+from bot.domain.voting import canonical
 from bot.rules import rules_of
 from bot.usecases import announcing, voting
 from storage import search, workspaces
@@ -34,9 +35,9 @@ INBOX_KEPT = timedelta(days=7)
 TAKEN_BACK = 0.03
 """Of the votes cast, so many were taken back; they come on top."""
 CHUNK = 5_000
-EMOJI = ("+1", "+1", "+1", "heart", "bulb")
+EMOJI = tuple(map(canonical, ("+1", "+1", "+1", "heart", "bulb")))
 FOLDER = Path(tempfile.gettempdir()) / f"butine-bench-{os.getuid()}"
-SHAPE = 1
+SHAPE = 2
 """To be counted up when what is made changes, so that no older file is taken for it."""
 
 Row = dict[str, Any]
@@ -76,11 +77,12 @@ def seeded(size: Size) -> Path:
     FOLDER.mkdir(exist_ok=True, mode=0o700)
     path = FOLDER / f"{SHAPE}-{size.ideas}-{size.votes}-{now:%Y%m%d}.db"
     if not path.exists():
-        making = path.with_suffix(".making")
-        for left in FOLDER.glob(f"{making.name}*"):
-            left.unlink()
-        asyncio.run(_make(size, making, now))
-        making.rename(path)
+        for old in FOLDER.glob(f"*-{size.ideas}-{size.votes}-*.db"):
+            old.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(dir=FOLDER) as folder:  # others may be making it at the same time
+            making = Path(folder) / "making.db"
+            asyncio.run(_make(size, making, now))
+            making.rename(path)
     return path
 
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from bench.butine import Butine
 from bench.driver import Order
 from bench.ground import Failed, Ground
-from bench.peers import SLACK_PATH
 from bench.requests import require_ideas
 from bench.rows import Row
-from bench.traffic import Wanted
+from bench.traffic import SLACK_PATH, Wanted
 from bench.words import Language
 
 

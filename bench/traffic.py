@@ -22,6 +22,8 @@ from bench import words
 from bench.lines import Request
 
 Kind = Literal["slack_command", "slack_reaction", "mattermost_command"]
+SLACK_PATH, MATTERMOST_PATH = "/slack/events", "/mattermost/command"
+"""Where Butine is called, and the peers too."""
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 EMOJI = ("+1", "heart", "bulb", "thumbsup::skin-tone-3")
 
@@ -39,6 +41,8 @@ class Chat:
     slack_ideas: str
     slack_members: Sequence[str]
     mattermost: str
+    mattermost_token: str
+    mattermost_team_name: str
     mattermost_team: str
     mattermost_ideas: str
     mattermost_command_token: str
@@ -178,7 +182,7 @@ class MattermostMaker:
             "channel_name": "idees",
             "command": "/idea",
             "response_url": f"{chat.mattermost}/hooks/commands/{self._run}{number}",
-            "team_domain": "valdoise",
+            "team_domain": chat.mattermost_team_name,
             "team_id": chat.mattermost_team,
             "text": text_of(self._wanted, number),
             "token": chat.mattermost_command_token,
