@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from bench import report, requests, running, sizes
-from bench.ground import QUICK, WHOLE, Ground
+from bench.ground import QUICK, WHOLE, Dose, Failed, Ground
 from bench.processes import Process
 from bench.rows import Row
 from bench.seed import FOLDER
@@ -31,12 +31,23 @@ FIGURES: dict[str, Callable[[Ground], Iterator[Row]]] = {
 @click.option("--only", multiple=True, type=click.Choice(list(FIGURES)), help="Measure this; may be repeated.")
 @click.option("--rounds", type=click.IntRange(1), help="How often each side has its turn.")
 @click.option("--quick", is_flag=True, help="See that everything can be measured; the figures mean nothing.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("bench.json"), help="Where to write.")
-def main(only: tuple[str, ...], rounds: int | None, quick: bool, out: Path) -> None:  # noqa: FBT001  click passes flags by name
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write; a part or a quick run goes nowhere else.")
+def main(only: tuple[str, ...], rounds: int | None, quick: bool, out: Path | None) -> None:  # noqa: FBT001  click passes flags by name
     """Measure Butine beside bare peers; exits with 1 where a target is not reached."""
     dose = QUICK if quick else WHOLE
     if rounds:
         dose = replace(dose, rounds=rounds)
+    try:
+        rows = _measured(only or tuple(FIGURES), dose)
+    except Failed as failed:
+        raise click.ClickException(str(failed)) from failed
+    report.show(report.table(rows))
+    if out or not (only or quick):
+        report.save(report.written(rows, dose), out or Path("bench.json"))
+    sys.exit(0 if quick or all(row.is_reached for row in rows) else 1)
+
+
+def _measured(figures: tuple[str, ...], dose: Dose) -> list[Row]:
     rows: list[Row] = []
     FOLDER.mkdir(exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=FOLDER) as name:
@@ -45,13 +56,11 @@ def main(only: tuple[str, ...], rounds: int | None, quick: bool, out: Path) -> N
             Process(["-m", "bench.chat"], folder) as process,
             Ground(Chat(**json.loads(process.first_line)), folder, dose) as ground,
         ):
-            for figure in only or FIGURES:
+            for figure in figures:
                 for row in FIGURES[figure](ground):
                     rows.append(row)
                     click.echo(f"{row.name}: {row.value:.2f}", err=True)
-    report.show(report.table(rows))
-    report.save(report.written(rows, dose), out)
-    sys.exit(0 if quick or all(row.is_reached for row in rows) else 1)
+    return rows
 
 
 if __name__ == "__main__":

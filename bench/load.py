@@ -15,6 +15,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import aiohttp
@@ -40,9 +41,11 @@ MIXED_A_SECOND = 30_000 / 3600
 """Slack's own ceiling of events for one workspace (docs.slack.dev/apis/events-api)."""
 IDEAS_A_SECOND = 20.0
 SAMPLE_SECONDS = 5.0
-LAST_SECONDS = 5.0
+LAST_SECONDS = 60
 """What comes over the websocket, which nobody acknowledges, is given this long at the end."""
 P99_MS, LONGEST_MS, MEMORY_MIB, DESCRIPTORS = 1_000.0, 2_500.0, 30.0, 8
+MOMENTS = 5
+"""So many samples say how many descriptors there are at the beginning and at the end: connections come and go."""
 Vote = tuple[str, str, str]
 
 
@@ -79,6 +82,7 @@ class Run:
         millis = [1000 * each for each in self.times]
         memory = [sample.memory_mib for sample in self.steady()]
         descriptors = [sample.descriptors for sample in self.steady()]
+        first, last = median(descriptors[:MOMENTS]), median(descriptors[-MOMENTS:])
         seen: dict[str, Any] = {
             "name": self.name,
             "seconds": self.seconds,
@@ -93,7 +97,7 @@ class Run:
             "votes_equal_to_what_chat_shows": self.votes,
             "lost": self.lost,
             "memory_mib": _spread(memory),
-            "descriptors": _spread(descriptors),
+            "descriptors": _spread(descriptors) | {"start": first, "end": last},
             "samples": [dataclasses.asdict(sample) for sample in self.samples],
         }
         return seen | {
@@ -102,7 +106,7 @@ class Run:
             and seen["p99_ms"] < P99_MS
             and seen["longest_ms"] < LONGEST_MS
             and max(abs(each - memory[0]) for each in memory) <= MEMORY_MIB
-            and abs(descriptors[-1] - descriptors[0]) <= DESCRIPTORS
+            and abs(last - first) <= DESCRIPTORS
         }
 
 
@@ -147,7 +151,7 @@ class Town:
                 there = MattermostCrowd(mattermost, command, mattermost_people, self._chance, session)
                 day = Day(here, there, self._chance)
                 await self._spend(run, butine, day, rate)
-                await asyncio.sleep(LAST_SECONDS)
+                await self._settle(butine, here, there)
         finally:
             await asyncio.to_thread(butine.stop)
             await slack.stop()
@@ -170,6 +174,12 @@ class Town:
         await asyncio.gather(*under_way)
         sampling.cancel()
         run.samples.append(Sample(time.perf_counter() - start, butine.resident_mib, butine.descriptors))
+
+    async def _settle(self, butine: Butine, here: SlackCrowd, there: MattermostCrowd) -> None:
+        for _ in range(LAST_SECONDS):
+            if _slack_votes(here) | _mattermost_votes(there) == await asyncio.to_thread(_votes_kept, butine.database):
+                return
+            await asyncio.sleep(1)
 
     def _compare(self, run: Run, butine: Butine, here: SlackCrowd, there: MattermostCrowd, day: Day) -> None:
         """What chat shows and what is kept must be the same, and Butine must have logged no error."""
