@@ -19,6 +19,8 @@ from bench.processes import ROOT
 from bench.traffic import Chat, Wanted, requests
 
 LINES = 16
+LATE_MS = 2_500.0
+"""After this long a command in Slack is acknowledged although it is not yet stored: Slack would not wait longer."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back; times in milliseconds."""
+    """What came back; times in milliseconds. `late` answers came after LATE_MS."""
 
     requests: int
     seconds: float
@@ -43,6 +45,7 @@ class Outcome:
     p50: float
     p99: float
     longest: float
+    late: int
     statuses: dict[str, int]
     acknowledged: Sequence[int]
 
@@ -86,6 +89,7 @@ async def carry_out(order: Order) -> Outcome:
         percentile(millis, 0.5),
         percentile(millis, 0.99),
         max(millis, default=0.0),
+        sum(each >= LATE_MS for each in millis),
         {str(status): times for status, times in seen.statuses.items()},
         seen.acknowledged,
     )

@@ -6,7 +6,8 @@ What is measured, and what is a figure, is its neighbours' part.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -20,6 +21,7 @@ from bench.seed import Size, seeded
 from bench.traffic import Chat
 
 NUMBERS_A_TURN = 20_000
+LATE_SECONDS = 60.0
 
 
 class Failed(Exception):
@@ -143,6 +145,19 @@ class Ground:
         if size:
             shutil.copy(seeded(size), folder / "butine.db")
         return Butine(self.chat, folder, *platforms)
+
+
+def eventually(require: Callable[[], None]) -> None:
+    """Raise Failed only if it still does after a while: what was acknowledged late may be stored a little later yet."""
+    end = time.monotonic() + LATE_SECONDS
+    while True:
+        try:
+            require()
+            return
+        except Failed:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
 
 
 def _peer(arguments: Sequence[str], folder: Path) -> Process:

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from bench.driver import Order, Outcome
-from bench.ground import Failed, Ground
+from bench.ground import Failed, Ground, eventually
 from bench.rows import Row
 from bench.traffic import MATTERMOST_PATH, SLACK_PATH, Kind, Wanted, voter
 from bench.words import MARK
@@ -88,6 +89,7 @@ def reactions(ground: Ground) -> Iterator[Row]:
 def _told(ours: list[Outcome], peer: list[Outcome]) -> dict[str, object]:
     sides = {"ours": ours, "peer": peer}
     return {
+        "answered_before_they_were_stored_at_most": sum(each.late for each in ours),
         "errors": sum(each.errors for each in (*ours, *peer)),
         "acknowledged_and_in_the_database_exactly_once": sum(len(each.acknowledged) for each in ours),
         "requests": {side: [each.requests for each in seen] for side, seen in sides.items()},
@@ -111,9 +113,9 @@ def _in_turns(ground: Ground, kind: Kind, rate: float | None) -> tuple[list[Outc
             outcome, acknowledged = _turn(ground, kind, butine.url, rate, list(cards))
         ours.append(outcome)
         if size:
-            require_votes(butine.database, acknowledged, cards)
+            eventually(partial(require_votes, butine.database, acknowledged, cards))
         else:
-            require_ideas(butine.database, acknowledged)
+            eventually(partial(require_ideas, butine.database, acknowledged))
     return ours, peer
 
 

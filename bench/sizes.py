@@ -5,13 +5,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
 from bench.butine import Butine
 from bench.driver import Order
-from bench.ground import Failed, Ground
+from bench.ground import Failed, Ground, eventually
 from bench.requests import require_ideas
 from bench.rows import Row
 from bench.traffic import SLACK_PATH, Wanted
@@ -59,7 +59,7 @@ def sizes(ground: Ground) -> Iterator[Row]:
                     if not each.texts:
                         acknowledged[side].extend(numbers)
         for side, butine in enumerate((one, other)):
-            require_ideas(butine.database, acknowledged[side])
+            eventually(partial(require_ideas, butine.database, acknowledged[side]))
         posted = [_post_digest(ground, butine) for butine in (one, other)]
     told = {"ideas": [small.ideas, large.ideas], "votes": [small.votes, large.votes]}
     for each in asked():
@@ -85,9 +85,13 @@ def _p50s(ground: Ground, butine: Butine, each: Asked, times: int) -> tuple[floa
 def _post_digest(ground: Ground, butine: Butine) -> float:
     """The one digest of the coming week, at a moderator's wish: milliseconds to the acknowledgement."""
     had = _digests(butine.database)
+
+    def require_one_more() -> None:
+        if _digests(butine.database) != had + 1:
+            raise Failed("the digest was acknowledged, and is not there")
+
     took, _ = _p50s(ground, butine, Asked("/idea digest now", ("digest now",), 0.0, by_moderator=True), 1)
-    if _digests(butine.database) != had + 1:
-        raise Failed("the digest was acknowledged, and is not there")
+    eventually(require_one_more)
     return took
 
 
