@@ -17,6 +17,9 @@ from bench.rows import Row
 from bench.traffic import SLACK_PATH, Wanted
 from bench.words import Language
 
+SECONDS, FEWEST = 15.0, 5
+"""What is slow is asked less often, but often enough for a median."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -76,8 +79,8 @@ def _p50s(ground: Ground, butine: Butine, each: Asked, times: int) -> tuple[floa
     if each.by_moderator:
         chat = replace(chat, slack_members=chat.slack_members[:1])
     wanted = Wanted("slack_command", butine.url + SLACK_PATH, ground.first_number(), each.texts)
-    outcome = ground.drive(Order(wanted, chat, times, lines=1))
-    if outcome.errors or outcome.requests != times:
+    outcome = ground.drive(Order(wanted, chat, times, SECONDS, lines=1))
+    if outcome.errors or outcome.requests < min(times, FEWEST):
         raise Failed(f"{each.name}: {outcome.statuses}")
     return outcome.p50, list(outcome.acknowledged)
 
