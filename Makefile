@@ -5,13 +5,16 @@ PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3 py
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
 DOMAINS := $(sort $(basename $(notdir $(wildcard bot/locale/*/LC_MESSAGES/*.po))))
 
-.PHONY: help run install test torture format lock catalogues pictures clean
+.PHONY: help run install test torture bench load format lock catalogues pictures clean
 
 help:
 	@echo "make run         set up if needed, and start Butine with the web room"
 	@echo "make install     set up only; afterwards .venv/bin/butine works from any folder"
 	@echo "make test        set up if needed, and run every check"
 	@echo "make torture     kill, lock, fill, repeat and delay everything, in the whole dose (about an hour)"
+	@echo "make bench       measure Butine beside bare peers, print the table and write bench.json (half an hour)"
+	@echo "make load        an hour at 30,000 events, ten minutes of 20 ideas a second; writes load.json"
+	@echo "                 (MIXED=180 IDEAS=180 choose the seconds of each)"
 	@echo "make format      put the code in the house's layout"
 	@echo "make catalogues  compile the translations"
 	@echo "make pictures    take the README's picture anew (needs Chromium)"
@@ -33,6 +36,12 @@ test: .venv/.installed-dev
 
 torture: .venv/.installed-dev
 	BUTINE_TESTS_WHOLE_DOSE=1 $(BIN)/pytest tests/torture
+
+bench: .venv/.installed-dev
+	$(BIN)/python -m bench
+
+load: .venv/.installed-dev
+	$(BIN)/python -m bench.load --mixed $(or $(MIXED),3600) --ideas $(or $(IDEAS),600)
 
 format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .

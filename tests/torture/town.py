@@ -59,7 +59,7 @@ class Town:
     def __init__(
         self, folder: Path, random: Random, now: Callable[[], datetime] = utc_now, *, slack_mode: str = "http"
     ) -> None:
-        self.slack = FakeSlack(WallClock(now))
+        self.slack = FakeSlack(clock=WallClock(now))
         self.mattermost = Team()
         self.mattermost.world.clock, self.mattermost.world.last = now, 0
         self._slack_mode = slack_mode

@@ -22,12 +22,15 @@ PATIENCE_SECONDS = 10.0
 
 
 class FakeSlack:
-    """A workspace with two agents and two moderators. Everything is delivered by `transport` once that is set."""
+    """A workspace with two agents and two moderators. Everything is delivered by `transport` once that is set.
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    `api` makes its Web API over the state; `clock` is what the workspace goes by.
+    """
+
+    def __init__(self, api: Callable[[State], WebApi] = WebApi, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
         self.state = State(self.clock)
-        self.api = WebApi(self.state)
+        self.api = api(self.state)
         self.sockets = Sockets()
         self.transport: Transport = self.sockets
         for id_, name, locale in (
