@@ -111,11 +111,11 @@ def _in_turns(ground: Ground, kind: Kind, rate: float | None) -> tuple[list[Outc
         with ground.butine(name, size=size) as butine:
             cards = published_cards(butine.database) if size else {}
             outcome, acknowledged = _turn(ground, kind, butine.url, rate, list(cards))
-        ours.append(outcome)
-        if size:
-            eventually(partial(require_votes, butine.database, acknowledged, cards))
-        else:
-            eventually(partial(require_ideas, butine.database, acknowledged))
+            ours.append(outcome)
+            if size:
+                eventually(partial(require_votes, butine.database, acknowledged, cards))
+            else:
+                eventually(partial(require_ideas, butine.database, acknowledged))
     return ours, peer
 
 

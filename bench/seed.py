@@ -37,7 +37,7 @@ TAKEN_BACK = 0.03
 CHUNK = 5_000
 EMOJI = tuple(map(canonical, ("+1", "+1", "+1", "heart", "bulb")))
 FOLDER = Path(tempfile.gettempdir()) / f"butine-bench-{os.getuid()}"
-SHAPE = 2
+SHAPE = 3
 """To be counted up when what is made changes, so that no older file is taken for it."""
 
 Row = dict[str, Any]
@@ -130,6 +130,7 @@ class Seeder:
         self._connection.execute(text("UPDATE workspace SET last_number = :n"), {"n": self._size.ideas})
         self._insert("idea", map(self._idea, kept))
         self._insert_words()
+        self._insert_stems(kept)
         self._insert("digest", digests)
         self._insert("digest_entry", entries)
         self._insert("history", (row for idea in kept for row in self._history(idea)))
@@ -145,6 +146,24 @@ class Seeder:
     def _insert_words(self) -> None:
         statement = text("INSERT INTO idea_search (rowid, title, body) VALUES (:rowid, :title, :body)")
         self._connection.execute(statement, self._found_by)
+
+    def _insert_stems(self, kept: list[Kept]) -> None:
+        """What new ideas are compared with: everything that was ever published."""
+        public = {idea.id for idea in kept if any(step is Step.APPROVED for _, _, step, _ in idea.history)}
+        holders: dict[str, list[int]] = {}
+        for row in self._found_by:
+            if row["rowid"] in public:
+                for stem in {*row["title"].split(), *row["body"].split()}:
+                    holders.setdefault(stem, []).append(row["rowid"])
+        ids = {stem: place for place, stem in enumerate(holders, start=1)}
+        workspace = self._workspace
+        stems = (
+            {"id": ids[stem], "workspace_id": workspace, "term": stem, "ideas": len(ideas)}
+            for stem, ideas in holders.items()
+        )
+        self._insert("stem", stems)
+        rows = ({"stem_id": ids[stem], "idea_id": idea} for stem, ideas in holders.items() for idea in ideas)
+        self._insert("stem_of_idea", rows)
 
     def _members(self) -> Iterator[Row]:
         for number in range(MEMBERS):

@@ -1,17 +1,17 @@
 """What chat must come to show: adding, claiming and settling outbox rows. Sending is the dispatcher's part."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, or_, update
+from sqlalchemy import bindparam, case, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col, select
 
 from storage.statements import Prepared
-from storage.tables import OutboxItem
+from storage.tables import Idea, OutboxItem, Status, present
 
 _GIVEN = ("workspace_id", "key", "view", "channel", "member_id", "idea_id", "subject", "created_at", "due_at")
 _NEW = postgresql.insert(OutboxItem).values(  # SQLite has the same words for it
@@ -23,7 +23,14 @@ _WANT = Prepared(
         index_elements=_KEY,
         set_={
             "wanted": col(OutboxItem.wanted) + 1,
-            "due_at": _NEW.excluded.due_at,
+            "due_at": case(
+                # What waits already keeps its place, however often it changes meanwhile.
+                (
+                    (col(OutboxItem.shown) < col(OutboxItem.wanted)) & (col(OutboxItem.due_at) < _NEW.excluded.due_at),
+                    col(OutboxItem.due_at),
+                ),
+                else_=_NEW.excluded.due_at,
+            ),
             "attempts": 0,
             "parked_reason": None,
         },
@@ -82,19 +89,28 @@ def permalinks(session: Session, workspace_id: int, view: str, idea_ids: Iterabl
     return {idea_id: link for idea_id, link in session.exec(query) if idea_id is not None and link is not None}
 
 
-def posted(session: Session, workspace_id: int, view: str, idea_ids: Iterable[int]) -> dict[str, int]:
-    """Idea by posted message, for the cards of that view."""
-    query = select(OutboxItem.message, OutboxItem.idea_id).where(
-        OutboxItem.workspace_id == workspace_id,
-        OutboxItem.view == view,
-        col(OutboxItem.idea_id).in_(list(idea_ids)),
-        col(OutboxItem.message).is_not(None),
+def posted(
+    session: Session, workspace_id: int, view: str, statuses: Collection[Status], after: int, limit: int
+) -> list[tuple[int, str]]:
+    """Ideas in those statuses whose cards of that view are posted: key and message, by key, from above `after`."""
+    query = (
+        select(OutboxItem.idea_id, OutboxItem.message)
+        .join(Idea, col(Idea.id) == col(OutboxItem.idea_id))
+        .where(
+            OutboxItem.workspace_id == workspace_id,
+            OutboxItem.view == view,
+            col(OutboxItem.idea_id) > after,
+            col(OutboxItem.message).is_not(None),
+            col(Idea.status).in_(statuses),
+        )
+        .order_by(col(OutboxItem.idea_id))
+        .limit(limit)
     )
-    return {message: idea_id for message, idea_id in session.exec(query) if message is not None and idea_id is not None}
+    return [(present(idea_id), message) for idea_id, message in session.exec(query) if message is not None]
 
 
 def claim(session: Session, workspace_id: int, now: datetime, lease: timedelta, limit: int) -> list["Claimed"]:
-    """Take rows that are due, oldest first, for this process alone until the lease is over."""
+    """Take rows that are due, longest first, for this process alone until the lease is over."""
     query = (
         select(OutboxItem)
         .where(
@@ -104,7 +120,7 @@ def claim(session: Session, workspace_id: int, now: datetime, lease: timedelta, 
             col(OutboxItem.parked_reason).is_(None),
             or_(col(OutboxItem.lease_until).is_(None), col(OutboxItem.lease_until) <= now),
         )
-        .order_by(col(OutboxItem.id))
+        .order_by(col(OutboxItem.due_at), col(OutboxItem.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

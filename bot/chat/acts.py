@@ -41,11 +41,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What to do. `typed` is the member's text that would be lost if it failed."""
+    """What to do. `typed` is the member's text that would be lost if it failed.
+
+    `is_anyones` where it makes no difference who moderates: chat need not be asked.
+    """
 
     run: Callable[[Call], Reply]
     writes: bool = False
     typed: str = ""
+    is_anyones: bool = False
 
 
 def of_command(event: CommandTyped) -> Act:
@@ -193,7 +197,7 @@ def _capture(text: str, *, replaces: bool = False) -> Act:
             call, submission.submit(call.session, call.caller, drafts.split(text), call.now), replaces=replaces
         )
 
-    return Act(run, writes=True, typed=text)
+    return Act(run, writes=True, typed=text, is_anyones=True)
 
 
 def _propose(call: Call, draft: Draft) -> Reply:

@@ -8,10 +8,11 @@ from functools import partial
 from sqlmodel import Session
 
 from bot.chat.platform import Platform
+from bot.domain.lifecycle import OPEN_TO_VOTES
 from bot.domain.voting import Voting
 from bot.errors import ChatError
 from bot.usecases import announcing, voting
-from storage import gestures, outbox
+from storage import outbox
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -26,13 +27,13 @@ async def reconcile(
 
     What can't be read now is left for the next time.
     """
-    cards = await database.read(lambda session: _cards_open_to_votes(session, workspace_id))
     changed = 0
-    messages = sorted(cards)
-    for start in range(0, len(messages), READ_AT_ONCE):
+    after = 0
+    while cards := await database.read(partial(_cards_open_to_votes, workspace_id=workspace_id, after=after)):
+        after = max(cards.values())
         read_at = clock()
         try:
-            shown = await platform.reactions(messages[start : start + READ_AT_ONCE])
+            shown = await platform.reactions(list(cards))
         except ChatError:
             log.warning("reactions could not be read, the next time will tell", exc_info=True)
             break
@@ -40,9 +41,11 @@ async def reconcile(
     return changed
 
 
-def _cards_open_to_votes(session: Session, workspace_id: int) -> dict[str, int]:
-    open_ideas = gestures.ideas_open_to_votes(session, workspace_id)
-    return outbox.posted(session, workspace_id, announcing.IDEA_CARD, open_ideas)
+def _cards_open_to_votes(session: Session, workspace_id: int, after: int) -> dict[str, int]:
+    """The next cards: ideas by message."""
+    view, statuses = announcing.IDEA_CARD, OPEN_TO_VOTES
+    posted = outbox.posted(session, workspace_id, view, statuses, after, READ_AT_ONCE)
+    return {message: idea_id for idea_id, message in posted}
 
 
 def _take_in(

@@ -98,6 +98,8 @@ class Router:
 
     async def _run(self, event: Event, act: Act, profile: Profile | None, texts: Texts) -> Reply:
         """Where chat can't tell who is a moderator, what any member may do is done all the same."""
+        if act.is_anyones:
+            return await self._carry_out(event, act, Caller(self._workspace_id, event.member), profile, texts)
         try:
             caller = Caller(self._workspace_id, event.member, await self._platform.is_moderator(event.member))
         except ChatError as error:

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from storage import outbox, workspaces
 from storage.database import Database
 from storage.outbox import Claimed, Wanted
-from storage.tables import OutboxItem
+from storage.tables import OutboxItem, Status
 from tests.contract.storage_rows import DAY, HOUR, NOW, keep, key
 
 pytest_plugins = ["tests.contract.storage_fixtures"]
@@ -118,13 +118,13 @@ async def test_a_key_is_its_workspaces_own(database: Database, workspace_id: int
 # Claiming
 
 
-async def test_what_is_due_is_claimed_oldest_first_and_not_too_much_at_once(
+async def test_what_is_due_is_claimed_longest_waiting_first_and_not_too_much_at_once(
     database: Database, workspace_id: int
 ) -> None:
     desk = Desk(database, workspace_id)
     for name, due_at in (("a", NOW), ("later", NOW + timedelta(microseconds=1)), ("b", NOW - DAY), ("c", NOW)):
         await desk.want(Wanted(name, "view"), due_at)
-    assert named(await desk.claim(limit=2)) == ["a", "b"]
+    assert named(await desk.claim(limit=2)) == ["b", "a"]
     assert named(await desk.claim(limit=2)) == ["c"]
     assert named(await desk.claim(limit=2)) == []
 
@@ -177,7 +177,8 @@ async def test_what_is_shown_is_found_by_its_message_and_waits_no_more(database:
 
 async def test_posted_cards_are_known_by_idea_and_view(database: Database, workspace_id: int) -> None:
     desk = Desk(database, workspace_id)
-    ideas = [await keep(database, workspace_id) for _ in range(4)]
+    public = [Status.PUBLISHED, Status.PUBLISHED, Status.PUBLISHED, Status.DECLINED]
+    ideas = [await keep(database, workspace_id, status=status) for status in public]
     for idea in ideas:
         for view in ("idea_card", "review_card"):
             await desk.want(Wanted(f"{view}:{idea.number}", view, idea_id=key(idea)))
@@ -188,9 +189,37 @@ async def test_posted_cards_are_known_by_idea_and_view(database: Database, works
     asked = [key(idea) for idea in ideas[:3]]
     links = await database.read(lambda s: outbox.permalinks(s, workspace_id, "idea_card", asked))
     assert links == {key(ideas[0]): "https://chat/idea_card:1"}
-    posted = await database.read(lambda s: outbox.posted(s, workspace_id, "idea_card", asked))
-    assert posted == {"idea_card:1": key(ideas[0]), "idea_card:2": key(ideas[1])}
-    assert await database.read(lambda s: outbox.posted(s, workspace_id, "idea_card", [])) == {}
+
+    async def posted(after: int, limit: int) -> list[tuple[int, str]]:
+        return await database.read(
+            lambda s: outbox.posted(s, workspace_id, "idea_card", [Status.PUBLISHED], after, limit)
+        )
+
+    first, second = key(ideas[0]), key(ideas[1])
+    assert await posted(0, 9) == [(first, "idea_card:1"), (second, "idea_card:2")]
+    assert await posted(0, 1) == [(first, "idea_card:1")]
+    assert await posted(first, 9) == [(second, "idea_card:2")]
+
+
+async def test_what_changes_all_the_time_keeps_nothing_else_from_being_sent(
+    database: Database, workspace_id: int
+) -> None:
+    desk, now = Desk(database, workspace_id), NOW
+    busy = [Wanted(f"card:{number}:ideas", "idea_card", channel="ideas") for number in range(3)]
+    for wanted in busy:
+        await desk.want(wanted)
+    await desk.want(Wanted("card:9:review", "review_card", channel="review"), now + HOUR)
+    sent = []
+    for _ in range(4):
+        now += HOUR
+        claimed = await desk.claim(now, limit=2)
+        sent += named(claimed)
+        for each in claimed:
+            await desk.shown(each)
+        for wanted in busy:
+            await desk.want(wanted, now)
+    assert "card:9:review" in sent
+    assert {wanted.key for wanted in busy} <= set(sent), "nor does a change send what waits to the back"
 
 
 async def test_what_surely_did_not_arrive_is_sent_again_when_it_is_due(database: Database, workspace_id: int) -> None:

@@ -1,4 +1,4 @@
-"""The stems of public ideas, so that a similar one is found in a bounded time however many there are."""
+"""The stems of public ideas, and indexes: what is looked up takes the same time however many ideas there are."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,8 @@ ROWS_AT_ONCE = 500
 
 
 def upgrade() -> None:
+    op.create_index("outbox_by_idea", "outbox", ["idea_id", "view"], unique=False)
+    op.create_index("idea_by_showing", "idea", ["workspace_id", "status", "shown", "number"], unique=False)
     op.create_table(
         "stem",
         sa.Column("id", BIG_KEY, nullable=False),
