@@ -25,6 +25,9 @@ BATCH = 20
 LEASE = timedelta(seconds=120)
 """Longer than a batch can take at one message a second and with a slow platform."""
 LONGEST_BACKOFF_SECONDS = 300.0
+LATE_SECONDS = 45.0
+"""How long a server may sit on a post, after nobody waits for its answer any more, and still post it: before that is
+over, looking for it proves nothing."""
 IDLE_SECONDS = 60.0
 STORAGE_PAUSE_SECONDS = 5.0
 STUBBORN = 3
@@ -124,6 +127,8 @@ class Dispatcher:
             return None
         except ChatUnavailable as error:
             pause = error.retry_after or _backoff(item.attempts)
+            if error.is_uncertain and not item.message:
+                pause = max(pause, LATE_SECONDS)
             if error.retry_after:
                 self._paused_until[_place(claimed)] = self._clock() + timedelta(seconds=pause)
             log.warning("%s not sent (%s), again in %.0f s", item.key, error.reason, pause)

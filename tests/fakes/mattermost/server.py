@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
+from tests.fakes.held import Held
 from tests.fakes.mattermost import answers
 from tests.fakes.mattermost.answers import VERSION, Json
 from tests.fakes.mattermost.integrations import Integrations
@@ -18,7 +19,12 @@ Handler = Callable[[web.Request, str], Awaitable[Any]]
 
 
 class FakeMattermost:
-    """Listens between `start` and `stop`. `world` is what it keeps; `failures` are answered first, one a request."""
+    """Listens between `start` and `stop`. `world` is what it keeps; `failures` are answered first, one a request.
+
+    `meets` is asked about each request, with its body, what it meets: "429:SECONDS", a status of three digits, "late",
+    which is done half a minute later, "reset_before" or "reset_after" it is done, "garbled", done but the answer is cut
+    off, or "" for nothing.
+    """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.world = World(clock)
@@ -27,6 +33,8 @@ class FakeMattermost:
         self.world.tell = self.sockets.tell
         self.failures: list[tuple[str, int, dict[str, str]]] = []
         self.swallowed: list[str] = []
+        self.meets: Callable[[str, Json], str] = lambda _request, _body: ""
+        self.held = Held(clock)
         self.requests: list[str] = []
         self.url = ""
         self._runner: web.AppRunner | None = None
@@ -103,22 +111,42 @@ class FakeMattermost:
                     self.failures.remove(failure)
                     problem = answers.error(failure[1], "fake.failure", "", self.world.new_id())
                     return web.json_response(problem, status=failure[1], headers=failure[2])
-            try:
-                answer = await handler(request, self._user_of(request))
-            except Refusal as refusal:
-                problem = answers.error(refusal.status, refusal.code, refusal.message, self.world.new_id())
-                return self._json(problem, refusal.status)
-            for swallowed in self.swallowed:
-                if f"{request.method} {request.path}" == swallowed:
-                    self.swallowed.remove(swallowed)
-                    assert request.transport
-                    request.transport.abort()  # done, and nobody hears of it
-            is_new = request.method == "POST" and request.path.endswith(
-                ("/posts", "/direct", "/commands", "/bots", "/channels", "/members")
-            )
-            return self._json(answer, 201 if is_new else 200)
+            body = await request.json() if request.can_read_body else {}
+            failure_met = self.meets(f"{request.method} {request.path}", body if isinstance(body, dict) else {})
+            if failure_met[:3].isdecimal():
+                problem = answers.error(int(failure_met[:3]), "fake.failure", "", self.world.new_id())
+                headers = {"Retry-After": failure_met[4:]} if failure_met[4:] else {}
+                return web.json_response(problem, status=int(failure_met[:3]), headers=headers)
+            if failure_met == "late":
+                is_done = await self.held.until_late()
+                try:
+                    return await self._answer(handler, request, "")
+                finally:
+                    is_done.set()
+            if failure_met == "reset_before":
+                return _reset(request)
+            return await self._answer(handler, request, failure_met)
 
         return handle
+
+    async def _answer(self, handler: Handler, request: web.Request, failure: str) -> web.StreamResponse:
+        try:
+            answer = await handler(request, self._user_of(request))
+        except Refusal as refusal:
+            problem = answers.error(refusal.status, refusal.code, refusal.message, self.world.new_id())
+            return self._json(problem, refusal.status)
+        if failure == "reset_after":
+            return _reset(request)
+        if failure == "garbled":
+            return web.Response(text=json.dumps(answer)[:-1], content_type="application/json")
+        for swallowed in self.swallowed:
+            if f"{request.method} {request.path}" == swallowed:
+                self.swallowed.remove(swallowed)
+                return _reset(request)  # done, and nobody hears of it
+        is_new = request.method == "POST" and request.path.endswith(
+            ("/posts", "/direct", "/commands", "/bots", "/channels", "/members")
+        )
+        return self._json(answer, 201 if is_new else 200)
 
     @staticmethod
     def _json(answer: object, status: int) -> web.Response:
@@ -397,3 +425,9 @@ def _id(request: web.Request, name: str) -> str:
             400, "api.context.invalid_url_param.app_error", f"Invalid or missing {name}_id parameter in request URL."
         )
     return value
+
+
+def _reset(request: web.Request) -> web.StreamResponse:
+    assert request.transport
+    request.transport.abort()
+    return web.Response()
