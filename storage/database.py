@@ -175,18 +175,46 @@ class _Writer:
         return group, True
 
     def _commit(self, group: "list[_Job]") -> None:
-        """All of the group or none of it: a database that fails in the middle has saved nothing."""
+        """All of the group or none of it: a database that fails in the middle has saved nothing.
+
+        Then one of them may be at fault, too large for the room that is left or on a damaged page, and the halves are
+        tried apart until it stands alone.
+        """
+        has_begun = False
         try:
             with self._engine.begin() as connection:
+                has_begun = True
                 for job in group:
                     job.run(connection)
         except Exception as error:  # noqa: BLE001  whatever it was, nobody may be told that it is saved
+            if has_begun and len(group) > 1:
+                middle = len(group) // 2
+                self._commit(group[:middle])
+                self._commit(group[middle:])
+                return
+            if not has_begun:
+                group = [
+                    *group,
+                    *self._arrived(),
+                ]  # they have waited for the same lock: chat does not wait twice as long
             origin = _origin(error)
             for job in group:
                 job.fail(NotSaved(str(getattr(origin, "orig", origin))), error)
-        finally:
-            for job in group:
-                job.answer()
+        for job in group:
+            job.answer()
+
+    def _arrived(self) -> "list[_Job]":
+        """What has come meanwhile; the wish to stop is left where it is."""
+        jobs: list[_Job] = []
+        while True:
+            try:
+                job = self._waiting.get_nowait()
+            except queue.Empty:
+                return jobs
+            if job is None:
+                self._waiting.put(None)
+                return jobs
+            jobs.append(job)
 
 
 class _Job:
@@ -201,6 +229,7 @@ class _Job:
 
     def run(self, connection: Connection) -> None:
         """Raises only what concerns the whole group; the work's own exceptions wait for `answer`."""
+        self._error = None
         session = Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
         with session:
             try:

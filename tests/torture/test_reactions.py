@@ -107,11 +107,12 @@ class Bench:
         self.taps = self.deliveries = 0
 
     async def new_card(self) -> tuple[int, Posted]:
-        """A published idea whose card is on show."""
+        """A published idea, like no other before it, whose card is on show."""
         desk = self.desk
+        title = f"idee{next(self.ids)}"
 
         def publish(session: Session) -> int:
-            idea = submission.submit(session, Caller(desk.workspace_id, AUTHOR), Draft("Une idée"), desk.now).idea
+            idea = submission.submit(session, Caller(desk.workspace_id, AUTHOR), Draft(title), desk.now).idea
             moderation.approve(session, Caller(desk.workspace_id, "nadia", is_moderator=True), idea.number, desk.now)
             return idea.number
 
