@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -177,8 +178,7 @@ class _Writer:
     def _commit(self, group: "list[_Job]") -> None:
         """All of the group or none of it: a database that fails in the middle has saved nothing.
 
-        Then one of them may be at fault, too large for the room that is left or on a damaged page, and the halves are
-        tried apart until it stands alone.
+        One may be at fault, too large or on a damaged page: the halves are tried apart until it stands alone.
         """
         has_begun = False
         try:
@@ -206,15 +206,11 @@ class _Writer:
     def _arrived(self) -> "list[_Job]":
         """What has come meanwhile; the wish to stop is left where it is."""
         jobs: list[_Job] = []
-        while True:
-            try:
-                job = self._waiting.get_nowait()
-            except queue.Empty:
-                return jobs
-            if job is None:
-                self._waiting.put(None)
-                return jobs
-            jobs.append(job)
+        with suppress(queue.Empty):
+            while job := self._waiting.get_nowait():
+                jobs.append(job)
+            self._waiting.put(None)
+        return jobs
 
 
 class _Job:

@@ -74,7 +74,7 @@ class Dispatcher:
                 if await self.send_due():
                     continue
                 pause = await self._pause()
-            except StorageError:
+            except Exception:  # a row that damage has made unreadable is no StorageError, and must not end all sending
                 log.exception("the outbox could not be read or settled")
                 pause = STORAGE_PAUSE_SECONDS
             with suppress(TimeoutError):

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -493,6 +494,45 @@ async def test_a_database_that_fails_is_logged_and_survived(desk: Desk, caplog: 
             dispatcher.close()
             await running
     await failing.close()
+    assert "outbox could not be read" in caplog.text
+    assert posts(desk) == ["card:1:review"]
+
+
+class Telling(Database):
+    """A database that tells when a write has failed."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(url, None)
+        self.has_failed = asyncio.Event()
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Write, and tell."""
+        try:
+            return await super().write(work)
+        except Exception:
+            self.has_failed.set()
+            raise
+
+
+async def test_a_row_that_can_t_be_read_does_not_end_the_sending(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Damage inside a text, which SQLite does not look into: once it is mended, everything is sent."""
+
+    def write(session: Session, text: str) -> None:
+        session.connection().exec_driver_sql("UPDATE outbox SET subject = ?", (text,))
+
+    await desk.pending()
+    await desk.database.write(partial(write, text="{no JSON"))
+    telling = Telling(desk.database.url)
+    dispatcher = Dispatcher(telling, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now)
+    running = asyncio.create_task(dispatcher.run())
+    async with asyncio.timeout(10):
+        await telling.has_failed.wait()
+        await desk.database.write(partial(write, text="{}"))
+        dispatcher.wake()  # instead of the pause
+        await desk.platform.has_posted.wait()
+        dispatcher.close()
+        await running
+    await telling.close()
     assert "outbox could not be read" in caplog.text
     assert posts(desk) == ["card:1:review"]
 
