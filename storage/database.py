@@ -193,13 +193,10 @@ class _Writer:
                 self._commit(group[middle:])
                 return
             if not has_begun:
-                group = [
-                    *group,
-                    *self._arrived(),
-                ]  # they have waited for the same lock: chat does not wait twice as long
-            origin = _origin(error)
+                # Who came meanwhile has waited for the same lock: chat does not wait twice as long.
+                group = [*group, *self._arrived()]
             for job in group:
-                job.fail(NotSaved(str(getattr(origin, "orig", origin))), error)
+                job.fail(NotSaved(_reason(error)), error)
         for job in group:
             job.answer()
 
@@ -359,14 +356,12 @@ def _is_failure(error: Exception) -> bool:
     return isinstance(error, OperationalError) or type(error) is DatabaseError
 
 
-def _origin(error: BaseException) -> BaseException:
-    """The first thing that the driver said: SQLite itself undoes a failed transaction, so its savepoints fail next."""
+def _reason(error: BaseException) -> str:
+    """What the driver said first: SQLite itself undoes a failed transaction, so its savepoints fail next."""
     first, step = error, error.__context__
     while step is not None:
-        if isinstance(step, DBAPIError):
-            first = step
-        step = step.__context__
-    return first
+        first, step = (step if isinstance(step, DBAPIError) else first), step.__context__
+    return str(getattr(first, "orig", first))
 
 
 def _masked(url: str) -> str:
