@@ -97,6 +97,18 @@ async def test_a_card_of_which_a_part_stands_there_is_looked_for_before_it_is_se
     assert [text.count(f"Idée {number} mot") for number in range(150)] == [1] * 150
 
 
+async def test_an_answer_that_is_cut_off_is_no_surprise_of_the_caller(rig: MattermostRig) -> None:
+    """Reading as well as writing: the server may do better later."""
+    rig.server.meets = lambda _request, _body: "garbled"
+    for attempt in (
+        rig.platform.find_posted("ideas", None, "card:1"),
+        rig.platform.post("ideas", card(), "card:1"),
+        rig.platform.profile(rig.agent),
+    ):
+        with pytest.raises(ChatUnavailable):
+            await attempt
+
+
 async def test_an_answer_that_got_lost_makes_no_second_post(rig: MattermostRig) -> None:
     """The server knows the pending id for a while; after that the marker in the props tells."""
     rig.server.swallowed.append("POST /api/v4/posts")

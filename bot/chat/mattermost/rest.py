@@ -155,7 +155,7 @@ class Rest:
         if self._workers is None:
             raise ChatUnavailable("closed")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._workers, call)
+            answer = await asyncio.get_running_loop().run_in_executor(self._workers, call)
         except ChatError:
             raise
         except requests.exceptions.SSLError as error:
@@ -166,6 +166,9 @@ class Rest:
             raise ChatUnavailable(type(error).__name__, is_uncertain=True) from error
         except ValueError as error:  # no JSON: a proxy's page
             raise ChatUnavailable("answer is no JSON", is_uncertain=True) from error
+        if isinstance(answer, requests.Response):  # mattermostdriver's way of saying the same of what was read
+            raise ChatUnavailable("answer is no JSON")
+        return answer
 
 
 class _Client(Client):  # type: ignore[misc]  # published without types
