@@ -1,9 +1,11 @@
 """Requests that a server sits on before it does what they ask, long after whoever asked has given up."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
+T = TypeVar("T")
 HELD_FOR = timedelta(seconds=30)
 
 
@@ -12,14 +14,19 @@ class Held:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._waiting: list[tuple[datetime, asyncio.Event, asyncio.Event]] = []
+        self._waiting: list[tuple[datetime, asyncio.Event, asyncio.Task[object]]] = []
 
-    async def until_late(self) -> asyncio.Event:
-        """Return when the request may be done, half a minute later; the event is to be set once it is done."""
-        may_go, is_done = asyncio.Event(), asyncio.Event()
-        self._waiting.append((self._clock() + HELD_FOR, may_go, is_done))
-        await may_go.wait()
-        return is_done
+    async def late(self, do: Callable[[], Awaitable[T]]) -> T:
+        """Do it half a minute later, also where nobody waits for it any more."""
+        may_go = asyncio.Event()
+
+        async def wait_and_do() -> T:
+            await may_go.wait()
+            return await do()
+
+        doing = asyncio.create_task(wait_and_do())
+        self._waiting.append((self._clock() + HELD_FOR, may_go, doing))
+        return await asyncio.shield(doing)
 
     async def catch_up(self, *, wholly: bool = False) -> None:
         """Have done what was held until now, or everything."""
@@ -27,5 +34,6 @@ class Held:
         due = [held for held in self._waiting if wholly or held[0] <= now]
         for held in due:
             self._waiting.remove(held)
-            held[1].set()
-            await held[2].wait()
+            _, may_go, doing = held
+            may_go.set()
+            await doing

@@ -118,11 +118,7 @@ class FakeMattermost:
                 headers = {"Retry-After": failure_met[4:]} if failure_met[4:] else {}
                 return web.json_response(problem, status=int(failure_met[:3]), headers=headers)
             if failure_met == "late":
-                is_done = await self.held.until_late()
-                try:
-                    return await self._answer(handler, request, "")
-                finally:
-                    is_done.set()
+                return await self.held.late(lambda: self._answer(handler, request, ""))
             if failure_met == "reset_before":
                 return _reset(request)
             return await self._answer(handler, request, failure_met)

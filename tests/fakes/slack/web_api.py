@@ -90,11 +90,11 @@ class WebApi:
         if failure == "hang":
             await self.released.wait()
         if failure == "late":
-            is_done = await self.held.until_late()
-            try:
+
+            async def do() -> web.StreamResponse:
                 return self._answered(method, request, given, "")
-            finally:
-                is_done.set()
+
+            return await self.held.late(do)
         if failure == "reset_before":
             return _reset(request)
         if failure.startswith("429"):
