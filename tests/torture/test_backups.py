@@ -24,7 +24,7 @@ from tests.torture.talk import SAVED, Talk
 from tests.usecases.builders import RULES
 
 ROUNDS = dose(20, 1)
-TYPISTS = 4
+TYPISTS = 2
 ROOT = Path(__file__).parent.parent.parent
 
 

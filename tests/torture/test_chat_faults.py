@@ -48,7 +48,7 @@ async def test_a_digests_sends_arrive_once_whatever_one_of_them_meets(
     try:
         number = await sound_week(weeks)
         chance = random.Random(f"{name} {fault}")  # noqa: S311  the same each time
-        places = [place for place in range(number) for _ in range(10)] if IS_WHOLE else chance.sample(range(number), 2)
+        places = [place for place in range(number) for _ in range(10)] if IS_WHOLE else chance.sample(range(number), 1)
         broken = 0
         for time, place in enumerate(places):
             caplog.clear()

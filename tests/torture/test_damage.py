@@ -35,7 +35,7 @@ from tests.torture.talk import Talk, integrity
 from tests.usecases.builders import NOW, RULES, SIZES
 
 PAGE = 4096
-ROUNDS = dose(20, 2)
+ROUNDS = dose(20, 1)
 Harm = Callable[[Path, random.Random], None]
 
 

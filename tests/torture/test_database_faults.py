@@ -35,7 +35,7 @@ for connection in held:
 print("held", flush=True)
 sys.stdin.read()
 """
-ROUNDS = dose(20, 2)
+ROUNDS = dose(20, 1)
 NOBODY = 65534
 
 
@@ -85,7 +85,7 @@ async def test_while_another_program_locks_the_database_nobody_is_told_that_some
     tmp_path: Path, figures: Figures
 ) -> None:
     """For half a minute, on many databases at once; whoever writes meanwhile is told within moments."""
-    seconds = dose(30, 3)
+    seconds = dose(30, 1)
     talks = [Talk(desk) for desk in await desks(tmp_path, ROUNDS)]
     with held_by_another_process([talk.desk.path for talk in talks]):
         begin = monotonic()

@@ -204,7 +204,7 @@ def test_stored_votes_are_what_chat_shows(names: Mapping[str, str], tmp_path: Pa
     seen = 0
     with asyncio.Runner() as runner, opened(tmp_path, runner) as bench:
 
-        @settings(max_examples=dose(5_000, 20), suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=dose(5_000, 8), suppress_health_check=[HealthCheck.too_slow])
         @given(sequences(names))
         def hold(bursts: list[list[Tap]]) -> None:
             nonlocal seen
