@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -177,26 +178,40 @@ class _Writer:
         return group, True
 
     def _commit(self, group: "list[_Job]") -> None:
-        """All of the group or none of it, but that what is wrong with one is no fault of its neighbours."""
+        """All of the group or none of it: a database that fails in the middle has saved nothing.
+
+        One may be at fault, by what it is, or too large, or on a damaged page: the halves are tried apart until it
+        stands alone.
+        """
+        has_begun = False
         try:
-            self._attempt(group)
-        except _WorkFailed as failure:
-            if len(group) > 1:
+            with self._engine.begin() as connection, Session(connection, expire_on_commit=False) as session:
+                has_begun = True
+                driver: Any = connection.connection.driver_connection
                 for job in group:
-                    self._commit([job])
-                return
-            group[0].error = _not_saved(failure.error) if _is_failure(failure.error) else failure.error
+                    job.run(session, driver)
         except Exception as error:  # noqa: BLE001  whatever it was, nobody may be told that it is saved
+            if has_begun and len(group) > 1:
+                middle = len(group) // 2
+                self._commit(group[:middle])
+                self._commit(group[middle:])
+                return
+            if not has_begun:
+                # Who came meanwhile has waited for the same lock: chat does not wait twice as long.
+                group = [*group, *self._arrived()]
             for job in group:
-                job.error = _not_saved(error)
+                job.error = _told(error)
         for job in group:
             job.answer()
 
-    def _attempt(self, group: "list[_Job]") -> None:
-        with self._engine.begin() as connection, Session(connection, expire_on_commit=False) as session:
-            driver: Any = connection.connection.driver_connection
-            for job in group:
-                job.run(session, driver)
+    def _arrived(self) -> "list[_Job]":
+        """What has come meanwhile; the wish to stop is left where it is."""
+        jobs: list[_Job] = []
+        with suppress(queue.Empty):
+            while job := self._waiting.get_nowait():
+                jobs.append(job)
+            self._waiting.put(None)
+        return jobs
 
 
 class _WorkFailed(Exception):
@@ -348,11 +363,14 @@ def _is_failure(error: Exception) -> bool:
     return isinstance(error, OperationalError) or type(error) is DatabaseError
 
 
-def _not_saved(error: Exception) -> NotSaved:
-    """For the caller, with what the driver said."""
-    told = NotSaved(str(getattr(error, "orig", None) or error))
-    told.__cause__ = error
-    return told
+def _told(error: Exception) -> Exception:
+    """What a caller is told: their own work's error, or that it is not saved, with what the driver said."""
+    cause = error.error if isinstance(error, _WorkFailed) else error
+    if isinstance(error, _WorkFailed) and not _is_failure(cause):
+        return cause
+    not_saved = NotSaved(str(getattr(cause, "orig", None) or cause))
+    not_saved.__cause__ = cause
+    return not_saved
 
 
 def _masked(url: str) -> str:

@@ -28,6 +28,9 @@ SEND_RESERVE = timedelta(seconds=45)
 """What one send may take at most. Nothing is begun later before the end of its lease, after which it may be another
 process's."""
 LONGEST_BACKOFF_SECONDS = 300.0
+LATE_SECONDS = 45.0
+"""How long a server may sit on a post, after nobody waits for its answer any more, and still post it: before that is
+over, looking for it proves nothing."""
 IDLE_SECONDS = 60.0
 STORAGE_PAUSE_SECONDS = 5.0
 STUBBORN = 3
@@ -74,7 +77,7 @@ class Dispatcher:
                 if await self.send_due():
                     continue
                 pause = await self._pause()
-            except StorageError:
+            except Exception:  # a row that damage has made unreadable is no StorageError, and must not end all sending
                 log.exception("the outbox could not be read or settled")
                 pause = STORAGE_PAUSE_SECONDS
             with suppress(TimeoutError):
@@ -134,6 +137,8 @@ class Dispatcher:
             return None
         except ChatUnavailable as error:
             pause = error.retry_after or _backoff(item.attempts)
+            if error.is_uncertain and not item.message:
+                pause = max(pause, LATE_SECONDS)
             if error.retry_after:
                 self._paused_until[_place(claimed)] = self._clock() + timedelta(seconds=pause)
             log.warning("%s not sent (%s), again in %.0f s", item.key, error.reason, pause)

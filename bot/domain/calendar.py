@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEK = timedelta(days=7)
+LEEWAY = timedelta(hours=2)
+"""How late a period is posted at least: where its hour is its day's last, neither a restart nor a clock that is put
+forward by an hour may cost a week."""
 
 
 class Due(StrEnum):
@@ -38,9 +41,9 @@ class Weekly:
         return period if period.due_at > now else _of_week(self, monday + WEEK)
 
     def verdict(self, period: "Period", now: datetime) -> Due:
-        """A period is posted as long as its own day lasts where the workspace is."""
+        """A period is posted as long as its own day lasts where the workspace is, and for `LEEWAY` at least."""
         is_its_day = now.astimezone(self.time_zone).date() <= period.due_at.astimezone(self.time_zone).date()
-        return Due.POST if is_its_day else Due.TOO_LATE
+        return Due.POST if is_its_day or now - period.due_at < LEEWAY else Due.TOO_LATE
 
     def instant(self, monday: date) -> datetime:
         """The hour in that week, in UTC. One that comes twice is taken once, the first time; one that daylight saving

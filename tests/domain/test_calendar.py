@@ -132,6 +132,19 @@ def test_a_period_is_posted_as_long_as_its_day_lasts_where_the_workspace_is(now:
     assert DEFAULT.verdict(period, now.astimezone(UTC)) is due
 
 
+@pytest.mark.parametrize(
+    "now, due",
+    [
+        (datetime(2026, 12, 1, 0, 30, tzinfo=PARIS), Due.POST),
+        (datetime(2026, 12, 1, 1, 29, tzinfo=PARIS), Due.POST),
+        (datetime(2026, 12, 1, 1, 30, tzinfo=PARIS), Due.TOO_LATE),
+    ],
+)
+def test_the_last_hour_of_a_day_has_two_hours(now: datetime, due: Due) -> None:
+    weekly = Weekly("mon", time(23, 30), PARIS)
+    assert weekly.verdict(weekly.latest(now), now.astimezone(UTC)) is due
+
+
 def test_the_week_around_new_year_has_its_iso_year() -> None:
     assert DEFAULT.latest(datetime(2026, 12, 31, tzinfo=UTC)).key == "2026-W53"
     assert DEFAULT.coming(datetime(2026, 12, 31, tzinfo=UTC)).key == "2027-W01"

@@ -195,8 +195,11 @@ class Ears(Listener):
 class MattermostRig(Team):
     """The adapter on the team, over its port alone, with a listener in the router's place."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, ca_file: Path | None = None) -> None:
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, ca_file: Path | None = None, call_seconds: float = 20.0
+    ) -> None:
         super().__init__()
+        self._call_seconds = call_seconds
         self.ears = Ears()
         self.listener: Listener = self.ears
         self._tls = tls
@@ -236,7 +239,13 @@ class MattermostRig(Team):
             self._ca_file,
         )
         self.platform = Mattermost(
-            account, language="fr", own_key=_own_key, clock=self.clock, jitter=lambda: 0.0, sleep=_pass
+            account,
+            language="fr",
+            own_key=_own_key,
+            clock=self.clock,
+            jitter=lambda: 0.0,
+            sleep=_pass,
+            call_seconds=self._call_seconds,
         )
         self.platform.when_missed(self._miss)
         routes += self.platform.routes()

@@ -172,7 +172,7 @@ async def test_an_answer_that_got_lost_on_the_way_makes_no_second_card(rig: Matt
     rig.server.swallowed.append("POST /api/v4/posts")
     await dispatcher.send_due()
     rig.world.pending.clear()
-    rig.clock.move(seconds=10)
+    rig.clock.move(minutes=1)
     await dispatcher.send_due()
     (post,) = rig.posts_in(rig.review)
     assert post["edit_at"]

@@ -1,5 +1,8 @@
 """Posts: once, within the server's limits, and found, changed and told apart whatever the server does."""
 
+from dataclasses import replace
+from itertools import count
+
 import pytest
 
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone
@@ -58,6 +61,8 @@ async def test_the_longest_idea_and_all_its_buttons_fit_old_servers(rig: Matterm
         (429, {"X-RateLimit-Reset": "3"}, 3.0),
         (503, {}, None),
         (502, {"Retry-After": "9"}, 9.0),
+        (429, {"Retry-After": "3600"}, 3600.0),
+        (429, {"X-RateLimit-Reset": "1795507200"}, 300.0),
     ],
 )
 async def test_a_server_that_asks_for_a_pause_gets_it(
@@ -70,6 +75,38 @@ async def test_a_server_that_asks_for_a_pause_gets_it(
     assert unavailable.value.is_uncertain is (status >= 500)
     await rig.platform.post("ideas", card(), "card:1")
     assert len(rig.posts_in(rig.ideas)) == 1
+
+
+@pytest.mark.parametrize("failing", ["POST /api/v4/reactions", "POST /api/v4/posts"])
+async def test_a_card_of_which_a_part_stands_there_is_looked_for_before_it_is_sent_again(
+    rig: MattermostRig, failing: str
+) -> None:
+    """Its reaction or its second page met a limit: the server forgets the pending id long before that is over."""
+    long = replace(digest(150), reaction="+1")
+    met = count()
+    rig.server.meets = lambda request, _body: (
+        "429:60" if request == failing and next(met) == (1 if failing.endswith("posts") else 0) else ""
+    )
+    with pytest.raises(ChatUnavailable) as unavailable:
+        await rig.platform.post("ideas", long, "card:1")
+    assert (unavailable.value.retry_after, unavailable.value.is_uncertain) == (60.0, True)
+    found = await rig.platform.find_posted("ideas", None, "card:1")
+    assert found
+    await rig.platform.update(found.id, long)
+    text = await rig.shown(found)
+    assert [text.count(f"Idée {number} mot") for number in range(150)] == [1] * 150
+
+
+async def test_an_answer_that_is_cut_off_is_no_surprise_of_the_caller(rig: MattermostRig) -> None:
+    """Reading as well as writing: the server may do better later."""
+    rig.server.meets = lambda _request, _body: "garbled"
+    for attempt in (
+        rig.platform.find_posted("ideas", None, "card:1"),
+        rig.platform.post("ideas", card(), "card:1"),
+        rig.platform.profile(rig.agent),
+    ):
+        with pytest.raises(ChatUnavailable):
+            await attempt
 
 
 async def test_an_answer_that_got_lost_makes_no_second_post(rig: MattermostRig) -> None:

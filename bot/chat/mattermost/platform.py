@@ -19,7 +19,7 @@ from bot.chat.mattermost.desk import Desk
 from bot.chat.mattermost.inbound import Json, Unreadable, is_id
 from bot.chat.mattermost.people import People
 from bot.chat.mattermost.posts import Posts
-from bot.chat.mattermost.rest import Denied, Rest, Unauthorised, Untrusted
+from bot.chat.mattermost.rest import READ_SECONDS, Denied, Rest, Unauthorised, Untrusted
 from bot.chat.mattermost.trust import Seal, Triggers
 from bot.chat.mattermost.websocket import Socket, trust_of
 from bot.chat.platform import OnEvent
@@ -66,6 +66,7 @@ class Mattermost:
         clock: Callable[[], datetime],
         jitter: Callable[[], float] = random,
         sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep,
+        call_seconds: float = READ_SECONDS,
     ) -> None:
         self._account = account
         self._language = language
@@ -73,6 +74,7 @@ class Mattermost:
         self._clock = clock
         self._jitter = jitter
         self._sleep = sleep
+        self._call_seconds = call_seconds
         self._callbacks = Callbacks()
         self._channels: dict[str, str] = {}
         self._team = ""
@@ -104,7 +106,7 @@ class Mattermost:
     async def start(self, on_event: OnEvent) -> None:
         """As the contract says. Raises ConfigError for a setting that the server does not know."""
         try:
-            rest = self._rest = Rest(self._account.url, self._account.token, self._account.ca_file)
+            rest = self._rest = Rest(self._account.url, self._account.token, self._account.ca_file, self._call_seconds)
             context = trust_of(self._account.url.replace("http", "ws", 1), self._account.ca_file)
         except OSError as error:
             raise ConfigError("ca_file", {"file": str(self._account.ca_file), "reason": str(error)}) from error

@@ -81,9 +81,13 @@ class Posts:
             }
         )
         ref = self._learn(str(post["id"]), Known(channel, key, len(pages)))
-        for number, page in enumerate(pages[1:], start=2):
-            await self._add_page(ref.id, Known(channel, key, len(pages)), number, page)
-        await self._react(ref.id, card)
+        try:
+            for number, page in enumerate(pages[1:], start=2):
+                await self._add_page(ref.id, Known(channel, key, len(pages)), number, page)
+            await self._react(ref.id, card)
+        except ChatUnavailable as error:
+            # What stands there already is to be found again before anything is posted anew.
+            raise ChatUnavailable(error.reason, error.retry_after, is_uncertain=True) from error
         return ref
 
     async def update(self, post: str, card: Card, *, reply_to: str = "") -> MessageRef:

@@ -21,7 +21,8 @@ from bot.errors import ChatError, ChatRefused, ChatUnavailable, NeedsMending
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 WORKERS = 8
-LONGEST_WAIT_SECONDS = 300.0
+LONGEST_WAITS = {"Retry-After": 86_400.0, "X-RateLimit-Reset": 300.0}
+"""In seconds. The first is a server's or proxy's wish, and is kept; the other is a guess where there is no wish."""
 UNAUTHORISED, NOT_FOUND, TOO_MANY, SERVER_ERROR = 401, 404, 429, 500
 
 Json = dict[str, Any]
@@ -47,10 +48,10 @@ class Denied(ChatRefused):
 class Rest:
     """Calls as one account. Raises `ChatUnavailable` and its kinds above, or `Denied`.
 
-    `ca_file` holds the certificates to trust in place of the system's.
+    `ca_file` holds the certificates to trust in place of the system's; a call may take `read_seconds`.
     """
 
-    def __init__(self, url: str, token: str, ca_file: Path | None = None) -> None:
+    def __init__(self, url: str, token: str, ca_file: Path | None = None, read_seconds: float = READ_SECONDS) -> None:
         parts = urlsplit(url)
         is_secure = parts.scheme == "https"
         options = {
@@ -59,7 +60,7 @@ class Rest:
             "port": parts.port or (443 if is_secure else 80),
             "basepath": f"{parts.path.rstrip('/')}/api/v4",
             "verify": str(ca_file) if ca_file else True,
-            "request_timeout": (CONNECT_SECONDS, READ_SECONDS),
+            "request_timeout": (CONNECT_SECONDS, read_seconds),
             "token": token,
         }
         self._driver = Driver(options, client_cls=_Client)
@@ -160,7 +161,7 @@ class Rest:
         if self._workers is None:
             raise ChatUnavailable("closed")
         try:
-            return await asyncio.wrap_future(self._workers.submit(call))
+            answer = await asyncio.wrap_future(self._workers.submit(call))
         except ChatError:
             raise
         except requests.exceptions.SSLError as error:
@@ -171,6 +172,9 @@ class Rest:
             raise ChatUnavailable(type(error).__name__, is_uncertain=True) from error
         except ValueError as error:  # no JSON: a proxy's page
             raise ChatUnavailable("answer is no JSON", is_uncertain=True) from error
+        if isinstance(answer, requests.Response):  # mattermostdriver's way of saying the same of what was read
+            raise ChatUnavailable("answer is no JSON")
+        return answer
 
 
 class _Client(Client):  # type: ignore[misc]  # published without types
@@ -230,10 +234,10 @@ def _reason(response: requests.Response) -> str:
 
 
 def _wait(response: requests.Response) -> float | None:
-    for name in ("Retry-After", "X-RateLimit-Reset"):
+    for name, longest in LONGEST_WAITS.items():
         value = response.headers.get(name, "")
         if value.isascii() and value.isdigit():
-            return min(float(value), LONGEST_WAIT_SECONDS)
+            return min(float(value), longest)
     return None
 
 

@@ -4,6 +4,7 @@ How things look, what comes in and who people are is its neighbours' matter.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from bot.chat.under_way import UnderWay
 from bot.errors import ChatError, ChatRefused, ChatUnavailable
 from bot.views.cards import Card
 from bot.views.texts import Texts, known_language
+
+log = logging.getLogger(__name__)
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -209,5 +212,6 @@ class Slack:
         except ChatRefused:
             raise
         except ChatError:
+            log.warning("no profile for member %s, the workspace's language is taken", member, exc_info=True)
             locale = None
         return Texts(known_language(locale, self._language), domain="slack")

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
+from tests.fakes.held import Held
 from tests.fakes.mattermost import answers
 from tests.fakes.mattermost.answers import VERSION, Json
 from tests.fakes.mattermost.integrations import Integrations
@@ -21,6 +22,9 @@ Handler = Callable[[web.Request, str], Awaitable[Any]]
 class FakeMattermost:
     """Listens between `start` and `stop`. `world` is what it keeps; `failures` are answered first, one a request.
 
+    `meets` is asked about each request, with its body, what it meets: "429:SECONDS", a status of three digits, "late",
+    which is done half a minute later, "reset_before" or "reset_after" it is done, "garbled", done but the answer is cut
+    off, or "" for nothing.
     `watch` is told of each post as it has "arrived" and again when it is "accepted", and may keep its sender waiting.
     """
 
@@ -31,6 +35,8 @@ class FakeMattermost:
         self.world.tell = self.sockets.tell
         self.failures: list[tuple[str, int, dict[str, str]]] = []
         self.swallowed: list[str] = []
+        self.meets: Callable[[str, Json], str] = lambda _request, _body: ""
+        self.held = Held(clock)
         self.requests: list[str] = []
         self.watch: Callable[[str, web.Request, Json], Awaitable[None]] = _nobody
         self.url = ""
@@ -108,22 +114,38 @@ class FakeMattermost:
                     self.failures.remove(failure)
                     problem = answers.error(failure[1], "fake.failure", "", self.world.new_id())
                     return web.json_response(problem, status=failure[1], headers=failure[2])
-            try:
-                answer = await handler(request, self._user_of(request))
-            except Refusal as refusal:
-                problem = answers.error(refusal.status, refusal.code, refusal.message, self.world.new_id())
-                return self._json(problem, refusal.status)
-            for swallowed in self.swallowed:
-                if f"{request.method} {request.path}" == swallowed:
-                    self.swallowed.remove(swallowed)
-                    assert request.transport
-                    request.transport.abort()  # done, and nobody hears of it
-            is_new = request.method == "POST" and request.path.endswith(
-                ("/posts", "/direct", "/commands", "/bots", "/channels", "/members")
-            )
-            return self._json(answer, 201 if is_new else 200)
+            body = await request.json() if request.can_read_body else {}
+            failure_met = self.meets(f"{request.method} {request.path}", body if isinstance(body, dict) else {})
+            if failure_met[:3].isdecimal():
+                problem = answers.error(int(failure_met[:3]), "fake.failure", "", self.world.new_id())
+                headers = {"Retry-After": failure_met[4:]} if failure_met[4:] else {}
+                return web.json_response(problem, status=int(failure_met[:3]), headers=headers)
+            if failure_met == "late":
+                return await self.held.late(lambda: self._answer(handler, request, ""))
+            if failure_met == "reset_before":
+                return _reset(request)
+            return await self._answer(handler, request, failure_met)
 
         return handle
+
+    async def _answer(self, handler: Handler, request: web.Request, failure: str) -> web.StreamResponse:
+        try:
+            answer = await handler(request, self._user_of(request))
+        except Refusal as refusal:
+            problem = answers.error(refusal.status, refusal.code, refusal.message, self.world.new_id())
+            return self._json(problem, refusal.status)
+        if failure == "reset_after":
+            return _reset(request)
+        if failure == "garbled":
+            return web.Response(text=json.dumps(answer)[:-1], content_type="application/json")
+        for swallowed in self.swallowed:
+            if f"{request.method} {request.path}" == swallowed:
+                self.swallowed.remove(swallowed)
+                return _reset(request)  # done, and nobody hears of it
+        is_new = request.method == "POST" and request.path.endswith(
+            ("/posts", "/direct", "/commands", "/bots", "/channels", "/members")
+        )
+        return self._json(answer, 201 if is_new else 200)
 
     def _json(self, answer: object, status: int) -> web.Response:
         date = format_datetime(self.world.clock(), usegmt=True)
@@ -421,3 +443,9 @@ def _check_command(given: Json) -> None:
         raise Refusal(400, "model.command.is_valid.description.app_error", "Invalid description")
     if max(len(given.get(name, "")) for name in ("auto_complete_hint", "auto_complete_desc")) > 1024:
         raise Refusal(500, "app.command.updatecommand.internal_error", "Unable to update the command.")
+
+
+def _reset(request: web.Request) -> web.StreamResponse:
+    assert request.transport
+    request.transport.abort()
+    return web.Response()

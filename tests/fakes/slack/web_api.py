@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from slack_sdk.errors import SlackObjectFormationError
 
+from tests.fakes.held import Held
 from tests.fakes.slack import blockkit
 from tests.fakes.slack.state import BOT, BOT_ID, RESPONSE_SECONDS, RESPONSES, TEAM, Conversation, Json, State
 
@@ -59,11 +60,17 @@ class WebApi:
         self.refused: list[tuple[str, str]] = []
         self.wss_url: Callable[[], str] = str
         self._failures: dict[str, deque[str]] = defaultdict(deque)
+        self.meets: Callable[[str, Json], str] = lambda _method, _given: ""
         self.released = asyncio.Event()
+        self.held = Held(state.clock.now)
         self.changed = asyncio.Event()
 
     def fail(self, method: str, how: str, times: int = 1) -> None:
-        """Let the next calls fail: "429:SECONDS", "500", "html", "hang", "reset_before", "reset_after", or an error."""
+        """Let the next calls fail, in one of these ways; `meets` is asked about all others.
+
+        "429:SECONDS"; a status of three digits, or "html"; "hang" until the test is over; "late", which is done half a
+        minute later; "reset_before" or "reset_after" it is done; "garbled", done, but the answer is cut off; an error.
+        """
         self._failures[method].extend([how] * times)
 
     def counted(self, method: str) -> int:
@@ -80,24 +87,36 @@ class WebApi:
         method = request.match_info["method"]
         given = await _arguments(request)
         self.calls.append((method, self.state.clock.seconds(), given))
-        failure = self._failures[method].popleft() if self._failures[method] else ""
+        failure = self._failures[method].popleft() if self._failures[method] else self.meets(method, given)
         if failure == "hang":
             await self.released.wait()
+        if failure == "late":
+
+            async def do() -> web.StreamResponse:
+                return self._answered(method, request, given, "")
+
+            return await self.held.late(do)
         if failure == "reset_before":
             return _reset(request)
         if failure.startswith("429"):
             headers = {"Retry-After": failure.partition(":")[2]}
             return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
-        if failure in ("500", "html"):
-            return web.Response(status=503, text="<html>upstream</html>", content_type="text/html")
+        if failure.isdecimal() or failure == "html":
+            status = int(failure) if failure.isdecimal() else 503
+            return web.Response(status=status, text="<html>upstream</html>", content_type="text/html")
+        return self._answered(method, request, given, failure)
+
+    def _answered(self, method: str, request: web.Request, given: Json, failure: str) -> web.StreamResponse:
         try:
-            answer = self._done(method, request, given, failure.removeprefix("reset_after"))
+            answer = self._done(method, request, given, "" if failure in ("reset_after", "garbled") else failure)
         except (Failure, SlackObjectFormationError) as error:
             answer = error.answer if isinstance(error, Failure) else {"ok": False, "error": "invalid_blocks"}
             self.refused.append((method, str(answer["error"])))
         self.changed.set()
         if failure == "reset_after":
             return _reset(request)
+        if failure == "garbled":
+            return web.Response(text=json.dumps(answer)[:-1], content_type="application/json")
         date = format_datetime(self.state.clock.now(), usegmt=True)
         return web.json_response(answer, headers={"X-OAuth-Scopes": ",".join(sorted(self.scopes)), "Date": date})
 
