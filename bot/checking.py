@@ -16,8 +16,9 @@ from bot.errors import ChatError, ConfigError
 from bot.failures import Refused, explain
 from bot.views.texts import Texts
 from storage import ideas, outbox
-from storage.database import Database, parse_url, problems_of, shown
+from storage.database import Database
 from storage.errors import StorageError
+from storage.opening import parse_url, problems_of, shown
 
 PARKED_SHOWN = 5
 

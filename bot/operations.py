@@ -31,7 +31,8 @@ from bot.views import ideas as idea_views
 from bot.views.plain import plain
 from bot.views.texts import Texts
 from storage import backup, ideas, migrations, workspaces
-from storage.database import Database, parse_url, shown, upgrade
+from storage.database import Database
+from storage.opening import parse_url, shown, upgrade
 from storage.tables import Idea, Status, present
 
 IMPORTED_AT_ONCE = 100

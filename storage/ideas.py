@@ -16,7 +16,7 @@ from storage.statements import Prepared, among, listed
 from storage.tables import AnyIdea, Brief, Gesture, HistoryEntry, Idea, Status, Step, Workspace, present
 
 _KEPT = tuple(name for name in Idea.model_fields if name != "id")
-_AT_FIRST = {name: field.default for name, field in Idea.model_fields.items() if not field.is_required()}
+_AT_FIRST = {name: Idea.model_fields[name].default for name in _KEPT if not Idea.model_fields[name].is_required()}
 
 _NEXT_NUMBER = Prepared(
     update(Workspace)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from bench import load
 from bench.__main__ import FIGURES, main
 from bench.ground import Failed
-from bench.load import MIXED, Run, Sample
+from bench.load import MIXED, MOMENTS, Run, Sample
 from bench.requests import published_cards, require_ideas, require_votes
 from bench.rows import Row
 from bench.seed import Size, seeded
@@ -129,7 +129,7 @@ def test_the_median_of_the_rounds_decides() -> None:
         {"errors": Counter({"x": 1})},
         {"lost": ["vote"]},
         {"samples": [Sample(60.0, 100.0, 20), Sample(90.0, 131.0, 20)]},
-        {"samples": [Sample(60.0, 100.0, 20), Sample(90.0, 100.0, 40)]},
+        {"samples": [Sample(60.0 + n, 100.0, 20) for n in range(MOMENTS)] + [Sample(90.0, 100.0, 40)] * MOMENTS},
     ],
 )
 def test_a_run_with_a_fault_is_not_accepted(changed: dict[str, object]) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text as statement
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from bot.chat.events import CommandTyped, Event, FormSubmitted, Profile, ReactionChanged, Reply
@@ -487,7 +489,8 @@ async def test_a_form_or_reaction_that_can_t_be_saved_is_not_acknowledged(desk: 
 async def test_an_unexpected_error_is_a_card_with_the_reference_that_is_in_the_log(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk.platform.fail("is_moderator", ZeroDivisionError("bug"))
+    bug = "CREATE TRIGGER bug BEFORE INSERT ON idea BEGIN SELECT RAISE(ABORT, 'bug'); END"
+    await desk.database.write(lambda session: session.execute(statement(bug)))
     with caplog.at_level(logging.ERROR, "bot.chat.router"):
         reply = await desk.type("sam", "Shared bikes")
     assert REFERENCE in words(reply)
@@ -495,7 +498,7 @@ async def test_an_unexpected_error_is_a_card_with_the_reference_that_is_in_the_l
     (record,) = caplog.records
     assert REFERENCE in record.getMessage()
     assert record.exc_info
-    assert record.exc_info[0] is ZeroDivisionError
+    assert record.exc_info[0] is IntegrityError
     assert await desk.all_ideas() == []
 
 

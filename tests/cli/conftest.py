@@ -22,7 +22,8 @@ from bot.domain.voting import Voting
 from bot.usecases import moderation, submission, voting
 from bot.views.texts import Texts
 from storage import workspaces
-from storage.database import Database, T, Work
+from storage.database import Database
+from storage.writer import T, Work
 from tests.contract.storage_rows import NOW
 
 PROGRAM = Path(sys.executable).parent / "butine"

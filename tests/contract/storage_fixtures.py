@@ -9,7 +9,8 @@ from sqlalchemy import Engine, create_engine, text
 from sqlmodel import SQLModel
 
 from storage import workspaces
-from storage.database import Database, parse_url, upgrade
+from storage.database import Database
+from storage.opening import parse_url, upgrade
 from tests.postgresql import Cluster
 
 BOTH = ["sqlite_url", pytest.param("migrated_postgresql_url", marks=pytest.mark.postgresql)]

@@ -502,6 +502,41 @@ async def test_moments_are_compared_as_instants(database: Database, workspace_id
     assert counted == 0
 
 
+async def test_a_submitted_idea_waits_under_the_next_number(database: Database, workspace_id: int) -> None:
+    texts = {"title": "Des vélos", "need": "Trop de voitures", "proposal": "Dix vélos", "benefit": ""}
+    await keep(database, workspace_id)
+    brief = await database.write(lambda s: ideas.submit(s, workspace_id, "camille", texts, NOW))
+    whole = await database.read(lambda s: ideas.by_id(s, brief.id))
+    assert whole
+    assert (brief.number, brief.title, brief.author_id, brief.status, brief.supporters) == (
+        2,
+        "Des vélos",
+        "camille",
+        Status.PENDING,
+        0,
+    )
+    assert {name: getattr(whole, name) for name in texts} == texts
+    assert (whole.number, whole.status, whole.submitted_at, whole.changed_at) == (2, Status.PENDING, NOW, NOW)
+    assert (whole.shown, whole.published_at, whole.decided_by) == (0, None, None)
+
+
+async def test_a_vote_counts_for_the_idea_in_brief_and_for_the_one_that_is_loaded(
+    database: Database, workspace_id: int
+) -> None:
+    idea = await keep(database, workspace_id, status=Status.PUBLISHED)
+
+    def vote(session: Session) -> tuple[int, int]:
+        loaded = ideas.by_id(session, key(idea))
+        ideas.count_support(session, key(idea), 2)
+        brief = ideas.brief(session, key(idea))
+        assert loaded
+        assert brief
+        return loaded.supporters, brief.supporters
+
+    assert await database.write(vote) == (2, 2)
+    assert await database.write(lambda s: ideas.brief(s, key(idea) + 1)) is None
+
+
 async def test_a_moment_without_time_zone_is_refused(database: Database, workspace_id: int) -> None:
     with pytest.raises((ValueError, StatementError), match=r"2026-11-24|ValueError"):
         await keep(database, workspace_id, submitted_at=datetime(2026, 11, 24, 9, 0))  # noqa: DTZ001  the point

@@ -186,7 +186,9 @@ async def test_after_trouble_with_its_socket_it_has_another(
     await next_one
     slack.sockets.is_silent = False
     slack.sockets.forget_all_but_the_newest()
-    assert await slack.type_command(CAMILLE, "toujours là") == {}
+    answer = await slack.type_command(CAMILLE, "toujours là")
+    assert answer is not None
+    assert answer["text"] == "Reçu"
     assert [event.text for event in slow.taken if isinstance(event, CommandTyped)] == ["toujours là"]
     await asyncio.wait_for(missed.wait(), 10)  # reactions are to be read again
     await platform.close()

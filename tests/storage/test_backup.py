@@ -12,7 +12,8 @@ from sqlmodel import Session
 
 from storage import ideas, notes, search, workspaces
 from storage.backup import CopyFailed, copy
-from storage.database import Database, parse_url, problems_of
+from storage.database import Database
+from storage.opening import parse_url, problems_of
 from storage.search import Visible
 from storage.tables import Status
 from tests.contract.storage_rows import new_idea

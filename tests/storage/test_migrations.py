@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from storage import migrations
-from storage.database import parse_url, upgrade
+from storage.opening import parse_url, upgrade
 
 pytest_plugins = ["tests.contract.storage_fixtures"]
 

@@ -16,8 +16,9 @@ import pytest
 from sqlmodel import Session
 
 from storage import notes
-from storage.database import Database, parse_url, problems_of, shown
+from storage.database import Database
 from storage.errors import CannotOpen
+from storage.opening import parse_url, problems_of, shown
 
 pytest_plugins = ["tests.contract.storage_fixtures"]
 

@@ -10,8 +10,9 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from storage import ideas, notes, workspaces
-from storage.database import ATTEMPTS, Database, parse_url, problems_of
+from storage.database import ATTEMPTS, Database
 from storage.errors import NotSaved
+from storage.opening import parse_url, problems_of
 from tests.contract.storage_rows import keep
 
 pytest_plugins = ["tests.contract.storage_fixtures"]

@@ -14,8 +14,9 @@ from sqlalchemy.pool import Pool
 from sqlmodel import Session
 
 from storage import ideas, notes
-from storage.database import GROUP_SIZE, Database
+from storage.database import Database
 from storage.errors import NotSaved
+from storage.writer import GROUP_SIZE
 from tests.contract.storage_rows import new_idea
 
 pytest_plugins = ["tests.contract.storage_fixtures"]

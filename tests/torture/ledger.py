@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, create_engine, text
 
 from storage import search
-from storage.database import parse_url, problems_of
+from storage.opening import parse_url, problems_of
 from tests.torture.town import Sent
 
 WAITING = "SELECT count(*) FROM outbox WHERE shown < wanted AND parked_reason IS NULL"

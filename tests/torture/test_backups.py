@@ -16,7 +16,8 @@ import pytest
 
 from bot.app import App
 from bot.config import Settings
-from storage.database import Database, parse_url, problems_of
+from storage.database import Database
+from storage.opening import parse_url, problems_of
 from tests.chat.desk import Desk, words
 from tests.torture.conftest import Figures
 from tests.torture.dose import dose

@@ -19,8 +19,9 @@ import pytest
 
 from bot.failures import explain
 from bot.views.texts import Texts
-from storage.database import LOCK_TIMEOUT_SECONDS, Database
+from storage.database import Database
 from storage.errors import CannotOpen
+from storage.opening import LOCK_TIMEOUT_SECONDS
 from tests.chat.desk import Desk
 from tests.torture.conftest import Figures
 from tests.torture.dose import dose

@@ -15,7 +15,8 @@ from sqlmodel import Session
 
 from bot.chat.dispatcher import LEASE
 from storage import ideas, workspaces
-from storage.database import Database, parse_url, upgrade
+from storage.database import Database
+from storage.opening import parse_url, upgrade
 from storage.tables import Idea, Step
 from tests.fakes.mattermost.answers import Json
 from tests.torture.conftest import Figures

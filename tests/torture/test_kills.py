@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from bot.chat.dispatcher import LEASE
-from storage.database import parse_url, upgrade
+from storage.opening import parse_url, upgrade
 from tests.torture.balancer import Balancer
 from tests.torture.conftest import Figures
 from tests.torture.dose import dose

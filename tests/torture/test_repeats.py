@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 from aiohttp import ClientSession
 
-from storage.database import parse_url, upgrade
+from storage.opening import parse_url, upgrade
 from tests.contract.slack_rig import platform_before
 from tests.fakes.slack.deliveries import Http, encoded
 from tests.fakes.slack.state import IDEAS, REVIEW

@@ -19,7 +19,7 @@ from bot.domain.voting import Voting
 from bot.rules import Rules
 from bot.usecases import moderation, submission, voting
 from bot.usecases.digesting import Sizes
-from storage import database, ideas, workspaces
+from storage import ideas, opening, workspaces
 from storage.tables import HistoryEntry, Idea, OutboxItem, Status, present
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -36,7 +36,7 @@ def template() -> bytes:
     """A migrated, empty SQLite database as bytes: Alembic needs a second for it, once."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.db"
-        database.upgrade(database.parse_url(f"sqlite:///{path}"))
+        opening.upgrade(opening.parse_url(f"sqlite:///{path}"))
         with sqlite3.connect(path) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")
         connection.close()

@@ -1,0 +1,154 @@
+"""Where a database is and how it is opened: URLs, connections, the newest schema, and what can be wrong with a file.
+
+Reading and writing are in database.py and writer.py.
+"""
+
+import fcntl
+import os
+import re
+import sqlite3
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from storage import migrations
+from storage.errors import CannotOpen
+
+# Chat platforms wait 3 s for an answer: whoever can't write within this has to be told in time.
+LOCK_TIMEOUT_SECONDS = 2.0
+READERS = 4
+
+
+def parse_url(url: str) -> URL:
+    """The URL with its driver named. Raises CannotOpen for anything but SQLite and PostgreSQL."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:  # ValueError for a port that is no number
+        raise CannotOpen(CannotOpen.UNREACHABLE, _masked(url)) from error
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database not in {None, "", ":memory:"}:  # memory keeps nothing
+            return parsed.set(drivername="sqlite")
+        case "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+    raise CannotOpen(CannotOpen.UNREACHABLE, shown(parsed))
+
+
+def shown(url: URL) -> str:
+    """The URL as it may be printed: without any password."""
+    hidden = {name: "***" for name in url.query if "password" in name}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+def upgrade(url: URL) -> None:
+    """Bring the database to the newest schema. Raises CannotOpen, and has then changed nothing in it."""
+    name = shown(url)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite and url.database:
+        _check_writable(Path(url.database), name)
+    # A writer's first act turns the file to write-ahead logging: what is not ours is only looked at.
+    looking, writing = engine_for(url, is_reader=is_sqlite), engine_for(url, is_reader=False)
+    try:
+        with looking.connect() as connection:
+            found = migrations.revision_of(connection)
+            if found == migrations.HEAD:
+                return
+            if found is not None and found not in migrations.known_revisions():
+                raise CannotOpen(CannotOpen.TOO_NEW, name, found)
+            if found is None and migrations.has_tables(connection):
+                raise CannotOpen(CannotOpen.FOREIGN, name)
+        migrations.upgrade(writing)
+    except OperationalError as error:
+        raise CannotOpen(CannotOpen.UNREACHABLE, name, str(error.orig)) from error
+    except DatabaseError as error:
+        raise CannotOpen(CannotOpen.DAMAGED, name, str(error.orig)) from error
+    finally:
+        looking.dispose()
+        writing.dispose()
+
+
+def problems_of(url: URL) -> list[str]:
+    """What a full check of a SQLite file finds; nothing for a sound one, and for PostgreSQL."""
+    if url.get_backend_name() != "sqlite":
+        return []
+    engine = engine_for(url, is_reader=True)
+    try:
+        with engine.connect() as connection:
+            told = "\n".join(str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(5)")))
+            # Older versions put all in one row, below a heading.
+            return [line for line in told.splitlines() if line != "ok" and not line.startswith("***")]
+    except DatabaseError as error:
+        return [str(error.orig)]
+    finally:
+        engine.dispose()
+
+
+def engine_for(url: URL, *, is_reader: bool) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        # The server may have gone since the last use; a ping is cheaper than a lost vote.
+        return create_engine(url, pool_size=READERS, pool_pre_ping=True)
+    size = READERS if is_reader else 1
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=0,
+        connect_args={
+            "timeout": LOCK_TIMEOUT_SECONDS,
+            "check_same_thread": False,
+            "isolation_level": None,
+        },
+    )
+    event.listen(engine, "connect", partial(_prepare_sqlite, is_reader=is_reader))
+    # A deferred transaction that turns to writing fails at once when another one wrote first; an immediate one waits.
+    event.listen(
+        engine,
+        "begin",
+        lambda c: c.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE"),
+    )
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object, *, is_reader: bool) -> None:
+    if is_reader:
+        connection.execute("PRAGMA query_only=ON")
+        return
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _masked(url: str) -> str:
+    """What is no URL may hold a password all the same."""
+    return re.sub(r"//.*@", "//…@", url, flags=re.DOTALL)
+
+
+def _check_writable(path: Path, name: str) -> None:
+    """SQLite opens a file it can't write to without a word, and fails at the first idea."""
+    target = path if path.exists() else path.parent
+    if (
+        path.is_dir()
+        or not path.parent.is_dir()
+        or not os.access(target, os.W_OK)
+        or not os.access(path.parent, os.W_OK)
+    ):
+        raise CannotOpen(CannotOpen.UNWRITABLE, name)
+
+
+def acquire(url: URL) -> IO[str]:
+    """Hold the file's lock for this process: two services on one SQLite file would both send everything."""
+    path = Path(f"{url.database}.lock")
+    try:
+        lock = path.open("w")
+    except OSError as error:
+        raise CannotOpen(CannotOpen.UNWRITABLE, shown(url), str(error)) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise CannotOpen(CannotOpen.IN_USE, shown(url)) from error
+    return lock
