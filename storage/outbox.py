@@ -1,8 +1,9 @@
 """What chat must come to show: adding, claiming and settling outbox rows. Sending is the dispatcher's part."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, case, or_, update
@@ -10,7 +11,7 @@ from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col, select
 
-from storage.statements import Prepared
+from storage.statements import Prepared, among, listed
 from storage.tables import Idea, OutboxItem, Status, present
 
 _GIVEN = ("workspace_id", "key", "view", "channel", "member_id", "idea_id", "subject", "created_at", "due_at")
@@ -78,15 +79,25 @@ def shown_by(session: Session, workspace_id: int, message: str) -> tuple[str, in
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-def permalinks(session: Session, workspace_id: int, view: str, idea_ids: Iterable[int]) -> dict[int, str]:
+def permalinks(session: Session, workspace_id: int, view: str, idea_ids: Collection[int]) -> dict[int, str]:
     """Links to the posted cards of that view, by idea."""
-    query = select(OutboxItem.idea_id, OutboxItem.permalink).where(
-        OutboxItem.workspace_id == workspace_id,
-        OutboxItem.view == view,
-        col(OutboxItem.idea_id).in_(list(idea_ids)),
-        col(OutboxItem.permalink).is_not(None),
+    if not idea_ids:
+        return {}
+    asked = list(dict.fromkeys(idea_ids))
+    rows = _permalinks(len(asked))(session, workspace_id=workspace_id, view=view, **listed(asked))
+    return {row[0]: row[1] for row in rows}
+
+
+@lru_cache(maxsize=64)
+def _permalinks(number: int) -> Prepared:
+    return Prepared(
+        select_columns(col(OutboxItem.idea_id), col(OutboxItem.permalink)).where(
+            col(OutboxItem.workspace_id) == bindparam("workspace_id"),
+            col(OutboxItem.view) == bindparam("view"),
+            among(col(OutboxItem.idea_id), number),
+            col(OutboxItem.permalink).is_not(None),
+        )
     )
-    return {idea_id: link for idea_id, link in session.exec(query) if idea_id is not None and link is not None}
 
 
 def posted(

@@ -67,7 +67,9 @@ class _Native:
             (name, _inward(compiled.binds[name].type, dialect), compiled.binds[name].value)
             for name in compiled.positiontup or ()
         ]
-        outward = [(place, _outward(column.type, dialect)) for place, column in enumerate(statement.exported_columns)]
+        columns = list(statement.exported_columns)
+        self._has_rows = bool(columns)
+        outward = [(place, _outward(column.type, dialect)) for place, column in enumerate(columns)]
         self._outward = [(place, convert) for place, convert in outward if convert]
 
     def run(self, driver: Any, values: dict[str, object]) -> Sequence[Row]:  # noqa: ANN401  the driver's own connection
@@ -76,7 +78,8 @@ class _Native:
             value = values.get(name, fixed)
             given.append(convert(value) if convert else value)
         try:
-            rows: Sequence[Row] = driver.execute(self._sql, given).fetchall()
+            cursor = driver.execute(self._sql, given)
+            rows: Sequence[Row] = cursor.fetchall() if self._has_rows else ()
         except Exception as error:
             base = self._dialect.loaded_dbapi.Error
             if isinstance(error, base):

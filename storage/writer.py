@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import groupby
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
@@ -89,8 +90,7 @@ class Writer:
                 group = [*group, *self._arrived()]
             for job in group:
                 job.error = _told(error)
-        for job in group:
-            job.answer()
+        _answer(group)
 
     def _arrived(self) -> "list[_Job]":
         """What has come meanwhile; the wish to stop is left where it is."""
@@ -116,7 +116,7 @@ class _Job:
     def __init__(self, work: Work[Any], future: "asyncio.Future[Any]") -> None:
         self._work = work
         self._future = future
-        self._loop = future.get_loop()
+        self.loop = future.get_loop()
         self._result: Any = None
         self.error: Exception | None = None
 
@@ -133,16 +133,25 @@ class _Job:
             self.error = error
         session.expunge_all()
 
-    def answer(self) -> None:
-        self._loop.call_soon_threadsafe(self._settle)
-
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Tell whoever waits, in their own event loop."""
         if self._future.done():  # its caller has gone
             return
         if self.error is not None:
             self._future.set_exception(self.error)
         else:
             self._future.set_result(self._result)
+
+
+def _answer(jobs: "list[_Job]") -> None:
+    """Tell everybody at once: waking an event loop costs more than all that it then does."""
+    for loop, waiting in groupby(jobs, key=lambda job: job.loop):
+        loop.call_soon_threadsafe(_settle, list(waiting))
+
+
+def _settle(jobs: "list[_Job]") -> None:
+    for job in jobs:
+        job.settle()
 
 
 def _told(error: Exception) -> Exception:

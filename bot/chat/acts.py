@@ -215,7 +215,7 @@ def _consent(call: Call, *, key: str, agrees: bool) -> Reply:
 
 
 def _receipt(call: Call, submitted: Submitted, *, replaces: bool = False) -> Reply:
-    _, links = reading.names_and_links(call.session, call.caller.workspace_id, submitted.similar)
+    links = reading.links(call.session, call.caller.workspace_id, submitted.similar)
     next_digest = call.rules.weekly.coming(call.now).due_at
     return Reply(receipts.submitted_card(submitted, next_digest, links, call.texts), replaces=replaces)
 

@@ -195,6 +195,11 @@ def _page(
     return Page(listing, tuple(shown), names, links, status, next_before=next_before)
 
 
+def links(session: Session, workspace_id: int, named: Sequence[AnyIdea]) -> Mapping[int, str]:
+    """Links to the ideas' cards by idea key."""
+    return outbox.permalinks(session, workspace_id, announcing.IDEA_CARD, [present(idea.id) for idea in named])
+
+
 def names_and_links(
     session: Session, workspace_id: int, named: Sequence[AnyIdea]
 ) -> tuple[Mapping[str, str], Mapping[int, str]]:
@@ -202,5 +207,4 @@ def names_and_links(
     if not named:
         return {}, {}
     names = workspaces.names(session, workspace_id, [idea.author_id for idea in named])
-    links = outbox.permalinks(session, workspace_id, announcing.IDEA_CARD, [present(idea.id) for idea in named])
-    return names, links
+    return names, links(session, workspace_id, named)
