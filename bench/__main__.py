@@ -1,4 +1,6 @@
-"""`python -m bench`: measures, prints the table, and writes bench.json. What is measured is said in its modules."""
+"""`python -m bench`: measures, prints the table, writes bench.json and the README's figures. What is measured is said in
+its modules.
+"""
 
 import json
 import sys
@@ -42,8 +44,12 @@ def main(only: tuple[str, ...], rounds: int | None, quick: bool, out: Path | Non
     except Failed as failed:
         raise click.ClickException(str(failed)) from failed
     report.show(report.table(rows))
-    if out or not (only or quick):
-        report.save(report.written(rows, dose), out or Path("bench.json"))
+    told = report.written(rows, dose)
+    if out:
+        report.save(told, out)
+    elif not (only or quick):
+        report.save(told, report.FIGURES)
+        report.into_readme(told)
     sys.exit(0 if quick or all(row.is_reached for row in rows) else 1)
 
 

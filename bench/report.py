@@ -6,7 +6,7 @@ import platform
 import sqlite3
 import statistics
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +20,8 @@ from bench.ground import Dose
 from bench.processes import ROOT
 from bench.rows import Row
 
+README, FIGURES = ROOT / "README.md", ROOT / "bench.json"
+BEGIN, END = "<!-- figures: make bench -->", "<!-- end of figures -->"
 LIBRARIES = ("aiohttp", "slack-bolt", "slack-sdk", "sqlalchemy", "sqlmodel", "pydantic")
 
 
@@ -79,6 +81,33 @@ def machine() -> dict[str, Any]:
         "sqlite": sqlite3.sqlite_version,
         "versions": {name: version(name) for name in LIBRARIES},
     }
+
+
+def markdown(told: Mapping[str, Any]) -> str:
+    """What the README shows of what was written: the machine, and a line for each figure."""
+    on = told["machine"]
+    lines = [
+        f"{on['processor']}, {on['cores']} cores, Python {on['python']}, SQLite {on['sqlite']}, {on['date'][:10]}:",
+        "",
+        "| figure | Butine | beside | ratio | aim |",
+        "|---|---|---|---|---|",
+    ]
+    for row in told["figures"]:
+        sign = "≥" if row["bound"] == "at_least" else "≤"
+        ours, peer = row["median"]["ours"], row["median"]["peer"]
+        beside = f"{peer:,.3g} {row['unit']} ({row['against']})" if row["is_ratio"] else row["against"]
+        ratio = f"{row['value']:.2f}" if row["is_ratio"] else ""
+        aim = f"{sign} {row['target']:g}" + ("" if row["is_ratio"] else f" {row['unit']}")
+        lines.append(f"| {row['name']} | {ours:,.3g} {row['unit']} | {beside} | {ratio} | {aim} |")
+    return "\n".join(lines)
+
+
+def into_readme(told: Mapping[str, Any]) -> None:
+    """Have the README show these figures."""
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n{markdown(told)}\n{END}{after}", encoding="utf-8")
 
 
 def save(told: dict[str, Any], file: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench import load
+from bench import load, report
 from bench.__main__ import FIGURES, main
 from bench.ground import Failed
 from bench.load import MIXED, MOMENTS, Run, Sample
@@ -111,6 +111,12 @@ async def test_a_seeded_database_is_one_that_butine_agrees_with(database: Path) 
     )
     assert await butine.write(recount) == 0
     await butine.close()
+
+
+def test_the_readme_shows_what_the_bench_wrote() -> None:
+    told = json.loads(report.FIGURES.read_text(encoding="utf-8"))
+    shown = report.README.read_text(encoding="utf-8").partition(report.BEGIN)[2].partition(report.END)[0]
+    assert shown.strip() == report.markdown(told)
 
 
 def test_the_median_of_the_rounds_decides() -> None:
