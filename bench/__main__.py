@@ -1,5 +1,6 @@
-"""`python -m bench`: measures, prints the table, writes bench.json and the README's figures. What is measured is said in
-its modules.
+"""`python -m bench`: measures, prints the table, and writes bench.json and the README's figures.
+
+What is measured is said in the modules of its figures.
 """
 
 import json

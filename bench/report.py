@@ -22,6 +22,7 @@ from bench.rows import Row
 
 README, FIGURES = ROOT / "README.md", ROOT / "bench.json"
 BEGIN, END = "<!-- figures: make bench -->", "<!-- end of figures -->"
+WHOLE_FROM = 100
 LIBRARIES = ("aiohttp", "slack-bolt", "slack-sdk", "sqlalchemy", "sqlmodel", "pydantic")
 
 
@@ -95,11 +96,15 @@ def markdown(told: Mapping[str, Any]) -> str:
     for row in told["figures"]:
         sign = "≥" if row["bound"] == "at_least" else "≤"
         ours, peer = row["median"]["ours"], row["median"]["peer"]
-        beside = f"{peer:,.3g} {row['unit']} ({row['against']})" if row["is_ratio"] else row["against"]
+        beside = f"{_short(peer)} {row['unit']} ({row['against']})" if row["is_ratio"] else row["against"]
         ratio = f"{row['value']:.2f}" if row["is_ratio"] else ""
         aim = f"{sign} {row['target']:g}" + ("" if row["is_ratio"] else f" {row['unit']}")
-        lines.append(f"| {row['name']} | {ours:,.3g} {row['unit']} | {beside} | {ratio} | {aim} |")
+        lines.append(f"| {row['name']} | {_short(ours)} {row['unit']} | {beside} | {ratio} | {aim} |")
     return "\n".join(lines)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= WHOLE_FROM else f"{value:.3g}"
 
 
 def into_readme(told: Mapping[str, Any]) -> None:
