@@ -25,8 +25,8 @@ class Writer:
     """One thread that owns SQLite's only writing connection and commits what waits in groups.
 
     One fsync, at the commit, serves them all. There are no savepoints: each would have the full-text index write its
-    part to disk, which costs more than all the rest. What fails once it has changed something has its group undone,
-    and everybody in it tries again alone.
+    part to disk, which costs more than all the rest. Where one fails after it changed something, its group is undone
+    and tried again in halves.
     """
 
     def __init__(self, engine: Engine) -> None:
