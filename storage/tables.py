@@ -123,7 +123,7 @@ class Idea(SQLModel, table=True):
         Index("idea_by_status", "workspace_id", "status", "number"),
         Index("idea_by_author", "workspace_id", "author_id", "number"),
         Index("idea_by_rank", "workspace_id", "status", "supporters", "published_at"),
-        Index("idea_by_showing", "workspace_id", "status", "shown", "number"),
+        Index("idea_by_showing", "workspace_id", "status", "shown", text("number DESC")),
     )
     id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
     workspace_id: int = Field(foreign_key="workspace.id")
@@ -217,7 +217,7 @@ class OutboxItem(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("workspace_id", "key"),
         Index("outbox_by_message", "workspace_id", "message"),
-        Index("outbox_by_idea", "idea_id", "view"),
+        Index("outbox_by_idea", "workspace_id", "idea_id", "view"),
         Index(
             "outbox_waiting",
             "due_at",

@@ -63,10 +63,13 @@ def test_there_is_one_newest_revision_and_the_code_knows_it() -> None:
 
 
 def test_the_migrated_schema_is_that_of_the_tables(migrated_url: str) -> None:
+    engine = engine_of(migrated_url)
+
     def is_ours(_object: object, name: str | None, kind: str, *_: object) -> bool:
+        if kind == "index" and engine.dialect.name == "sqlite":
+            return name != "idea_by_showing"  # SQLite doesn't tell an index's direction; PostgreSQL does
         return not (kind == "table" and name and name.startswith("idea_search"))  # each database has its own
 
-    engine = engine_of(migrated_url)
     with engine.connect() as connection:
         options = {"compare_type": True, "include_object": is_ours}
         differences = compare_metadata(MigrationContext.configure(connection, opts=options), SQLModel.metadata)

@@ -11,8 +11,9 @@ ROWS_AT_ONCE = 500
 
 
 def upgrade() -> None:
-    op.create_index("outbox_by_idea", "outbox", ["idea_id", "view"], unique=False)
-    op.create_index("idea_by_showing", "idea", ["workspace_id", "status", "shown", "number"], unique=False)
+    op.create_index("outbox_by_idea", "outbox", ["workspace_id", "idea_id", "view"], unique=False)
+    newest_first = sa.text("number DESC")
+    op.create_index("idea_by_showing", "idea", ["workspace_id", "status", "shown", newest_first], unique=False)
     op.create_table(
         "stem",
         sa.Column("id", BIG_KEY, nullable=False),
