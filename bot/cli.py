@@ -3,9 +3,7 @@
 Imports little, so that --help answers at once.
 """
 
-import asyncio
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -236,6 +234,8 @@ def mattermost_setup(
 
 
 async def _run(settings: "Settings", options: Options) -> None:
+    import logging  # noqa: PLC0415  see the module
+
     from bot.app import App  # noqa: PLC0415  see the module
 
     level = logging.DEBUG if options.is_debugging else logging.INFO
@@ -260,7 +260,9 @@ def _config_file(path: Path | None) -> str:
 
 def _execute(options: Options, operation: "Callable[[Settings], Coroutine[Any, Any, None]]") -> None:
     """Read the configuration, run the operation, and turn what goes wrong into a sentence and an exit code."""
-    from bot import failures  # noqa: PLC0415  see the module
+    import asyncio  # noqa: PLC0415  see the module
+
+    from bot import failures  # noqa: PLC0415
     from bot.config import load  # noqa: PLC0415
 
     try:
