@@ -10,7 +10,7 @@ import hmac
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -36,7 +36,7 @@ _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 
-Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
+Dispatch = Callable[[AsyncBoltRequest], Coroutine[Any, Any, BoltResponse]]
 
 
 class Rejected(Exception):
@@ -75,7 +75,8 @@ class Door:
             return web.Response(status=rejected.status)
         if self._dispatch is None or self._under_way.is_closing:
             return web.Response(status=CLOSED)
-        answered = await self._dispatch(delivery)
+        # Closing waits for all of it: what is stored is to be told as well, while there is still a way to tell it.
+        answered = await asyncio.shield(self._under_way.start(self._dispatch(delivery)))
         if answered.status < LARGE:
             # Only what was taken in counts as seen: what failed is to be delivered again, perhaps in the same second.
             self._remember(signature)
