@@ -16,7 +16,7 @@ from bot import platforms
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import Event, Reply
 from bot.chat.platform import MayMiss, Platform
-from bot.chat.reconcile import reconcile
+from bot.chat.reconcile import Reconciler
 from bot.chat.router import Router
 from bot.config import Settings
 from bot.errors import ChatUnavailable, NeedsMending
@@ -197,8 +197,8 @@ class _Desk:
         self._router: asyncio.Future[Router] = asyncio.get_running_loop().create_future()
         self._dispatcher: Dispatcher | None = None
         self._sending: asyncio.Task[None] | None = None
+        self._reconciler: Reconciler | None = None
         self._reconciling: asyncio.Task[None] | None = None
-        self._database: Database | None = None
         self._workspace_id = 0
 
     @property
@@ -209,7 +209,7 @@ class _Desk:
     async def open(self, database: Database) -> None:
         """Connect and begin to send."""
         if isinstance(self._platform, MayMiss):
-            self._platform.when_missed(self._reconcile_soon)
+            self._platform.when_missed(self._when_missed)
         await self._platform.start(self._take_in)
         name, workspace = self._platform.name, self._platform.workspace
         workspace_id = await database.write(lambda session: workspaces.ensure(session, name, workspace))
@@ -224,32 +224,29 @@ class _Desk:
         )
         if recounted:
             log.info("the voting rules changed: %s counts are new", recounted)
-        self._dispatcher = Dispatcher(database, self._platform, workspace_id, self._rules, clock=self._clock)
+        parts = database, self._platform, workspace_id
+        self._reconciler = reconciler = Reconciler(*parts, self._rules.voting, clock=self._clock, on_change=self.wake)
+        self._dispatcher = Dispatcher(*parts, self._rules, clock=self._clock, on_posted=reconciler.want_card)
         router = Router(
-            database,
-            self._platform,
-            workspace_id,
+            *parts,
             self._rules,
             clock=self._clock,
             new_reference=partial(secrets.token_hex, 4),
-            on_change=self._dispatcher.wake,
+            on_change=self.wake,
         )
         self._router.set_result(router)
         self._sending = asyncio.create_task(self._dispatcher.run())
-        self._database = database
-        self._reconciling = asyncio.create_task(self.reconcile())
+        reconciler.want_all()
+        self._reconciling = asyncio.create_task(reconciler.run())
 
     async def reconcile(self) -> None:
         """Read every reaction that may have changed unseen."""
-        if self._database and await reconcile(
-            self._database, self._platform, self._workspace_id, self._rules.voting, self._clock
-        ):
-            self.wake()
+        if self._reconciler:
+            await self._reconciler.read_all()
 
-    def _reconcile_soon(self) -> None:
-        """Events may have been missed. What is missed while the reactions are read is found an hour later at most."""
-        if self._database and (self._reconciling is None or self._reconciling.done()):
-            self._reconciling = asyncio.create_task(self.reconcile())
+    def _when_missed(self) -> None:
+        if self._reconciler:
+            self._reconciler.want_all()
 
     def wake(self) -> None:
         """There may be something to send."""

@@ -13,6 +13,7 @@ from bot.chat.platform import Platform
 from bot.chat.showing import card_of
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone
 from bot.rules import Rules
+from bot.usecases.announcing import IDEA_CARD
 from bot.views.cards import Card
 from storage import outbox
 from storage.database import Database
@@ -38,7 +39,11 @@ STUBBORN = 3
 
 
 class Dispatcher:
-    """Sends what one workspace's outbox holds: in order within a channel or conversation, these side by side."""
+    """Sends what one workspace's outbox holds: in order within a channel or conversation, these side by side.
+
+    `on_posted` gets message and idea of each idea's card that is new in chat, once its address is stored: who reacted
+    to it before that, reacted to a message that nobody knew.
+    """
 
     def __init__(
         self,
@@ -48,6 +53,7 @@ class Dispatcher:
         rules: Rules,
         *,
         clock: Callable[[], datetime],
+        on_posted: Callable[[str, int], None] = lambda _message, _idea_id: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
@@ -55,6 +61,7 @@ class Dispatcher:
         self._workspace_id = workspace_id
         self._rules = rules
         self._clock = clock
+        self._on_posted = on_posted
         self._sleep = sleep
         self._wake = asyncio.Event()
         self._is_closing = False
@@ -155,6 +162,8 @@ class Dispatcher:
             await self._put_off(claimed, LONGEST_BACKOFF_SECONDS, is_uncertain=True)
             return None
         await self._database.write(lambda session: outbox.settle_shown(session, claimed, ref.id, ref.permalink))
+        if item.view == IDEA_CARD and item.idea_id and not item.message:
+            self._on_posted(ref.id, item.idea_id)
         return None
 
     async def _show(self, claimed: Claimed, card: Card) -> MessageRef:

@@ -1,5 +1,6 @@
-"""Reactions read again after an absence, so that votes cast meanwhile are found. What a vote is, voting decides."""
+"""Reactions read again where events may have been missed, so that no vote is. What a vote is, voting decides."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -20,39 +21,99 @@ log = logging.getLogger(__name__)
 READ_AT_ONCE = 50
 
 
-async def reconcile(
-    database: Database, platform: Platform, workspace_id: int, rules: Voting, clock: Callable[[], datetime]
-) -> int:
-    """Compare the votes of every idea that is open to them with what chat shows; returns how many counts changed.
+class Reconciler:
+    """One workspace's reactions: all of them, read again after an absence, and those of a card that is new in chat.
 
-    What can't be read now is left for the next time.
+    `on_change` is called after a commit that chat may have to show.
     """
-    changed = 0
-    after = 0
-    while cards := await database.read(partial(_cards_open_to_votes, workspace_id=workspace_id, after=after)):
-        after = max(cards.values())
-        read_at = clock()
+
+    def __init__(
+        self,
+        database: Database,
+        platform: Platform,
+        workspace_id: int,
+        rules: Voting,
+        *,
+        clock: Callable[[], datetime],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._platform = platform
+        self._workspace_id = workspace_id
+        self._rules = rules
+        self._clock = clock
+        self._on_change = on_change
+        self._wanted = asyncio.Event()
+        self._is_all_wanted = False
+        self._cards: dict[str, int] = {}
+
+    def want_all(self) -> None:
+        """Events may have been missed anywhere; what is missed while all is read has it read once more."""
+        self._is_all_wanted = True
+        self._wanted.set()
+
+    def want_card(self, message: str, idea_id: int) -> None:
+        """This message is known as the idea's card from now on: who reacted before that was not understood."""
+        self._cards[message] = idea_id
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Read what is wanted, until cancelled. What can't be read or kept is left for the next time all is read."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            cards, self._cards = self._cards, {}
+            is_all, self._is_all_wanted = self._is_all_wanted, False
+            try:
+                if is_all:
+                    await self.read_all()
+                elif cards:
+                    await self._read(cards)
+            except Exception:  # whatever it was, later wishes are to be met
+                log.exception("the reactions could not be read or kept, the next time will tell")
+
+    async def read_all(self) -> int:
+        """Compare the votes of every idea that is open to them with what chat shows; returns how many counts changed.
+
+        What can't be read now is left for the next time. Raises NotSaved.
+        """
+        changed = 0
+        after = 0
+        while cards := await self._database.read(partial(self._open_to_votes, after=after)):
+            after = max(cards.values())
+            found = await self._read(cards)
+            if found is None:
+                break
+            changed += found
+        return changed
+
+    async def _read(self, cards: Mapping[str, int]) -> int | None:
+        """How many counts of these ideas, by message, changed; None where chat could not tell."""
+        read_at = self._clock()
         try:
-            shown = await platform.reactions(list(cards))
+            shown = await self._platform.reactions(list(cards))
         except ChatError:
             log.warning("reactions could not be read, the next time will tell", exc_info=True)
-            break
-        changed += await database.write(partial(_take_in, cards=cards, shown=shown, rules=rules, read_at=read_at))
-    return changed
+            return None
+        changed = await self._database.write(partial(self._take_in, cards=cards, shown=shown, read_at=read_at))
+        if changed:
+            self._on_change()
+        return changed
 
+    def _open_to_votes(self, session: Session, after: int) -> dict[str, int]:
+        """The next cards: ideas by message."""
+        view, statuses = announcing.IDEA_CARD, OPEN_TO_VOTES
+        posted = outbox.posted(session, self._workspace_id, view, statuses, after, READ_AT_ONCE)
+        return {message: idea_id for idea_id, message in posted}
 
-def _cards_open_to_votes(session: Session, workspace_id: int, after: int) -> dict[str, int]:
-    """The next cards: ideas by message."""
-    view, statuses = announcing.IDEA_CARD, OPEN_TO_VOTES
-    posted = outbox.posted(session, workspace_id, view, statuses, after, READ_AT_ONCE)
-    return {message: idea_id for idea_id, message in posted}
-
-
-def _take_in(
-    session: Session,
-    cards: Mapping[str, int],
-    shown: Mapping[str, Mapping[str, Sequence[str]]],
-    rules: Voting,
-    read_at: datetime,
-) -> int:
-    return sum(voting.reconcile(session, cards[message], members, rules, read_at) for message, members in shown.items())
+    def _take_in(
+        self,
+        session: Session,
+        cards: Mapping[str, int],
+        shown: Mapping[str, Mapping[str, Sequence[str]]],
+        read_at: datetime,
+    ) -> int:
+        return sum(
+            voting.reconcile(session, cards[message], members, self._rules, read_at)
+            for message, members in shown.items()
+        )

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, ReactionChanged, Reply
+from bot.chat.reconcile import Reconciler
 from bot.chat.router import Router
 from bot.rules import Rules
 from bot.views.cards import Actions, Button, Card, Form, Menu
@@ -39,6 +40,7 @@ class Desk:
         self._ids = count(1)
         self.router = self.new_router()
         self.dispatcher = self.new_dispatcher()
+        self.reconciler = self.new_reconciler()
 
     @classmethod
     async def open(cls, folder: Path, rules: Rules = RULES) -> "Desk":
@@ -60,10 +62,27 @@ class Desk:
             on_change=self._wake,
         )
 
-    def new_dispatcher(self) -> Dispatcher:
+    def new_dispatcher(self, on_posted: Callable[[str, int], None] = lambda _message, _idea_id: None) -> Dispatcher:
         """Another dispatcher, as after a restart."""
         return Dispatcher(
-            self.database, self.platform, self.workspace_id, self.rules, clock=lambda: self.now, sleep=self._sleep
+            self.database,
+            self.platform,
+            self.workspace_id,
+            self.rules,
+            clock=lambda: self.now,
+            on_posted=on_posted,
+            sleep=self._sleep,
+        )
+
+    def new_reconciler(self, clock: Callable[[], datetime] | None = None) -> Reconciler:
+        """A reconciler; without a clock, each of its readings is a second later."""
+        return Reconciler(
+            self.database,
+            self.platform,
+            self.workspace_id,
+            self.rules.voting,
+            clock=clock or (lambda: self.later(seconds=1)),
+            on_change=self._wake,
         )
 
     def later(self, **time: float) -> datetime:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.chat.events import MessageRef, Profile
@@ -43,7 +43,8 @@ class MemoryPlatform:
     """Keeps what is sent in `messages`, and every call that changes something in `calls`, as (verb, key).
 
     `failures` holds what the next calls of that name meet, first come first: an exception, a `Lost`, or None for a
-    call that goes well. `moderators` and `profiles` can be changed, `unreadable` messages have no reactions to tell.
+    call that goes well. `meanwhile` holds what happens in chat after the next call of that name did its work and before
+    it returns. `moderators` and `profiles` can be changed, `unreadable` messages have no reactions to tell.
     """
 
     name = "memory"
@@ -54,6 +55,7 @@ class MemoryPlatform:
         self.messages: dict[str, Posted] = {}
         self.calls: list[tuple[str, str]] = []
         self.failures: dict[str, deque[BaseException | Lost | None]] = {}
+        self.meanwhile: dict[str, Callable[[], None]] = {}
         self.profiles = dict(PROFILES)
         self.moderators = {"nadia", "ines"}
         self.unreadable: set[str] = set()
@@ -125,10 +127,12 @@ class MemoryPlatform:
         """As the contract says."""
         self._before("reactions")
         readable = [message for message in messages if message in self.messages and message not in self.unreadable]
-        return {
+        shown = {
             message: {emoji: list(holders) for emoji, holders in self.messages[message].holders.items() if holders}
             for message in readable
         }
+        self._after("reactions")
+        return shown
 
     async def profile(self, member: str) -> Profile:
         """As the contract says."""
@@ -155,6 +159,7 @@ class MemoryPlatform:
         self.messages[posted.id] = posted
         self.calls.append((verb, key))
         self.has_posted.set()
+        self._after(verb)
         if lost:
             raise lost
         return _ref(posted)
@@ -168,6 +173,10 @@ class MemoryPlatform:
         if failure is not None:
             raise failure
         return None
+
+    def _after(self, method: str) -> None:
+        if happens := self.meanwhile.pop(method, None):
+            happens()
 
 
 def _ref(message: Posted) -> MessageRef:

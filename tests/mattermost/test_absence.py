@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from bot.app import App
 from bot.chat.dispatcher import Dispatcher
-from bot.chat.reconcile import reconcile
+from bot.chat.reconcile import Reconciler
 from bot.config import Settings
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
@@ -86,7 +86,8 @@ async def test_an_hour_away_from_500_posts_is_made_good_in_a_minute(rig: Matterm
     for post in cards.values():
         for voter in chance.sample(voters, 4):
             rig.world.react(voter, post, chance.choice(EMOJI))
-    await reconcile(database, rig.platform, workspace, voting, rig.clock)
+    reconciler = Reconciler(database, rig.platform, workspace, voting, clock=rig.clock, on_change=lambda: None)
+    await reconciler.read_all()
 
     rig.server.sockets.is_losing = True
     rig.clock.move(hours=1)
@@ -102,7 +103,7 @@ async def test_an_hour_away_from_500_posts_is_made_good_in_a_minute(rig: Matterm
     for number in gone:
         rig.world.delete(cards[number])
     started = time.monotonic()
-    changed = await reconcile(database, rig.platform, workspace, voting, rig.clock)
+    changed = await reconciler.read_all()
     took = time.monotonic() - started
 
     assert changed > POSTS // 10

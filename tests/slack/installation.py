@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import Event, Reply
-from bot.chat.reconcile import reconcile
+from bot.chat.reconcile import Reconciler
 from bot.chat.router import Router
 from bot.config import Settings
 from bot.rules import rules_of
@@ -63,6 +63,14 @@ class Installation:
             new_reference=partial(secrets.token_hex, 4),
             on_change=lambda: None,
         )
+        self.reconciler = Reconciler(
+            self.database,
+            self.platform,
+            self.workspace_id,
+            self.rules.voting,
+            clock=clock.now,
+            on_change=lambda: None,
+        )
 
     async def _take_in(self, event: Event) -> Reply:
         return await self.router(event)
@@ -75,7 +83,7 @@ class Installation:
 
     async def reconcile(self) -> int:
         """Read every reaction again."""
-        return await reconcile(self.database, self.platform, self.workspace_id, self.rules.voting, self.slack.clock.now)
+        return await self.reconciler.read_all()
 
     async def stop(self) -> None:
         """Disconnect and close."""

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from sqlmodel import Session, select
 
 from bot.chat.events import ReactionChanged
-from bot.chat.reconcile import reconcile
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
 from bot.usecases import moderation, submission
@@ -158,10 +157,7 @@ class Bench:
 
     async def read_again(self) -> int:
         """Reconcile."""
-        desk = self.desk
-        return await reconcile(
-            desk.database, desk.platform, desk.workspace_id, desk.rules.voting, lambda: desk.later(milliseconds=1)
-        )
+        return await self.desk.new_reconciler(lambda: self.desk.later(milliseconds=1)).read_all()
 
     async def read_again_and_compare(self, number: int, shown: Shown) -> None:
         """After reading again, what is stored is what chat shows."""
