@@ -31,7 +31,6 @@ from bench.ground import require_quiet
 from bench.requests import require_ideas
 from bench.seed import FOLDER
 from bench.traffic import Chat
-from bot.domain.voting import canonical
 from tests.fakes.slack.deliveries import SECRET
 from tests.fakes.slack.state import BOT, IDEAS, TEAM
 from tests.fakes.slack.web_api import BOT_TOKEN
@@ -216,7 +215,7 @@ async def _sample(run: Run, butine: Butine, start: float, day: Day) -> None:
 
 def _slack_votes(crowd: SlackCrowd) -> set[Vote]:
     return {
-        (f"{IDEAS}:{card['ts']}", member, canonical(emoji))
+        (f"{IDEAS}:{card['ts']}", member, emoji)
         for card in crowd.cards()
         for emoji, members in card["reactions"].items()
         for member in members
@@ -227,7 +226,7 @@ def _slack_votes(crowd: SlackCrowd) -> set[Vote]:
 def _mattermost_votes(crowd: MattermostCrowd) -> set[Vote]:
     world = crowd.mattermost.world
     return {
-        (card["id"], row["user_id"], canonical(row["emoji_name"]))
+        (card["id"], row["user_id"], row["emoji_name"])
         for card in crowd.cards()
         for row in world.reactions[card["id"]]
         if not world.users[row["user_id"]].get("is_bot")

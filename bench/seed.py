@@ -20,7 +20,6 @@ from sqlmodel import SQLModel
 
 from bench.words import Language
 from bot.config import Settings
-from bot.domain.voting import canonical
 from bot.rules import rules_of
 from bot.usecases import announcing, voting
 from storage import search, workspaces
@@ -35,9 +34,9 @@ INBOX_KEPT = timedelta(days=7)
 TAKEN_BACK = 0.03
 """Of the votes cast, so many were taken back; they come on top."""
 CHUNK = 5_000
-EMOJI = tuple(map(canonical, ("+1", "+1", "+1", "heart", "bulb")))
+EMOJI = ("+1", "+1", "+1", "heart", "bulb")
 FOLDER = Path(tempfile.gettempdir()) / f"butine-bench-{os.getuid()}"
-SHAPE = 4
+SHAPE = 5
 """To be counted up when what is made changes, so that no older file is taken for it."""
 
 Row = dict[str, Any]

@@ -100,12 +100,21 @@ def _permalinks(number: int) -> Prepared:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PostedCard:
+    """An idea's card in chat. What is older than `since` has happened before it was there, at a former one if any."""
+
+    idea_id: int
+    message: str
+    since: datetime
+
+
 def posted(
     session: Session, workspace_id: int, view: str, statuses: Collection[Status], after: int, limit: int
-) -> list[tuple[int, str]]:
-    """Ideas in those statuses whose cards of that view are posted: key and message, by key, from above `after`."""
+) -> list[PostedCard]:
+    """The cards of that view whose ideas are in those statuses, by the ideas' keys, from above `after`."""
     query = (
-        select(OutboxItem.idea_id, OutboxItem.message)
+        select(OutboxItem.idea_id, OutboxItem.message, OutboxItem.created_at)
         .join(Idea, col(Idea.id) == col(OutboxItem.idea_id))
         .where(
             OutboxItem.workspace_id == workspace_id,
@@ -117,7 +126,7 @@ def posted(
         .order_by(col(OutboxItem.idea_id))
         .limit(limit)
     )
-    return [(present(idea_id), message) for idea_id, message in session.exec(query) if message is not None]
+    return [PostedCard(present(idea_id), message or "", since) for idea_id, message, since in session.exec(query)]
 
 
 def claim(session: Session, workspace_id: int, now: datetime, lease: timedelta, limit: int) -> list["Claimed"]:
@@ -174,9 +183,9 @@ def settle_later(session: Session, claimed: Claimed, due_at: datetime, *, is_unc
     )
 
 
-def settle_gone(session: Session, claimed: Claimed) -> None:
-    """The message is not there any more: it will be posted anew."""
-    _update(session, claimed, message=None, permalink=None, shown=0, lease_until=None)
+def settle_gone(session: Session, claimed: Claimed, now: datetime) -> None:
+    """The message is not there any more: it will be posted anew, as something created now."""
+    _update(session, claimed, message=None, permalink=None, shown=0, lease_until=None, created_at=now)
 
 
 def park(session: Session, claimed: Claimed, reason: str) -> None:

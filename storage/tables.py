@@ -180,7 +180,7 @@ class HistoryEntry(SQLModel, table=True):
 
 
 class Gesture(SQLModel, table=True):
-    """The last known state of one way of voting: a reaction's emoji, or "" for the typed command.
+    """The last known state of one way of voting: a reaction's emoji as chat names it, or "" for the typed command.
 
     `at` is the platform's time of the last change, which decides between events that come out of order.
     """
@@ -209,8 +209,8 @@ class OutboxItem(SQLModel, table=True):
 
     It waits while `shown < wanted`: a card that goes out of date gets a higher `wanted`, however often, and is
     rendered from the present state when it is sent. `channel` or `member_id` says where to. `message` is the
-    platform's reference once posted. `lease_until` is set while a process is sending it; if it is still set after a
-    crash, the send is uncertain.
+    platform's reference once posted; `created_at` is before that, and later than any message that is gone.
+    `lease_until` is set while a process is sending it; if it is still set after a crash, the send is uncertain.
     """
 
     __tablename__ = "outbox"

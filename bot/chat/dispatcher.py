@@ -18,7 +18,7 @@ from bot.views.cards import Card
 from storage import outbox
 from storage.database import Database
 from storage.errors import StorageError
-from storage.outbox import Claimed
+from storage.outbox import Claimed, PostedCard
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ STUBBORN = 3
 class Dispatcher:
     """Sends what one workspace's outbox holds: in order within a channel or conversation, these side by side.
 
-    `on_posted` gets message and idea of each idea's card that is new in chat, once its address is stored: who reacted
-    to it before that, reacted to a message that nobody knew.
+    `on_posted` gets each idea's card that is new in chat, once its address is stored: who reacted to it before that,
+    reacted to a message that nobody knew.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Dispatcher:
         rules: Rules,
         *,
         clock: Callable[[], datetime],
-        on_posted: Callable[[str, int], None] = lambda _message, _idea_id: None,
+        on_posted: Callable[[PostedCard], None] = lambda _: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
@@ -140,7 +140,7 @@ class Dispatcher:
             ref = await self._show(claimed, card)
         except MessageGone:
             log.warning("message of %s is gone, posting it anew", item.key)
-            await self._database.write(lambda session: outbox.settle_gone(session, claimed))
+            await self._database.write(lambda session: outbox.settle_gone(session, claimed, self._clock()))
             return None
         except ChatUnavailable as error:
             pause = error.retry_after or _backoff(item.attempts)
@@ -163,7 +163,7 @@ class Dispatcher:
             return None
         await self._database.write(lambda session: outbox.settle_shown(session, claimed, ref.id, ref.permalink))
         if item.view == IDEA_CARD and item.idea_id and not item.message:
-            self._on_posted(ref.id, item.idea_id)
+            self._on_posted(PostedCard(item.idea_id, ref.id, item.created_at))
         return None
 
     async def _show(self, claimed: Claimed, card: Card) -> MessageRef:

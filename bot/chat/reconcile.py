@@ -15,6 +15,7 @@ from bot.errors import ChatError
 from bot.usecases import announcing, voting
 from storage import outbox
 from storage.database import Database
+from storage.outbox import PostedCard
 
 log = logging.getLogger(__name__)
 
@@ -45,16 +46,16 @@ class Reconciler:
         self._on_change = on_change
         self._wanted = asyncio.Event()
         self._is_all_wanted = False
-        self._cards: dict[str, int] = {}
+        self._cards: list[PostedCard] = []
 
     def want_all(self) -> None:
         """Events may have been missed anywhere; what is missed while all is read has it read once more."""
         self._is_all_wanted = True
         self._wanted.set()
 
-    def want_card(self, message: str, idea_id: int) -> None:
-        """This message is known as the idea's card from now on: who reacted before that was not understood."""
-        self._cards[message] = idea_id
+    def want_card(self, card: PostedCard) -> None:
+        """The card is known from now on: who reacted to it before that was not understood."""
+        self._cards.append(card)
         self._wanted.set()
 
     async def run(self) -> None:
@@ -62,7 +63,7 @@ class Reconciler:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            cards, self._cards = self._cards, {}
+            cards, self._cards = self._cards, []
             is_all, self._is_all_wanted = self._is_all_wanted, False
             try:
                 if is_all:
@@ -80,18 +81,18 @@ class Reconciler:
         changed = 0
         after = 0
         while cards := await self._database.read(partial(self._open_to_votes, after=after)):
-            after = max(cards.values())
+            after = cards[-1].idea_id
             found = await self._read(cards)
             if found is None:
                 break
             changed += found
         return changed
 
-    async def _read(self, cards: Mapping[str, int]) -> int | None:
-        """How many counts of these ideas, by message, changed; None where chat could not tell."""
+    async def _read(self, cards: Sequence[PostedCard]) -> int | None:
+        """How many counts changed; None where chat could not tell."""
         read_at = self._clock()
         try:
-            shown = await self._platform.reactions(list(cards))
+            shown = await self._platform.reactions([card.message for card in cards])
         except ChatError:
             log.warning("reactions could not be read, the next time will tell", exc_info=True)
             return None
@@ -100,20 +101,19 @@ class Reconciler:
             self._on_change()
         return changed
 
-    def _open_to_votes(self, session: Session, after: int) -> dict[str, int]:
-        """The next cards: ideas by message."""
+    def _open_to_votes(self, session: Session, after: int) -> list[PostedCard]:
         view, statuses = announcing.IDEA_CARD, OPEN_TO_VOTES
-        posted = outbox.posted(session, self._workspace_id, view, statuses, after, READ_AT_ONCE)
-        return {message: idea_id for idea_id, message in posted}
+        return outbox.posted(session, self._workspace_id, view, statuses, after, READ_AT_ONCE)
 
     def _take_in(
         self,
         session: Session,
-        cards: Mapping[str, int],
+        cards: Sequence[PostedCard],
         shown: Mapping[str, Mapping[str, Sequence[str]]],
         read_at: datetime,
     ) -> int:
         return sum(
-            voting.reconcile(session, cards[message], members, self._rules, read_at)
-            for message, members in shown.items()
+            voting.reconcile(session, card, shown[card.message], self._rules, read_at)
+            for card in cards
+            if card.message in shown
         )

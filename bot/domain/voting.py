@@ -48,7 +48,10 @@ class Held:
 
 @dataclass(slots=True)
 class Ballot:
-    """All gestures of one member at one idea, by canonical emoji, `COMMAND` for the typed one."""
+    """All gestures of one member at one idea: by the emoji as the platform names it, `COMMAND` for the typed one.
+
+    Some platforms let a member hold one emoji under several names and tones, and tell of each when it goes.
+    """
 
     held: dict[str, Held] = field(default_factory=dict)
 
@@ -63,10 +66,11 @@ class Ballot:
         self.held[name] = Held(is_present, at)
         return True
 
-    def observe(self, present: Iterable[str], at: datetime) -> list[str]:
+    def observe(self, present: Iterable[str], at: datetime, since: datetime) -> list[str]:
         """Take in which reactions the platform shows at `at`; returns the names whose state that changed.
 
-        What was known as present keeps its time: it is not a new gesture. Events later than `at` stand.
+        What was known as present keeps its time: it is not a new gesture. Events later than `at` stand. `since` is when
+        the message came to be: that it does not show an earlier gesture, made at another one, says nothing.
         """
         now_present = set(present)
         known = {name for name in self.held if name != COMMAND}
@@ -74,6 +78,7 @@ class Ballot:
             name
             for name in known | now_present
             if (name in now_present) != (name in self.held and self.held[name].is_present)
+            and (name in now_present or self.held[name].at >= since)
         ]
         return [name for name in changed if self.apply(name, is_present=name in now_present, at=at)]
 
@@ -85,7 +90,7 @@ class Ballot:
         return any(
             held.is_present and (typed is None or held.at > typed.at)
             for name, held in self.held.items()
-            if name in counting
+            if canonical(name) in counting
         )
 
 

@@ -9,12 +9,13 @@ from sqlmodel import Session
 from bot.domain import lifecycle
 from bot.domain.lifecycle import OPEN_TO_VOTES, Action
 from bot.domain.permissions import Caller
-from bot.domain.voting import COMMAND, Ballot, Held, Voting, canonical, voters
+from bot.domain.voting import COMMAND, Ballot, Held, Voting, voters
 from bot.errors import OwnIdea
 from bot.usecases import announcing
 from bot.usecases.finding import own_idea, visible_idea
 from bot.usecases.submission import Withdrawn, withdraw
 from storage import gestures, ideas, notes, outbox
+from storage.outbox import PostedCard
 from storage.tables import AnyIdea, Idea, Status, present
 
 RULES_NOTE = "voting.rules"
@@ -73,7 +74,7 @@ def react(
         return False
     if is_present and not voting.is_fitting(idea.author_id, member_id):
         announcing.notice(session, idea, announcing.OWN_VOTE_NOTICE, member_id, at)
-    return _gesture(session, idea, member_id, canonical(emoji), voting, at, is_present=is_present)
+    return _gesture(session, idea, member_id, emoji, voting, at, is_present=is_present)
 
 
 def support_instead(
@@ -86,24 +87,25 @@ def support_instead(
 
 
 def reconcile(
-    session: Session, idea_id: int, shown: Mapping[str, Iterable[str]], voting: Voting, now: datetime
+    session: Session, card: PostedCard, shown: Mapping[str, Iterable[str]], voting: Voting, now: datetime
 ) -> bool:
     """Take in what chat shows under an idea's card: members by emoji. Returns whether its count changed.
 
-    Only a difference is a gesture; it gets `now`, the moment of reading, as its time.
+    Only a difference is a gesture; it gets `now`, the moment of reading, as its time. Whoever supported the idea under
+    a former card, which is gone, still does.
     """
-    idea = ideas.by_id(session, idea_id, for_change=True)
+    idea = ideas.by_id(session, card.idea_id, for_change=True)
     if idea is None or idea.status not in OPEN_TO_VOTES:
         return False
     present_names: dict[str, set[str]] = {}
     for emoji, members in shown.items():
         if voting.counts(emoji):
             for member_id in members:
-                present_names.setdefault(member_id, set()).add(canonical(emoji))
-    ballots = _ballots(session, idea_id)
+                present_names.setdefault(member_id, set()).add(emoji)
+    ballots = _ballots(session, card.idea_id)
     for member_id in present_names.keys() | ballots.keys():
         ballot = ballots.setdefault(member_id, Ballot())
-        for name in ballot.observe(present_names.get(member_id, ()), now):
+        for name in ballot.observe(present_names.get(member_id, ()), now, card.since):
             _keep(session, idea, member_id, name, ballot.held[name])
     return _recount(session, idea, ballots, voting, now)
 

@@ -17,6 +17,7 @@ from bot.views.cards import Actions, Button, Card, Form, Menu
 from bot.views.plain import plain
 from storage import ideas, workspaces
 from storage.database import Database
+from storage.outbox import PostedCard
 from storage.tables import HistoryEntry, Idea, OutboxItem
 from tests.fakes.memory_platform import MemoryPlatform
 from tests.usecases.builders import NOW, RULES, new_file
@@ -62,7 +63,7 @@ class Desk:
             on_change=self._wake,
         )
 
-    def new_dispatcher(self, on_posted: Callable[[str, int], None] = lambda _message, _idea_id: None) -> Dispatcher:
+    def new_dispatcher(self, on_posted: Callable[[PostedCard], None] = lambda _: None) -> Dispatcher:
         """Another dispatcher, as after a restart."""
         return Dispatcher(
             self.database,

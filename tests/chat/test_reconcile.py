@@ -50,6 +50,22 @@ async def test_a_message_that_can_t_be_read_keeps_its_votes(desk: Desk) -> None:
     assert (await desk.idea(number)).supporters == 1
 
 
+async def test_a_card_that_was_deleted_and_posted_anew_keeps_its_votes(desk: Desk) -> None:
+    """Who supported the idea under its former card did not take that back."""
+    number = await desk.published()
+    await desk.react("sam", "card:1:ideas")
+    desk.later(seconds=1)
+    desk.platform.delete("card:1:ideas")
+    await desk.type("ines", f"vote {number}")
+    await desk.send()
+    assert await desk.reconciler.read_all() == 0
+    assert (await desk.idea(number)).supporters == 2
+    desk.later(seconds=1)
+    await desk.react("sam", "card:1:ideas")
+    await desk.react("sam", "card:1:ideas", is_present=False)
+    assert (await desk.idea(number)).supporters == 1
+
+
 async def test_where_chat_fails_the_rest_is_left_for_the_next_time(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -146,7 +162,7 @@ async def test_a_card_that_is_new_in_chat_is_read_alone_and_at_once(desk: Desk) 
 
 async def test_only_a_new_card_of_an_idea_is_read(desk: Desk) -> None:
     wanted: list[str] = []
-    desk.dispatcher = desk.new_dispatcher(lambda message, _idea_id: wanted.append(message))
+    desk.dispatcher = desk.new_dispatcher(lambda card: wanted.append(card.message))
     await desk.published()
     await desk.react("sam", "card:1:ideas")
     await desk.send()  # the count changes, the card is not new

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from storage import outbox, workspaces
 from storage.database import Database
-from storage.outbox import Claimed, Wanted
+from storage.outbox import Claimed, PostedCard, Wanted
 from storage.tables import OutboxItem, Status
 from tests.contract.storage_rows import DAY, HOUR, NOW, keep, key
 
@@ -190,15 +190,16 @@ async def test_posted_cards_are_known_by_idea_and_view(database: Database, works
     links = await database.read(lambda s: outbox.permalinks(s, workspace_id, "idea_card", asked))
     assert links == {key(ideas[0]): "https://chat/idea_card:1"}
 
-    async def posted(after: int, limit: int) -> list[tuple[int, str]]:
+    async def posted(after: int, limit: int) -> list[PostedCard]:
         return await database.read(
             lambda s: outbox.posted(s, workspace_id, "idea_card", [Status.PUBLISHED], after, limit)
         )
 
-    first, second = key(ideas[0]), key(ideas[1])
-    assert await posted(0, 9) == [(first, "idea_card:1"), (second, "idea_card:2")]
-    assert await posted(0, 1) == [(first, "idea_card:1")]
-    assert await posted(first, 9) == [(second, "idea_card:2")]
+    first = PostedCard(key(ideas[0]), "idea_card:1", since=NOW)
+    second = PostedCard(key(ideas[1]), "idea_card:2", since=NOW)
+    assert await posted(0, 9) == [first, second]
+    assert await posted(0, 1) == [first]
+    assert await posted(first.idea_id, 9) == [second]
 
 
 async def test_what_changes_all_the_time_keeps_nothing_else_from_being_sent(
@@ -253,9 +254,10 @@ async def test_what_is_gone_from_chat_is_posted_anew(database: Database, workspa
     await desk.shown(await desk.claim_one())
     await desk.want()
     claimed = await desk.claim_one()
-    await database.write(lambda s: outbox.settle_gone(s, claimed))
+    await database.write(lambda s: outbox.settle_gone(s, claimed, NOW + HOUR))
     again = await desk.claim_one()
     assert (again.item.message, again.item.permalink, again.item.shown, again.was_left) == (None, None, 0, False)
+    assert again.item.created_at == NOW + HOUR
 
 
 async def test_what_never_works_is_parked_until_it_is_wanted_anew(database: Database, workspace_id: int) -> None:

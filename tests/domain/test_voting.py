@@ -147,13 +147,13 @@ def test_after_an_observation_exactly_what_is_shown_is_held(
 ) -> None:
     before = ballot_of(gestures)
     ballot = ballot_of(gestures)
-    changed = ballot.observe(shown, at(10))
+    changed = ballot.observe(shown, at(10), since=at(0))
     held = {name for name, state in ballot.held.items() if state.is_present and name != COMMAND}
     assert held == shown
     for name in {*ballot.held} - set(changed):
         assert ballot.held[name] == before.held[name]  # what was known is no new gesture
     assert COMMAND not in changed
-    assert ballot.observe(shown, at(11)) == []
+    assert ballot.observe(shown, at(11), since=at(0)) == []
 
 
 @given(GESTURES, st.sets(st.sampled_from([UP, HEART])), st.integers(0, 8))
@@ -162,9 +162,21 @@ def test_an_event_later_than_the_observation_stands(
 ) -> None:
     before = ballot_of(gestures)
     ballot = ballot_of(gestures)
-    ballot.observe(shown, at(minute))
+    ballot.observe(shown, at(minute), since=at(0))
     for name, held in before.held.items():
         if held.at > at(minute):
+            assert ballot.held[name] == held
+
+
+@given(GESTURES, st.sets(st.sampled_from([UP, HEART])), st.integers(0, 9))
+def test_what_was_given_before_the_message_was_there_is_not_missed_under_it(
+    gestures: list[tuple[str, bool, datetime]], shown: set[str], minute: int
+) -> None:
+    before = ballot_of(gestures)
+    ballot = ballot_of(gestures)
+    ballot.observe(shown, at(10), since=at(minute))
+    for name, held in before.held.items():
+        if held.is_present and held.at < at(minute):
             assert ballot.held[name] == held
 
 
@@ -173,7 +185,7 @@ def test_events_that_were_missed_and_one_observation_end_like_the_events(events:
     heard = ballot_of([(name, is_present, at(minute)) for minute, (name, is_present) in enumerate(events)])
     shown = {name for name, state in heard.held.items() if state.is_present}
     deaf = Ballot()
-    deaf.observe(shown, at(20))
+    deaf.observe(shown, at(20), since=at(0))
     assert deaf.is_vote(RULES.emoji) is heard.is_vote(RULES.emoji)
 
 
