@@ -10,6 +10,8 @@ from bench.processes import Process
 from bench.traffic import Chat
 
 ADDRESS = "http://127.0.0.1:"
+ESTABLISHED = "01"
+"""Linux, include/net/tcp_states.h. A connection that its caller has closed, and Butine not, has another state."""
 
 
 def free_port() -> int:
@@ -23,7 +25,7 @@ class Butine(Process):
 
     def __init__(self, chat: Chat, folder: Path, *platforms: str, database: Path | None = None) -> None:
         self.database = database or folder / "butine.db"
-        port = free_port()
+        self._port = port = free_port()
         self.url = f"{ADDRESS}{port}"
         environ = {
             "BUTINE_STORAGE__URL": f"sqlite:///{self.database}",
@@ -48,3 +50,12 @@ class Butine(Process):
                 "BUTINE_MATTERMOST__CALLBACK_URL": self.url,
             }
         super().__init__(["-m", "bot", "run"], folder, environ, lambda line: ADDRESS in line)
+
+    @property
+    def own_descriptors(self) -> int:
+        """Files and sockets that are Butine's to close: all but the connections that chat keeps open to it."""
+        connections = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+        kept = sum(
+            state == ESTABLISHED and local.endswith(f":{self._port:04X}") for _, local, _, state, *_ in connections
+        )
+        return self.descriptors - kept

@@ -50,7 +50,7 @@ Vote = tuple[str, str, str]
 
 @dataclass
 class Sample:
-    """Butine at one moment."""
+    """Butine at one moment; `descriptors` without the connections that chat keeps open to it, as many as it likes."""
 
     seconds: float
     memory_mib: float
@@ -172,7 +172,7 @@ class Town:
             task.add_done_callback(under_way.discard)
         await asyncio.gather(*under_way)
         sampling.cancel()
-        run.samples.append(Sample(time.perf_counter() - start, butine.resident_mib, butine.descriptors))
+        run.samples.append(Sample(time.perf_counter() - start, butine.resident_mib, butine.own_descriptors))
 
     async def _settle(self, butine: Butine, here: SlackCrowd, there: MattermostCrowd) -> None:
         for _ in range(LAST_SECONDS):
@@ -208,7 +208,7 @@ async def _done(run: Run, name: str, act: Act) -> None:
 
 async def _sample(run: Run, butine: Butine, start: float, day: Day) -> None:
     while True:
-        run.samples.append(Sample(time.perf_counter() - start, butine.resident_mib, butine.descriptors))
+        run.samples.append(Sample(time.perf_counter() - start, butine.resident_mib, butine.own_descriptors))
         day.tidy()
         await asyncio.sleep(SAMPLE_SECONDS)
 

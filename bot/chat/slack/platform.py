@@ -33,6 +33,10 @@ log = logging.getLogger(__name__)
 
 Sleep = Callable[[float], Awaitable[None]]
 
+CONNECTIONS = 8
+"""To Slack at once. More would serve nobody, since it counts calls by the minute, and all that a burst has opened would
+stay open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -112,7 +116,10 @@ class Slack:
     async def start(self, on_event: OnEvent) -> None:
         """As the contract says."""
         self._under_way.open()
-        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._call_seconds))
+        session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=self._call_seconds),
+            connector=aiohttp.TCPConnector(limit_per_host=CONNECTIONS),
+        )
         try:
             await self._start(on_event, session)
         except BaseException:
