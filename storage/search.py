@@ -5,7 +5,7 @@ Both index the same stems, made here, so both find the same. No rule about who m
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 import Stemmer
@@ -76,13 +76,21 @@ def _indexed(number: int, *, is_sqlite: bool) -> Prepared:
 
 
 def find(session: Session, workspace_id: int, words: str, visible: "Visible", limit: int) -> list[Idea]:
-    """Ideas that hold every word, best first. A text without any word finds nothing."""
-    groups = {_stems(word): None for word in _words(words)}  # repetitions would cost FTS5 minutes
+    """Ideas that hold every word: first those with all in the title, then those with one in it; the newest first.
+
+    A text without any word finds nothing.
+    """
+    groups = list({_stems(word): None for word in _words(words)})  # repetitions would cost FTS5 minutes
     if not groups:
         return []
-    and_, or_ = (" AND ", " OR ") if _is_sqlite(session) else (" & ", " | ")
-    query = and_.join(f"({or_.join(map(_quoted(session), group))})" for group in groups)
-    return _ranked(session, query, workspace_id, visible, limit)
+    ranked = _ranked_by_sqlite if _is_sqlite(session) else _ranked_by_postgresql
+    values = {
+        "workspace": workspace_id,
+        "statuses": [status.value for status in visible.statuses],
+        "author": visible.author_id,
+        "limit": limit,
+    }
+    return _in_order(session, ranked(session, groups, values))
 
 
 class Visible:
@@ -97,29 +105,46 @@ def _values(idea_id: int, title: str, texts: Iterable[str]) -> dict[str, object]
     return {"rowid": idea_id, "title": " ".join(terms(title)), "body": " ".join(terms("\n".join(texts)))}
 
 
-def _ranked(session: Session, query: str, workspace_id: int, visible: Visible, limit: int) -> list[Idea]:
-    if _is_sqlite(session):
-        source = "idea_search JOIN idea ON idea.id = idea_search.rowid WHERE idea_search MATCH :query"
-        order = "bm25(idea_search, 4.0, 1.0)"
-    else:
-        source = (
-            "idea_search JOIN idea ON idea.id = idea_search.idea_id"
-            " WHERE idea_search.terms @@ to_tsquery('simple', :query)"
-        )
-        order = "ts_rank(idea_search.terms, to_tsquery('simple', :query)) DESC"
+_IS_VISIBLE = "idea.workspace_id = :workspace AND (idea.status IN :statuses OR idea.author_id = :author)"
+_STATUSES = bindparam("statuses", expanding=True, type_=String)
+
+
+def _ranked_by_sqlite(session: Session, groups: Sequence[Sequence[str]], values: dict[str, object]) -> Sequence[int]:
+    """Each rank by itself, newest first, as the index has them: what a common word costs does not grow with its hits.
+
+    Told by bm25, every hit would have to be read and weighed.
+    """
+    hits = [f"({' OR '.join(map(_in_double_quotes, group))})" for group in groups]
+    every, either = " AND ".join(hits), " OR ".join(hits)
+    ranks = dict.fromkeys((f"title : ({every})", f"title : ({either}) AND {every}", every))
+    statement = " UNION ALL ".join(
+        # CROSS JOIN, so that SQLite goes through the index and not through the ideas.
+        f"SELECT * FROM (SELECT idea.id AS id, {rank} AS rank FROM idea_search"  # noqa: S608  the pieces are ours
+        f" CROSS JOIN idea ON idea.id = idea_search.rowid WHERE idea_search MATCH :query{rank} AND {_IS_VISIBLE}"
+        " ORDER BY idea_search.rowid DESC LIMIT :limit)"
+        for rank in range(len(ranks))
+    )
+    best = text(f"SELECT id FROM ({statement}) GROUP BY id ORDER BY min(rank), id DESC LIMIT :limit")  # noqa: S608
+    queries = {f"query{rank}": query for rank, query in enumerate(ranks)}
+    return session.execute(best.bindparams(_STATUSES), {**values, **queries}).scalars().all()
+
+
+def _ranked_by_postgresql(
+    session: Session, groups: Sequence[Sequence[str]], values: dict[str, object]
+) -> Sequence[int]:
+    def query(label: str, joined: str) -> str:
+        """The stems in quotes, so that PostgreSQL takes none for an operator."""
+        hits = (" | ".join(f"'{stem}'{label}" for stem in group) for group in groups)
+        return joined.join(f"({each})" for each in hits)
+
+    queries = {"every": query("", " & "), "every_in_title": query(":A", " & "), "one_in_title": query(":A", " | ")}
     statement = text(
-        f"SELECT idea.id FROM {source} AND idea.workspace_id = :workspace"  # noqa: S608  the pieces are ours
-        f" AND (idea.status IN :statuses OR idea.author_id = :author) ORDER BY {order}, idea.id DESC LIMIT :limit"
-    ).bindparams(bindparam("statuses", expanding=True, type_=String))
-    values = {
-        "query": query,
-        "workspace": workspace_id,
-        "statuses": [status.value for status in visible.statuses],
-        "author": visible.author_id,
-        "limit": limit,
-    }
-    ids = session.execute(statement, values).scalars().all()
-    return _in_order(session, ids)
+        "SELECT idea.id FROM idea_search JOIN idea ON idea.id = idea_search.idea_id"  # noqa: S608  the pieces are ours
+        f" WHERE idea_search.terms @@ to_tsquery('simple', :every) AND {_IS_VISIBLE}"
+        " ORDER BY idea_search.terms @@ to_tsquery('simple', :every_in_title) DESC,"
+        " idea_search.terms @@ to_tsquery('simple', :one_in_title) DESC, idea.id DESC LIMIT :limit"
+    )
+    return session.execute(statement.bindparams(_STATUSES), {**values, **queries}).scalars().all()
 
 
 def _in_order(session: Session, ids: Sequence[int]) -> list[Idea]:
@@ -142,10 +167,9 @@ def _stems(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((_FRENCH.stemWord(word), _ENGLISH.stemWord(word))))
 
 
-def _quoted(session: Session) -> Callable[[str], str]:
-    """How the database's query language quotes a term, so that none is taken for an operator ("or", "near")."""
-    mark = '"' if _is_sqlite(session) else "'"
-    return lambda term: f"{mark}{term}{mark}"
+def _in_double_quotes(term: str) -> str:
+    """So that FTS5 takes none for an operator ("or", "near")."""
+    return f'"{term}"'
 
 
 def _is_sqlite(session: Session) -> bool:

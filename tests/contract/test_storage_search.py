@@ -109,10 +109,21 @@ async def test_every_word_must_be_there(database: Database, workspace_id: int) -
     assert await found(database, workspace_id, "vélo piscine") == []
 
 
-async def test_a_word_in_the_title_weighs_more(database: Database, workspace_id: int) -> None:
-    await keep(database, workspace_id, "Le covoiturage", proposal="Partager des trajets pour venir le matin")
-    await keep(database, workspace_id, "Partager des trajets", proposal="Le covoiturage pour venir le matin")
-    assert await found(database, workspace_id, "covoiturage") == ["Le covoiturage", "Partager des trajets"]
+async def test_words_in_the_title_come_first_and_then_the_newest(database: Database, workspace_id: int) -> None:
+    texts = [
+        ("Covoiturage du matin", "Partager des trajets"),
+        ("Le covoiturage", "Partager des trajets pour venir le matin"),
+        ("Partager des trajets", "Le covoiturage pour venir le matin"),
+        ("Venir autrement", "Le matin, en covoiturage"),
+        ("Un covoiturage le matin", ""),
+    ]
+    for title, proposal in texts:
+        await keep(database, workspace_id, title, proposal=proposal)
+    expected = ["Un covoiturage le matin", "Covoiturage du matin", "Le covoiturage"]
+    expected += ["Venir autrement", "Partager des trajets"]
+    assert await found(database, workspace_id, "covoiturage matin") == expected
+    hits = await database.read(lambda s: search.find(s, workspace_id, "matin covoiturage", EVERYTHING, 2))
+    assert [idea.title for idea in hits] == expected[:2]
 
 
 async def test_of_equal_ones_the_newest_comes_first_and_the_limit_holds(database: Database, workspace_id: int) -> None:
