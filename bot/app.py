@@ -286,8 +286,4 @@ class _Desk:
 
 
 def _kept_key(session: Session) -> str:
-    key = notes.get(session, OWN_KEY)
-    if key is None:
-        key = secrets.token_hex(32)
-        notes.put(session, OWN_KEY, key)
-    return key
+    return notes.settle(session, OWN_KEY, secrets.token_hex(32))

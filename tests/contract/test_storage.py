@@ -474,6 +474,15 @@ async def test_a_note_holds_its_last_value(database: Database) -> None:
     assert await database.read(lambda s: notes.get(s, "rules")) == "b"
 
 
+async def test_a_note_that_is_settled_stays_as_it_is_and_everybody_gets_it(database: Database) -> None:
+    """Processes that start at once: of the keys that each of them proposes, all go by the same one."""
+    for name in map(str, range(10)):
+        proposed = [database.write(partial(notes.settle, name=name, value=f"key {n}")) for n in range(8)]
+        assert len(set(await asyncio.gather(*proposed))) == 1
+        (kept,) = {await database.write(partial(notes.settle, name=name, value="late")) for _ in range(2)}
+        assert kept == await database.read(partial(notes.get, name=name)) != "late"
+
+
 # Values
 
 
