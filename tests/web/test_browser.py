@@ -11,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from bot.chat.events import ButtonClicked, CommandTyped, Event, FormSubmitted, Reply
 from bot.chat.web.platform import WebRoom
 from bot.http import Listener
-from bot.views.cards import Card, Menu, Option, Quotation
+from bot.views.cards import Actions, Button, Card, Menu, Option, Quotation
 from tests.web.rooms import CHANNELS, FORM, IDEA, RECEIPT, WITHDRAWN, Clock, Router, failure, hints, listed
 
 pytestmark = pytest.mark.browser
@@ -226,6 +226,20 @@ async def test_what_cannot_be_undone_is_asked_first_and_the_card_changes_in_plac
     await page.reload()
     await page.get_by_role("button", name="Masquer").click()
     await expect(page.get_by_text("L’idée #13 est retirée.")).to_be_hidden()
+
+
+async def test_a_question_gives_the_focus_back_to_a_card_that_was_drawn_anew_meanwhile(stage: Stage) -> None:
+    idea = replace(IDEA, blocks=(*IDEA.blocks, Actions((Button("Retirer", "withdraw", "13", confirm="Vraiment ?"),))))
+    posted = await stage.room.post("ideas", idea, "card:1")
+    page = await stage.tab()
+    withdraw = page.get_by_role("button", name="Retirer")
+    await withdraw.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog", name="Vraiment")).to_be_visible()
+    await stage.room.update(posted.id, replace(idea, blocks=(*idea.blocks, Quotation("Besoin", "Un texte nouveau"))))
+    await expect(page.locator(".timeline")).to_contain_text("Un texte nouveau")
+    await page.keyboard.press("Escape")
+    await expect(withdraw).to_be_focused()
 
 
 async def test_a_menu_is_used_with_the_keyboard_and_does_nothing_before_its_button(stage: Stage) -> None:

@@ -28,9 +28,16 @@ function answerTo(question, no, yes, isDanger) {
   });
 }
 
-export function confirmClick(button) {
+export async function confirmClick(button) {
   const isDanger = button.classList.contains("is-danger");
-  return ask(button.dataset.confirm, noButton.dataset.no, button.textContent.trim(), isDanger);
+  const isYes = await ask(button.dataset.confirm, noButton.dataset.no, button.textContent.trim(), isDanger);
+  giveFocusBack(button);
+  return isYes;
+}
+
+// A dialog gives the focus back by itself, but not where its opener's message was drawn anew meanwhile.
+function giveFocusBack(opener) {
+  (document.getElementById(opener?.id) ?? document.getElementById("say-text")).focus({ preventScroll: true });
 }
 
 function contentOf(form) {
@@ -125,7 +132,7 @@ export function openForm(html, opener) {
   dialog.addEventListener("close", () => {
     removeEventListener("beforeunload", warn);
     dialog.remove();
-    (document.getElementById(opener?.id) ?? document.getElementById("say-text")).focus({ preventScroll: true });
+    giveFocusBack(opener);
   });
   addEventListener("beforeunload", warn);
   form.addEventListener("submit", (event) => {
