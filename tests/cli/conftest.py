@@ -25,6 +25,7 @@ from storage import workspaces
 from storage.database import Database
 from storage.writer import T, Work
 from tests.contract.storage_rows import NOW
+from tests.usecases.builders import new_file
 
 PROGRAM = Path(sys.executable).parent / "butine"
 LOCALES = {"fr": "fr_FR.UTF-8", "en": "en_GB.UTF-8"}
@@ -89,7 +90,7 @@ class Terminal:
 
     def _with_database(self, url: str | None, use: Callable[[Database], Awaitable[T]]) -> T:
         async def once() -> T:
-            database = Database.open(url or f"sqlite:///{self.database}")
+            database = Database.open(url or f"sqlite:///{new_file(self.folder)}")
             try:
                 return await use(database)
             finally:

@@ -7,6 +7,7 @@ from typing import Self
 from bot.app import App
 from bot.config import Settings, load
 from tests.mattermost.rig import Team
+from tests.usecases.builders import new_file
 
 
 def free_port() -> int:
@@ -27,7 +28,7 @@ class House(Team):
     def settings(self, **changed: str) -> Settings:
         """As an operator would have them."""
         given = {
-            "BUTINE_STORAGE__URL": f"sqlite:///{self._folder / 'butine.db'}",
+            "BUTINE_STORAGE__URL": f"sqlite:///{new_file(self._folder)}",
             "BUTINE_WEB__PORT": str(self.port),
             "BUTINE_MATTERMOST__URL": self.server.url,
             "BUTINE_MATTERMOST__TOKEN": "butine-token",

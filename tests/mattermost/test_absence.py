@@ -26,6 +26,7 @@ from storage.outbox import Claimed
 from storage.tables import Idea, Status
 from tests.mattermost.house import House
 from tests.mattermost.rig import MattermostRig
+from tests.usecases.builders import new_file
 
 POSTS = 500
 RIGHT_AGAIN_SECONDS = 60
@@ -35,7 +36,7 @@ EMOJI = ["+1", "thumbsup", "heart", "bulb", "thumbsup_dark_skin_tone", "tada"]
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """An empty one."""
-    database = Database.open(f"sqlite:///{tmp_path / 'butine.db'}")
+    database = Database.open(f"sqlite:///{new_file(tmp_path)}")
     yield database
     await database.close()
 

@@ -21,6 +21,7 @@ from storage.database import Database
 from storage.tables import Idea, Status
 from tests.contract.slack_rig import platform_before
 from tests.fakes.slack.workspace import FakeSlack
+from tests.usecases.builders import new_file
 
 Mode = Literal["socket", "http"]
 
@@ -32,7 +33,7 @@ class Installation:
         self.slack = slack
         self.mode = mode
         self.rules = rules_of(Settings())
-        self.database = Database.open(f"sqlite:///{folder}/butine.db")
+        self.database = Database.open(f"sqlite:///{new_file(folder)}")
         self.platform = platform_before(slack, mode)
         self._server: TestServer | None = None
         self.workspace_id = 0

@@ -44,9 +44,10 @@ def template() -> bytes:
 
 
 def new_file(folder: Path) -> Path:
-    """A migrated, empty database file."""
+    """A migrated, empty database file; the one that is there already, where a test starts Butine anew."""
     path = folder / "butine.db"
-    path.write_bytes(template())
+    if not path.exists():
+        path.write_bytes(template())
     return path
 
 
