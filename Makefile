@@ -5,6 +5,9 @@ PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3 py
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
 DOMAINS := $(sort $(basename $(notdir $(wildcard bot/locale/*/LC_MESSAGES/*.po))))
 
+# The tests start the program a hundred times: what was compiled is kept, whatever this shell says of it.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help run install test torture bench load format lock catalogues pictures clean
 
 help:

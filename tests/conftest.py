@@ -25,8 +25,8 @@ def chromium_program() -> str | None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: tests wait for browsers, servers and disks."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are processors: tests wait for browsers, servers and disks."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
