@@ -15,9 +15,13 @@ Json = dict[str, Any]
 TEXT_LIMIT = 2900
 """Characters of a section's text, escaped; Slack takes 3000."""
 
+LONGEST_ESCAPE, LONGEST_QUOTED = 5, 12
+"""Characters that one may become: `&amp;`, and four bytes as `%F0%9F%8D%B0`."""
 _ESCAPES: Mapping[str, str] = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # What mrkdwn would turn into something else, with no way of escaping it: emphasis, code, emoji names, quotes, lists.
 _FORMATS = re.compile(r"[*_~`]|:[\w+'-]+:|(?m:^[ \t]*(?:>|•))|[\u202a-\u202e\u2066-\u2069]")
+_MAY_FORMAT = re.compile(r"[*_~`:>•\u202a-\u202e\u2066-\u2069]")
+"""What none of `_FORMATS` does without: most texts have none of it, and looking for one character is quick."""
 _EDGE = re.compile(r"^\s|\s$|^$|\n")
 _WORD = re.compile(r"\w")
 
@@ -32,20 +36,18 @@ def escape(text: str) -> str:
 def is_literal(spans: Iterable[Span]) -> bool:
     """Whether mrkdwn shows the spans as they are."""
     parts = [span for span in spans if span != ""]
-    if _FORMATS.search("".join(map(words, parts))):
+    texts = [words(span) for span in parts]
+    if _MAY_FORMAT.search(whole := "".join(texts)) and any(map(_FORMATS.search, (whole, *texts))):
         return False
     if any(isinstance(one, Strong) and isinstance(other, Strong) for one, other in pairwise(parts)):
         return False
-    for place, span in enumerate(parts):
-        if _FORMATS.search(words(span)):
-            return False
-        if isinstance(span, str):
-            continue
-        before, after = "".join(map(words, parts[:place])), "".join(map(words, parts[place + 1 :]))
-        around = (before[-1:], after[:1])
-        if _EDGE.search(span.text) or (isinstance(span, Strong) and any(_WORD.match(char) for char in around)):
-            return False
-    return True
+    if any(_EDGE.search(span.text) for span in parts if not isinstance(span, str)):
+        return False
+    around = zip(parts, ["", *texts], [*texts[1:], ""], strict=False)
+    return not any(
+        isinstance(span, Strong) and (_WORD.match(before[-1:]) or _WORD.match(after[:1]))
+        for span, before, after in around
+    )
 
 
 def words(span: Span) -> str:
@@ -88,6 +90,10 @@ def _rich(span: Span) -> Json:
 
 def cut(spans: Sequence[Span], limit: int = TEXT_LIMIT) -> Iterator[tuple[Span, ...]]:
     """The spans in portions of at most `limit` escaped characters, divided between lines or words where it can be."""
+    if sum(map(_most, spans)) <= limit:
+        if whole := tuple(span for span in spans if span != ""):
+            yield whole
+        return
     portion: list[Span] = []
     room = limit
     for span in spans:
@@ -103,6 +109,13 @@ def cut(spans: Sequence[Span], limit: int = TEXT_LIMIT) -> Iterator[tuple[Span, 
         yield tuple(portion)
 
 
+def _most(span: Span) -> int:
+    """No fewer characters than it takes, told without escaping it."""
+    if isinstance(span, str):
+        return LONGEST_ESCAPE * len(span)
+    return LONGEST_ESCAPE * len(span.text) + (LONGEST_QUOTED * len(span.url) if isinstance(span, Link) else 0) + 3
+
+
 def pieces(span: Span, limit: int) -> Iterator[Span]:
     """A span that may be too long, in parts."""
     if not isinstance(span, str):
@@ -113,7 +126,7 @@ def pieces(span: Span, limit: int) -> Iterator[Span]:
 
 def text_pieces(text: str, limit: int = TEXT_LIMIT) -> Iterator[str]:
     """A text in parts whose escaped length is at most `limit`, with nothing left out."""
-    while len(escape(text)) > limit:
+    while LONGEST_ESCAPE * len(text) > limit and len(escape(text)) > limit:
         end, length = 0, 0
         while length + len(_ESCAPES.get(text[end], text[end])) <= limit:
             length += len(_ESCAPES.get(text[end], text[end]))
