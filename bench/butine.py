@@ -3,21 +3,15 @@
 What is asked of it, and what that took, is not known here.
 """
 
-import socket
 from pathlib import Path
 
 from bench.processes import Process
 from bench.traffic import Chat
+from tests.ports import free_port
 
 ADDRESS = "http://127.0.0.1:"
 ESTABLISHED = "01"
 """Linux, include/net/tcp_states.h. A connection that its caller has closed, and Butine not, has another state."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Butine(Process):

@@ -3,13 +3,14 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from itertools import count
 from pathlib import Path
 
 import psycopg
+
+from tests.ports import free_port
 
 QUICK = {
     "listen_addresses": "127.0.0.1",
@@ -42,7 +43,7 @@ class Cluster:
         if self._user:
             shutil.chown(self._home, self._user)
         self._numbers = count(1)
-        self._port = _free_port()
+        self._port = free_port()
         self._run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
         options = " ".join(f"-c {name}='{value}'" for name, value in {**QUICK, "port": self._port}.items())
         self._run("pg_ctl", "start", "--wait", "--log", str(self._home / "log"), "--options", options)
@@ -91,10 +92,3 @@ def _unprivileged() -> str | None:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -12,15 +12,9 @@ import pytest
 import bot
 from bot.config import Settings, SlackSettings
 from tests.cli.conftest import Terminal
+from tests.ports import free_port
 
 DATABASE, NETWORK = 4, 5
-
-
-def free_port() -> int:
-    """A port where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.ports import free_port
 
 ADDRESS = re.compile(r"http://\S+/")
 
@@ -16,8 +17,7 @@ class Butine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
 
     @property

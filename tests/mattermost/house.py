@@ -1,19 +1,13 @@
 """The whole of Butine on the fake Mattermost, with its own listener and database."""
 
-import socket
 from pathlib import Path
 from typing import Self
 
 from bot.app import App
 from bot.config import Settings, load
 from tests.mattermost.rig import Team
+from tests.ports import free_port
 from tests.usecases.builders import new_file
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class House(Team):

@@ -16,8 +16,8 @@ from bot.chat.mattermost.websocket import Socket
 from bot.errors import ChatUnavailable, ConfigError
 from bot.failures import explain
 from bot.views.texts import Texts
-from tests.mattermost.house import free_port
 from tests.mattermost.rig import MattermostRig
+from tests.ports import free_port
 
 
 def posted(rig: MattermostRig) -> str:

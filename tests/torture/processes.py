@@ -6,10 +6,11 @@ What it is sent, and what it must have kept, is not known here.
 import asyncio
 import os
 import re
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from tests.ports import free_port
 
 ADDRESS = re.compile(rb"http://\S+/")
 SOURCE = Path(__file__).parents[2]
@@ -24,12 +25,6 @@ async def until(look: Callable[[], object], seconds: float) -> None:
     async with asyncio.timeout(seconds):
         while not look():  # noqa: ASYNC110  nothing in this process hears of it
             await asyncio.sleep(POLL_SECONDS)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 class Butine:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from bot.app import App
 from bot.config import load
-from tests.torture.processes import START_SECONDS, STOP_SECONDS, free_port, until
+from tests.ports import free_port
+from tests.torture.processes import START_SECONDS, STOP_SECONDS, until
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(

@@ -28,7 +28,7 @@ from storage import workspaces
 from storage.database import Database
 from storage.errors import StorageError
 from tests.chat.desk import Desk, words
-from tests.mattermost.house import free_port
+from tests.ports import free_port
 from tests.torture.conftest import Figures
 from tests.torture.dose import dose
 from tests.torture.talk import Talk, integrity
