@@ -86,8 +86,8 @@ class Router:
             return Reply(await self._problem_card(error, texts, typed))
         except ButineError as error:
             return Reply(await self._problem_card(error, texts, typed))
-        except NotSaved:
-            log.exception("not saved: event %s", event.id)
+        except NotSaved as error:
+            log.error("not saved: event %s (%s)", event.id, error)  # noqa: TRY400  the reason says it all
             if isinstance(event, FormSubmitted):
                 raise  # the form stays open with everything in it
             return Reply(problems.not_saved_card(texts, typed))
