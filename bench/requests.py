@@ -31,16 +31,7 @@ PATHS: dict[Kind, str] = {
 def slack(ground: Ground) -> Iterator[Row]:
     """`/idea text` over Slack HTTP: throughput, then how late the latest answers are at half of it."""
     ours, peer = _in_turns(ground, "slack_command", None)
-    yield Row(
-        "/idea text, Slack HTTP",
-        "requests/s",
-        "bare Bolt app",
-        [each.rate for each in ours],
-        [each.rate for each in peer],
-        1.0,
-        "at_least",
-        _told(ours, peer),
-    )
+    yield _throughput("/idea text, Slack HTTP", "bare Bolt app", ours, peer, 1.0)
     rates = sorted(min(one.rate, other.rate) for one, other in zip(ours, peer, strict=True))
     rate = rates[len(rates) // 2] / 2
     ours, peer = _in_turns(ground, "slack_command", rate)
@@ -58,32 +49,19 @@ def slack(ground: Ground) -> Iterator[Row]:
 
 def mattermost(ground: Ground) -> Iterator[Row]:
     """`/idea text` over Mattermost's callback."""
-    ours, peer = _in_turns(ground, "mattermost_command", None)
-    yield Row(
-        "/idea text, Mattermost callback",
-        "requests/s",
-        "bare aiohttp handler",
-        [each.rate for each in ours],
-        [each.rate for each in peer],
-        0.5,
-        "at_least",
-        _told(ours, peer),
-    )
+    sides = _in_turns(ground, "mattermost_command", None)
+    yield _throughput("/idea text, Mattermost callback", "bare aiohttp handler", *sides, 0.5)
 
 
 def reactions(ground: Ground) -> Iterator[Row]:
     """`reaction_added`, each by somebody else, at a thousand ideas' cards."""
-    ours, peer = _in_turns(ground, "slack_reaction", None)
-    yield Row(
-        "reaction_added, Slack HTTP",
-        "requests/s",
-        "bare Bolt app",
-        [each.rate for each in ours],
-        [each.rate for each in peer],
-        1.0,
-        "at_least",
-        _told(ours, peer),
-    )
+    sides = _in_turns(ground, "slack_reaction", None)
+    yield _throughput("reaction_added, Slack HTTP", "bare Bolt app", *sides, 1.0)
+
+
+def _throughput(name: str, against: str, ours: list[Outcome], peer: list[Outcome], target: float) -> Row:
+    rates = [each.rate for each in ours], [each.rate for each in peer]
+    return Row(name, "requests/s", against, *rates, target, "at_least", _told(ours, peer))
 
 
 def _told(ours: list[Outcome], peer: list[Outcome]) -> dict[str, object]:
