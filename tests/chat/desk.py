@@ -1,6 +1,8 @@
 """One workspace as a test drives it: typed commands, clicks, forms and reactions in, messages out, clock in hand."""
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -12,7 +14,9 @@ from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, ReactionChanged, Reply
 from bot.chat.reconcile import Reconciler
 from bot.chat.router import Router
+from bot.errors import ChatUnavailable
 from bot.rules import Rules
+from bot.usecases import announcing
 from bot.views.cards import Actions, Button, Card, Form, Menu
 from bot.views.plain import plain
 from storage import ideas, workspaces
@@ -206,3 +210,35 @@ def menu_of(card: Card | None) -> Menu:
     assert card
     (menu,) = [block for block in card.blocks if isinstance(block, Menu)]
     return menu
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Nobody else can write to the database."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+DOWN = ChatUnavailable("timeout")
+UNCERTAIN = ChatUnavailable("reset", is_uncertain=True)
+
+
+def slow_down(seconds: float) -> ChatUnavailable:
+    """What a platform says to who sends too fast."""
+    return ChatUnavailable("ratelimited", retry_after=seconds)
+
+
+async def want_again(desk: Desk, number: int) -> None:
+    """Let the card in the review channel go out of date."""
+    idea = await desk.idea(number)
+    await desk.database.write(lambda session: announcing.review_card(session, idea, desk.now))
+
+
+def posts(desk: Desk) -> list[str]:
+    """The keys that were posted, in order."""
+    return [key for verb, key in desk.platform.calls if verb in ("post", "direct")]

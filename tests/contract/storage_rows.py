@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from storage import ideas, similarity
+from storage import ideas, similarity, workspaces
 from storage.database import Database
 from storage.tables import Gesture, Idea, Status, present
 
@@ -60,3 +60,8 @@ def gesture(idea: Idea, member_id: str, emoji: str = "👍", *, is_present: bool
 def adding(*rows: object) -> Callable[[Session], None]:
     """Work that keeps rows as they are."""
     return lambda session: session.add_all(rows)
+
+
+async def another_workspace(database: Database) -> int:
+    """A second one, on another platform."""
+    return await database.write(lambda session: workspaces.ensure(session, "slack", "T1"))

@@ -1,14 +1,19 @@
-"""A room, open in a test server."""
+"""A room, open in a test server or in a real browser."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from playwright.async_api import Browser, async_playwright
 
 from bot.chat.web.platform import WebRoom
-from tests.web.rooms import CHANNELS, Clock, Router, Scene, hints
+from bot.http import Listener
+from tests.chromium import CHROMIUM_FLAGS
+from tests.web.rooms import CHANNELS, IDEA, Clock, Router, Scene, hints
+from tests.web.stage import Stage, answer
 
 
 @pytest.fixture
@@ -30,3 +35,29 @@ async def scene(room_file: Path) -> AsyncIterator[Scene]:
     async with TestClient(TestServer(app)) as client:
         yield Scene(room, router, clock, client)
         await room.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """A running browser, for all tests: starting one takes longer than most of them."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(browser: Browser, room_file: Path) -> AsyncIterator[Stage]:
+    """A room that is served, with one card in the ideas channel, and nothing that went wrong on a page."""
+    clock, router = Clock(), Router(answer)
+    room = WebRoom(room_file, CHANNELS, language="fr", command="/idea", clock=clock, hints=hints)
+    await room.start(router)
+    listener = Listener("127.0.0.1", 0, "0", room.routes())
+    await listener.start()
+    await room.post("ideas", IDEA, "card:12")
+    stage = Stage(room, router, listener, await browser.new_context(viewport={"width": 1280, "height": 860}))
+    yield stage
+    await stage.context.close()
+    await room.close()
+    await listener.stop()
+    assert stage.errors == []

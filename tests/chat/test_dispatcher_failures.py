@@ -1,0 +1,179 @@
+"""What chat refuses, forgets or loses on the way: it is shown in the end, once, or the operator is told."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session, col, select
+
+from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS
+from bot.errors import ChatRefused
+from storage import outbox
+from storage.outbox import Wanted
+from storage.tables import OutboxItem
+from tests.chat.desk import DOWN, UNCERTAIN, Desk, posts, slow_down, want_again
+from tests.fakes.memory_platform import Lost
+
+# What chat refuses, forgets or loses
+
+
+async def test_what_chat_refuses_is_parked_and_keeps_nothing_from_being_sent(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    await desk.pending()
+    await desk.pending()
+    desk.platform.fail("post", ChatRefused("msg_too_long"))
+    with caplog.at_level(logging.ERROR, "bot.chat.dispatcher"):
+        await desk.send()
+    assert posts(desk) == ["card:2:review"]
+    assert "card:1:review can't be sent: msg_too_long" in caplog.text
+    parked = await desk.read(lambda session: outbox.parked(session, 10))
+    assert [(row.key, row.parked_reason) for row in parked] == [("card:1:review", "msg_too_long")]
+    desk.later(days=1)
+    assert not await desk.dispatcher.send_due()
+
+
+async def test_a_parked_card_is_sent_when_it_is_wanted_anew(desk: Desk) -> None:
+    await desk.pending()
+    desk.platform.fail("post", ChatRefused("channel_is_archived"))
+    await desk.send()
+    await want_again(desk, 1)
+    await desk.send()
+    assert posts(desk) == ["card:1:review"]
+    assert await desk.read(lambda session: outbox.parked(session, 10)) == []
+
+
+async def test_a_message_that_somebody_deleted_is_posted_anew(desk: Desk) -> None:
+    number = await desk.published()
+    desk.platform.delete("card:1:ideas")
+    await desk.type("sam", f"vote {number}")
+    await desk.send()
+    (card,) = desk.platform.shown("card:1:ideas")
+    assert "1 soutien" in str(card.card)
+    assert (await desk.rows())["card:1:ideas"].message == card.id
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_after_an_uncertain_send_the_message_is_looked_for_before_it_is_sent_again(
+    desk: Desk, *, arrived: bool
+) -> None:
+    """Not at once: a server that hangs may still post it."""
+    await desk.pending()
+    desk.platform.fail("post", Lost(UNCERTAIN) if arrived else UNCERTAIN)
+    await desk.send()
+    desk.later(seconds=LATE_SECONDS - 1)
+    await desk.send()
+    assert ("find", "card:1:review") not in desk.platform.calls
+    desk.later(seconds=1)
+    await desk.send()
+    assert len(desk.platform.shown("card:1:review")) == 1
+    assert ("find", "card:1:review") in desk.platform.calls
+    assert posts(desk) == ["card:1:review"]
+    (row,) = (await desk.rows()).values()
+    assert (row.shown, row.lease_until) == (1, None)
+
+
+async def test_it_is_looked_for_however_often_the_search_or_the_send_fails(desk: Desk) -> None:
+    await desk.pending()
+    desk.platform.fail("post", Lost(UNCERTAIN))
+    desk.platform.fail("find_posted", DOWN, slow_down(9))
+    for _ in range(4):
+        await desk.send()
+        desk.later(seconds=60)
+    assert len(desk.platform.shown("card:1:review")) == 1
+
+
+async def test_an_uncertain_send_that_is_wanted_anew_is_still_looked_for(desk: Desk) -> None:
+    await desk.pending()
+    desk.platform.fail("post", Lost(UNCERTAIN))
+    await desk.send()
+    await want_again(desk, 1)
+    desk.later(seconds=60)
+    await desk.send()
+    assert len(desk.platform.shown("card:1:review")) == 1
+
+
+async def test_a_direct_message_is_looked_for_with_its_member(desk: Desk) -> None:
+    number = await desk.pending()
+    await desk.send()
+    desk.platform.fail("direct", Lost(UNCERTAIN))
+    await desk.click("nadia", "approve", str(number))
+    await desk.send()
+    desk.later(seconds=60)
+    await desk.send()
+    assert len(desk.platform.shown("notice:1:approved_notice:camille")) == 1
+
+
+async def test_a_certain_failure_needs_no_search(desk: Desk) -> None:
+    await desk.pending()
+    desk.platform.fail("post", DOWN)
+    await desk.send()
+    desk.later(seconds=1)
+    await desk.send()
+    assert desk.platform.calls == [("post", "card:1:review")]
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_crash_between_post_and_settling_doubles_nothing_after_the_restart(
+    desk: Desk, *, arrived: bool
+) -> None:
+    await desk.pending()
+    crash = asyncio.CancelledError()
+    desk.platform.fail("post", Lost(crash) if arrived else crash)
+    with suppress(asyncio.CancelledError):
+        await desk.dispatcher.send_due()
+    restarted = desk.new_dispatcher()
+    assert not await restarted.send_due()  # its lease is not over
+    await desk.database.write(lambda session: outbox.release_all(session, desk.now))
+    assert await restarted.send_due()
+    assert len(desk.platform.shown("card:1:review")) == 1
+    assert posts(desk) == ["card:1:review"]
+
+
+async def test_nothing_is_sent_that_another_process_may_be_sending_by_now(desk: Desk) -> None:
+    """A platform so slow that a batch outlasts its lease: what is left of it goes to whoever claims it next, once."""
+    desk.platform.seconds_between_posts = 20.0
+    for _ in range(10):
+        await desk.pending()
+    assert await desk.dispatcher.send_due()
+    assert len(posts(desk)) == 4
+    desk.platform.seconds_between_posts = 0.0
+    other = desk.new_dispatcher()
+    assert not await other.send_due(), "the rest is claimed until the lease is over"
+    desk.later(seconds=LEASE.total_seconds())
+    await other.send_due()
+    await desk.dispatcher.send_due()
+    assert posts(desk) == [f"card:{number}:review" for number in range(1, 11)]
+
+
+async def test_without_a_release_it_is_sent_once_the_lease_is_over(desk: Desk) -> None:
+    await desk.pending()
+    desk.platform.fail("post", Lost(asyncio.CancelledError()))
+    with suppress(asyncio.CancelledError):
+        await desk.dispatcher.send_due()
+    desk.later(seconds=120)
+    await desk.send()
+    assert len(desk.platform.shown("card:1:review")) == 1
+
+
+async def test_a_card_that_can_t_be_rendered_does_not_stop_the_others(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = Wanted("card:0:review", "no_such_view", channel="review", idea_id=1)
+    await desk.pending()
+
+    def spoil(session: Session) -> None:
+        outbox.want(session, desk.workspace_id, broken, desk.now)
+        row = session.exec(select(OutboxItem).where(col(OutboxItem.key) == "card:0:review")).one()
+        row.due_at = desk.now - timedelta(hours=1)
+
+    await desk.database.write(spoil)
+    await desk.pending()
+    with caplog.at_level(logging.ERROR, "bot.chat.dispatcher"):
+        await desk.send()
+    assert posts(desk) == ["card:1:review", "card:2:review"]
+    assert "card:0:review not sent" in caplog.text
+    desk.later(seconds=LONGEST_BACKOFF_SECONDS)
+    assert await desk.dispatcher.send_due()  # it is tried again

@@ -1,0 +1,198 @@
+"""How the dispatcher goes on by itself: when it wakes, waits, and ends."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import URL
+from sqlmodel import Session
+
+from bot.chat.dispatcher import Dispatcher
+from storage.database import Database
+from storage.errors import NotSaved
+from tests.chat.desk import Desk, posts, slow_down, want_again
+
+T = TypeVar("T")
+
+
+# Running
+
+
+async def run_until_posted(desk: Desk, dispatcher: Dispatcher | None = None) -> None:
+    """Run until something is posted, and close."""
+    dispatcher = dispatcher or desk.dispatcher
+    running = asyncio.create_task(dispatcher.run())
+    async with asyncio.timeout(10):
+        await desk.platform.has_posted.wait()
+        dispatcher.close()
+        await running
+
+
+async def test_it_sends_what_is_there_when_it_starts(desk: Desk) -> None:
+    await desk.pending()
+    await run_until_posted(desk)
+    assert posts(desk) == ["card:1:review"]
+
+
+class Watched(Database):
+    """A database that tells when it was read; its first reads may fail."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(url, None)
+        self.was_read = asyncio.Event()
+        self.fails = False
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """Fail once if that is wanted, or read."""
+        if self.fails:
+            self.fails = False
+            raise NotSaved("disk gone")
+        found = await super().read(work)
+        self.was_read.set()
+        return found
+
+
+async def test_it_sleeps_until_it_is_woken(desk: Desk) -> None:
+    watched = Watched(desk.database.url)
+    dispatcher = Dispatcher(watched, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now)
+    running = asyncio.create_task(dispatcher.run())
+    async with asyncio.timeout(10):
+        await watched.was_read.wait()  # nothing is due: it goes to sleep
+        await desk.pending()
+        dispatcher.wake()
+        await desk.platform.has_posted.wait()
+        dispatcher.close()
+        await running
+    await watched.close()
+
+
+async def test_a_database_that_can_t_be_read_leaves_what_is_claimed_for_later(desk: Desk) -> None:
+    await desk.pending()
+    watched = Watched(desk.database.url)
+    watched.fails = True
+    dispatcher = Dispatcher(watched, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now)
+    with pytest.raises(NotSaved):
+        await dispatcher.send_due()
+    assert desk.platform.calls == []
+    desk.later(seconds=120)
+    await dispatcher.send_due()
+    await watched.close()
+    assert posts(desk) == ["card:1:review"]
+
+
+async def test_closing_finishes_what_is_being_sent(desk: Desk) -> None:
+    for _ in range(3):
+        await desk.pending()
+    desk.platform.seconds_between_posts = 1.0
+    await run_until_posted(desk)
+    assert len(posts(desk)) == 3
+    assert all(row.shown == row.wanted for row in (await desk.rows()).values())
+
+
+async def test_it_comes_back_to_what_was_put_off(desk: Desk) -> None:
+    await desk.pending()
+    desk.platform.fail("post", slow_down(0.01))
+    real = Dispatcher(desk.database, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.later(seconds=1))
+    await run_until_posted(desk, real)
+    assert posts(desk) == ["card:1:review"]
+
+
+class FailingOnce(Database):
+    """A database whose first write fails."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(url, None)
+        self.has_failed = asyncio.Event()
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Fail, or write."""
+        if not self.has_failed.is_set():
+            self.has_failed.set()
+            raise NotSaved("disk full")
+        return await super().write(work)
+
+
+async def test_a_database_that_fails_is_logged_and_survived(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    await desk.pending()
+    failing = FailingOnce(desk.database.url)
+    dispatcher = Dispatcher(failing, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now)
+    with caplog.at_level(logging.ERROR, "bot.chat.dispatcher"):
+        running = asyncio.create_task(dispatcher.run())
+        async with asyncio.timeout(10):
+            await failing.has_failed.wait()
+            dispatcher.wake()  # instead of the pause
+            await desk.platform.has_posted.wait()
+            dispatcher.close()
+            await running
+    await failing.close()
+    assert "outbox could not be read" in caplog.text
+    assert posts(desk) == ["card:1:review"]
+
+
+class Telling(Database):
+    """A database that tells when a write has failed."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(url, None)
+        self.has_failed = asyncio.Event()
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Write, and tell."""
+        try:
+            return await super().write(work)
+        except Exception:
+            self.has_failed.set()
+            raise
+
+
+async def test_a_row_that_can_t_be_read_does_not_end_the_sending(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Damage inside a text, which SQLite does not look into: once it is mended, everything is sent."""
+
+    def write(session: Session, text: str) -> None:
+        session.connection().exec_driver_sql("UPDATE outbox SET subject = ?", (text,))
+
+    await desk.pending()
+    await desk.database.write(partial(write, text="{no JSON"))
+    telling = Telling(desk.database.url)
+    dispatcher = Dispatcher(telling, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now)
+    running = asyncio.create_task(dispatcher.run())
+    async with asyncio.timeout(10):
+        await telling.has_failed.wait()
+        await desk.database.write(partial(write, text="{}"))
+        dispatcher.wake()  # instead of the pause
+        await desk.platform.has_posted.wait()
+        dispatcher.close()
+        await running
+    await telling.close()
+    assert "outbox could not be read" in caplog.text
+    assert posts(desk) == ["card:1:review"]
+
+
+async def test_what_was_sent_but_not_settled_is_not_sent_twice(desk: Desk) -> None:
+    await desk.pending()
+    await desk.send()
+    await want_again(desk, 1)
+
+    class LosingTheSettling(Database):
+        """Claims, and fails afterwards."""
+
+        writes = 0
+
+        async def write(self, work: Callable[[Session], T]) -> T:
+            """Let the first one pass."""
+            self.writes += 1
+            if self.writes > 1:
+                raise NotSaved("disk full")
+            return await super().write(work)
+
+    await desk.pending()
+    losing = LosingTheSettling(desk.database.url, None)
+    with pytest.raises(NotSaved):
+        await Dispatcher(losing, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now).send_due()
+    desk.later(seconds=120)
+    await desk.send()
+    assert len(desk.platform.shown("card:1:review")) == len(desk.platform.shown("card:2:review")) == 1
+    await losing.close()
