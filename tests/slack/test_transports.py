@@ -98,6 +98,23 @@ async def test_what_is_under_way_is_finished_and_acknowledged_before_the_end(rig
     assert SAM not in rig.slack.state.private
 
 
+async def test_who_clicked_just_before_the_end_has_their_answer(rig: SlackRig) -> None:
+    """It comes by a request of its own, for which there still has to be a way once the click is stored."""
+    slow = Slow()
+    await rig.start(slow)
+    rig.slack.sockets.ack_seconds = 5.0
+    await rig.platform.post("ideas", idea(), "card:1")
+    (message,) = rig.slack.messages("C0IDEES0001")
+    clicking = asyncio.create_task(rig.slack.click(SAM, message, "Soutenir"))
+    await slow.has_begun.wait()
+    closing = asyncio.create_task(rig.platform.close())
+    await asyncio.sleep(0)
+    slow.may_go_on.set()
+    await closing
+    await clicking
+    assert rig.slack.private(SAM, "Reçu")
+
+
 async def test_a_command_that_takes_long_to_store_is_answered_afterwards(rig: SlackRig) -> None:
     """Slack has its acknowledgement within three seconds, and the member no receipt before it is true."""
     rig.slack.sockets.ack_seconds = 3.0
