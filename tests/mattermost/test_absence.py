@@ -19,7 +19,6 @@ from bot.domain.permissions import Caller
 from bot.domain.voting import Voting
 from bot.rules import rules_of
 from bot.usecases import announcing, submission
-from bot.views.cards import Card, Heading
 from storage import outbox, workspaces
 from storage.database import Database
 from storage.outbox import Claimed
@@ -41,9 +40,11 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-def card(number: int) -> Card:
-    """An idea's."""
-    return Card(f"Idée {number}", (Heading(f"Idée {number}"),), reaction="+1")
+def published(rig: MattermostRig, title: str) -> str:
+    """A card of Butine's in the ideas channel, with its own reaction."""
+    post: str = rig.world.post(rig.bot, {"channel_id": rig.ideas, "message": title})["id"]
+    rig.world.react(rig.bot, post, "+1")
+    return post
 
 
 async def supporters(database: Database) -> dict[int, int]:
@@ -55,9 +56,7 @@ async def test_an_hour_away_from_500_posts_is_made_good_in_a_minute(rig: Matterm
     """30 % of the votes changed meanwhile; people are counted, not rows; nothing is lost with a deleted post."""
     voting = Voting.of(["+1", "heart", "bulb"], own_ideas=False)
     workspace = await database.write(lambda s: workspaces.ensure(s, "mattermost", rig.platform.workspace))
-    cards = {
-        number: (await rig.platform.post("ideas", card(number), f"card:{number}")).id for number in range(1, POSTS + 1)
-    }
+    cards = {number: published(rig, f"Idée {number}") for number in range(1, POSTS + 1)}
 
     def publish(session: Session) -> None:
         for number, post in cards.items():
@@ -123,9 +122,7 @@ async def test_an_hour_away_from_500_posts_is_made_good_in_a_minute(rig: Matterm
 
 
 async def test_reading_takes_a_call_for_many_posts(rig: MattermostRig, database: Database) -> None:
-    posts = [rig.world.post(rig.bot, {"channel_id": rig.ideas, "message": str(n)})["id"] for n in range(50)]
-    for post in posts:
-        rig.world.react(rig.bot, post, "+1")
+    posts = [published(rig, str(n)) for n in range(50)]
     had = len(rig.server.requests)
     assert len(await rig.platform.reactions(posts)) == 50
     assert len(rig.server.requests) - had == 1
@@ -138,9 +135,8 @@ async def test_one_unreadable_post_hides_no_other(rig: MattermostRig, *, is_hidd
     Some servers show archived channels and the reactions of deleted posts, others hide both.
     """
     rig.world.hides_archived = rig.world.is_forgetful = is_hidden
-    posts = [rig.world.post(rig.bot, {"channel_id": rig.ideas, "message": str(n)})["id"] for n in range(20)]
+    posts = [published(rig, str(n)) for n in range(20)]
     for post in posts:
-        rig.world.react(rig.bot, post, "+1")
         rig.world.react(rig.agent, post, "heart")
     elsewhere = rig.world.add_channel(rig.team, "ailleurs", "O", rig.agent, rig.bot)
     lost = rig.world.post(rig.bot, {"channel_id": elsewhere, "message": "perdu"})["id"]
