@@ -9,7 +9,7 @@ from storage.tables import Idea
 
 
 def visible_idea(session: Session, caller: Caller, number: int, *, for_change: bool = False) -> Idea:
-    """The idea of that number. Raises IdeaNotFound where there is none for this member."""
+    """The idea of that number; `for_change` holds it, which only a write may. Raises IdeaNotFound for this member."""
     idea = ideas.by_number(session, caller.workspace_id, number, for_change=for_change)
     if idea is None:
         raise IdeaNotFound(number)
@@ -17,8 +17,8 @@ def visible_idea(session: Session, caller: Caller, number: int, *, for_change: b
     return idea
 
 
-def own_idea(session: Session, caller: Caller, number: int) -> Idea:
-    """The member's own idea, held for change. Raises IdeaNotFound or NotPermitted."""
-    idea = visible_idea(session, caller, number, for_change=True)
+def own_idea(session: Session, caller: Caller, number: int, *, for_change: bool = False) -> Idea:
+    """The member's own idea. Raises IdeaNotFound or NotPermitted."""
+    idea = visible_idea(session, caller, number, for_change=for_change)
     require_author(caller, idea)
     return idea

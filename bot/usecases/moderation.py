@@ -26,17 +26,17 @@ class Decided:
     step: Step
 
 
-def undecided_idea(session: Session, caller: Caller, number: int, action: Action) -> Idea:
-    """The idea, held for change, if that may still be done. Raises NotPermitted, IdeaNotFound or WrongStatus."""
+def undecided_idea(session: Session, caller: Caller, number: int, action: Action, *, for_change: bool = False) -> Idea:
+    """The idea, if that may still be done. Raises NotPermitted, IdeaNotFound or WrongStatus."""
     require_moderator(caller)
-    idea = visible_idea(session, caller, number, for_change=True)
+    idea = visible_idea(session, caller, number, for_change=for_change)
     lifecycle.require(action, idea)
     return idea
 
 
 def approve(session: Session, caller: Caller, number: int, now: datetime) -> Decided:
     """Publish a pending idea. Raises NotPermitted, IdeaNotFound, WrongStatus (another moderator was first)."""
-    idea = undecided_idea(session, caller, number, Action.APPROVE)
+    idea = undecided_idea(session, caller, number, Action.APPROVE, for_change=True)
     _decide(idea, Status.PUBLISHED, caller, now)
     idea.published_at = now
     similarity.compare_with(session, idea)
@@ -50,7 +50,7 @@ def approve(session: Session, caller: Caller, number: int, now: datetime) -> Dec
 def refuse(session: Session, caller: Caller, number: int, reason: str, now: datetime) -> Decided:
     """Refuse a pending idea for a reason that its author is told. Raises as `approve`, and InvalidInput."""
     reason = _checked("reason", reason)
-    idea = undecided_idea(session, caller, number, Action.REFUSE)
+    idea = undecided_idea(session, caller, number, Action.REFUSE, for_change=True)
     _decide(idea, Status.REFUSED, caller, now)
     idea.reason = reason
     ideas.record(session, idea, Step.REFUSED, caller.member_id, now, reason)
@@ -62,7 +62,7 @@ def refuse(session: Session, caller: Caller, number: int, reason: str, now: date
 def ask(session: Session, caller: Caller, number: int, question: str, now: datetime) -> Decided:
     """Ask the author of a pending idea; it stays pending. Raises as `refuse`."""
     question = _checked("question", question)
-    idea = undecided_idea(session, caller, number, Action.ASK)
+    idea = undecided_idea(session, caller, number, Action.ASK, for_change=True)
     idea.question, idea.asked_by, idea.changed_at = question, caller.member_id, now
     ideas.record(session, idea, Step.QUESTIONED, caller.member_id, now, question)
     announcing.review_card(session, idea, now)

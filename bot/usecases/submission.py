@@ -53,9 +53,9 @@ def submit(session: Session, caller: Caller, draft: Draft, now: datetime) -> Sub
     return Submitted(idea, tuple(found for found, _ in similar))
 
 
-def draft_for_editing(session: Session, caller: Caller, number: int) -> Idea:
+def draft_for_editing(session: Session, caller: Caller, number: int, *, for_change: bool = False) -> Idea:
     """The member's own idea, if its text may still change. Raises IdeaNotFound, NotPermitted or WrongStatus."""
-    idea = own_idea(session, caller, number)
+    idea = own_idea(session, caller, number, for_change=for_change)
     lifecycle.require(Action.EDIT, idea)
     return idea
 
@@ -66,7 +66,7 @@ def edit(session: Session, caller: Caller, number: int, draft: Draft, now: datet
     Answers an open question of the moderators too. Raises InvalidInput, IdeaNotFound, NotPermitted or WrongStatus.
     """
     draft = drafts.checked(draft)
-    idea = draft_for_editing(session, caller, number)
+    idea = draft_for_editing(session, caller, number, for_change=True)
     is_resubmitted = idea.status is Status.REFUSED
     idea.title, idea.need, idea.proposal, idea.benefit = draft.title, draft.need, draft.proposal, draft.benefit
     idea.changed_at = now
@@ -82,7 +82,7 @@ def edit(session: Session, caller: Caller, number: int, draft: Draft, now: datet
 
 def withdraw(session: Session, caller: Caller, number: int, now: datetime) -> Withdrawn:
     """Take one's own idea back. Raises IdeaNotFound, NotPermitted or WrongStatus."""
-    idea = own_idea(session, caller, number)
+    idea = own_idea(session, caller, number, for_change=True)
     lifecycle.require(Action.WITHDRAW, idea)
     was_published = idea.status is Status.PUBLISHED
     idea.status = Status.WITHDRAWN

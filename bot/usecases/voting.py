@@ -81,7 +81,7 @@ def support_instead(
     session: Session, caller: Caller, number: int, withdrawn_number: int, voting: Voting, now: datetime
 ) -> Supported:
     """Vote for a similar idea and take back one's own. Raises as `cast` and as `withdraw`; then neither is done."""
-    own_idea(session, caller, withdrawn_number)
+    own_idea(session, caller, withdrawn_number, for_change=True)
     voted = cast(session, caller, number, voting, now, is_present=True)
     return Supported(voted.idea, withdraw(session, caller, withdrawn_number, now))
 

@@ -48,10 +48,10 @@ class Desk:
         self.reconciler = self.new_reconciler()
 
     @classmethod
-    async def open(cls, folder: Path, rules: Rules = RULES) -> "Desk":
-        """A fresh workspace in a fresh file."""
+    async def open(cls, folder: Path, rules: Rules = RULES, url: str | None = None) -> "Desk":
+        """A fresh workspace, in a fresh file if no database is named."""
         path = new_file(folder)
-        database = Database.open(f"sqlite:///{path}")
+        database = Database.open(url or f"sqlite:///{path}")
         workspace_id = await database.write(lambda session: workspaces.ensure(session, "memory", "T1"))
         return cls(database, path, workspace_id, rules)
 

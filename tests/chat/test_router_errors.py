@@ -170,6 +170,14 @@ async def test_a_profile_that_can_t_be_read_does_not_spoil_what_is_known_of_the_
 # What chat, the database or Butine itself gets wrong
 
 
+async def test_a_reaction_that_counts_for_nothing_costs_nothing(desk: Desk) -> None:
+    await desk.published()
+    before, woken = await desk.state(), desk.woken
+    with locked(desk.path):  # the database is not even asked
+        assert await desk.react("sam", "card:1:ideas", "tada") == Reply()
+    assert (await desk.state(), desk.woken) == (before, woken)
+
+
 async def test_where_chat_can_t_tell_moderators_members_go_on(desk: Desk) -> None:
     desk.platform.fail("is_moderator", ChatUnavailable("timeout"))
     assert "est enregistrée" in words(await desk.type("camille", "Des vélos"))
