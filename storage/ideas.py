@@ -140,24 +140,29 @@ def oldest_pending(session: Session, workspace_id: int, limit: int) -> list[Idea
     return list(session.exec(query.order_by(col(Idea.number)).limit(limit)))
 
 
-def most_supported(session: Session, workspace_id: int, limit: int) -> list[Idea]:
-    """Published ideas by rank (bot/domain/shortlist.py has the rule), with at least one supporter."""
+def most_supported(session: Session, workspace_id: int, limit: int, *, for_change: bool = False) -> list[Idea]:
+    """Published ideas by rank (bot/domain/shortlist.py has the rule), with at least one supporter.
+
+    `for_change` as in `by_number`.
+    """
     query = (
         select(Idea)
         .where(Idea.workspace_id == workspace_id, Idea.status == Status.PUBLISHED, Idea.supporters > 0)
         .order_by(col(Idea.supporters).desc(), col(Idea.published_at), col(Idea.number))
+        .limit(limit)
     )
-    return list(session.exec(query.limit(limit)))
+    return list(session.exec(query.with_for_update() if for_change else query))
 
 
-def least_shown(session: Session, workspace_id: int, limit: int) -> list[Idea]:
-    """Published ideas that digests have named least, the newest of them first."""
+def least_shown(session: Session, workspace_id: int, limit: int, *, for_change: bool = False) -> list[Idea]:
+    """Published ideas that digests have named least, the newest of them first. `for_change` as in `by_number`."""
     query = (
         select(Idea)
         .where(Idea.workspace_id == workspace_id, Idea.status == Status.PUBLISHED)
         .order_by(col(Idea.shown), col(Idea.number).desc())
+        .limit(limit)
     )
-    return list(session.exec(query.limit(limit)))
+    return list(session.exec(query.with_for_update() if for_change else query))
 
 
 def count_by_status(session: Session, workspace_id: int) -> dict[Status, int]:

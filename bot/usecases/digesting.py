@@ -73,7 +73,7 @@ def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
     digest = _draft(session, workspace_id, period, now)
     session.add(digest)
     session.flush()
-    chosen, late = _choose(session, workspace_id, sizes)
+    chosen, late = _choose(session, workspace_id, sizes, for_change=True)
     for rank, idea in enumerate(chosen, start=1):
         _enter(session, digest, idea, rank)
         idea.status, idea.changed_at = Status.SHORTLISTED, now
@@ -118,10 +118,12 @@ def posted_contents(session: Session, digest_id: int) -> Contents:
     return _assemble(session, digest, chosen, late)
 
 
-def _choose(session: Session, workspace_id: int, sizes: Sizes) -> tuple[list[Idea], list[Idea]]:
-    candidates = ideas.most_supported(session, workspace_id, sizes.shortlist)
+def _choose(
+    session: Session, workspace_id: int, sizes: Sizes, *, for_change: bool = False
+) -> tuple[list[Idea], list[Idea]]:
+    candidates = ideas.most_supported(session, workspace_id, sizes.shortlist, for_change=for_change)
     chosen = shortlist.top(candidates, sizes.shortlist)
-    seldom = ideas.least_shown(session, workspace_id, sizes.shortlist + sizes.late_chances)
+    seldom = ideas.least_shown(session, workspace_id, sizes.shortlist + sizes.late_chances, for_change=for_change)
     return chosen, shortlist.late_chances(seldom, chosen, sizes.late_chances)
 
 

@@ -1,0 +1,66 @@
+"""What two processes do to the same ideas at the same moment, on PostgreSQL: each finds what the other committed."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlmodel import Session
+
+from bot.domain.draft import Draft
+from bot.domain.permissions import Caller
+from bot.usecases import digesting, moderation, submission, voting
+from storage import digests, ideas, workspaces
+from storage.database import Database
+from storage.tables import Status, Step
+from tests.usecases.builders import NOW, SIZES, VOTING, WEEKLY
+
+pytest_plugins = ["tests.contract.storage_fixtures"]
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+async def database(migrated_postgresql_url: str) -> AsyncIterator[Database]:
+    """PostgreSQL, open."""
+    database = Database.open(migrated_postgresql_url)
+    yield database
+    await database.close()
+
+
+async def test_an_idea_that_is_withdrawn_while_the_digest_chooses_is_not_on_the_shortlist(database: Database) -> None:
+    workspace_id = await database.write(lambda s: workspaces.ensure(s, "web", "room"))
+    camille, sam, nadia = (Caller(workspace_id, name, name == "nadia") for name in ("camille", "sam", "nadia"))
+
+    def publish(session: Session) -> None:
+        submission.submit(session, camille, Draft("Des vélos"), NOW)
+        moderation.approve(session, nadia, 1, NOW)
+        voting.cast(session, sam, 1, VOTING, NOW, is_present=True)
+
+    await database.write(publish)
+    is_withdrawn, may_commit = threading.Event(), threading.Event()
+
+    def withdraw(session: Session) -> None:
+        submission.withdraw(session, camille, 1, NOW)
+        session.flush()
+        is_withdrawn.set()
+        may_commit.wait(30)
+
+    def choose(session: Session) -> None:
+        threading.Timer(0.2, may_commit.set).start()
+        digesting.publish(session, workspace_id, WEEKLY.coming(NOW), SIZES, NOW)
+
+    withdrawing = asyncio.create_task(database.write(withdraw))
+    await asyncio.to_thread(is_withdrawn.wait, 30)
+    await asyncio.gather(withdrawing, database.write(choose))
+
+    def outcome(session: Session) -> tuple[Status, list[Step], int]:
+        (idea,) = ideas.after(session, workspace_id, 0, 9)
+        digest = digests.last_posted(session, workspace_id)
+        assert idea.id
+        assert digest
+        assert digest.id
+        steps = [entry.step for entry in ideas.history(session, idea.id)]
+        return idea.status, steps, len(digests.entries(session, digest.id))
+
+    status, steps, entries = await database.read(outcome)
+    assert (status, steps[-1], entries) == (Status.WITHDRAWN, Step.WITHDRAWN, 0)
