@@ -32,7 +32,9 @@ class Database:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self._lock = lock
         self._is_closed = False
-        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="database")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
+        # Apart, so that writes which wait for another process keep nobody from reading.
+        self._writers = ThreadPoolExecutor(READERS, thread_name_prefix="database-writer")
         self._engine = engine_for(url, is_reader=self.is_sqlite)
         self._writer = Writer(engine_for(url, is_reader=False)) if self.is_sqlite else None
 
@@ -61,12 +63,12 @@ class Database:
         self._require_open()
         if self._writer:
             return await self._writer.submit(work)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self._write_pooled, work))
+        return await asyncio.get_running_loop().run_in_executor(self._writers, partial(self._write_pooled, work))
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a snapshot that can't be written to. Raises NotSaved if the database failed or is closed."""
         self._require_open()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self._read, work))
+        return await asyncio.get_running_loop().run_in_executor(self._readers, partial(self._read, work))
 
     async def close(self) -> None:
         """Finish the writes that wait, then close every connection."""
@@ -80,7 +82,8 @@ class Database:
     def _close(self) -> None:
         if self._writer:
             self._writer.stop()
-        self._pool.shutdown()
+        self._readers.shutdown()
+        self._writers.shutdown()
         self._engine.dispose()
         if self._lock:
             self._lock.close()

@@ -9,7 +9,7 @@ import re
 import sqlite3
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -22,6 +22,11 @@ from storage.errors import CannotOpen
 # Chat platforms wait 3 s for an answer: whoever can't write within this has to be told in time.
 LOCK_TIMEOUT_SECONDS = 2.0
 READERS = 4
+"""At once; as many write at once on PostgreSQL."""
+SUSPENDED_SECONDS = 30
+"""A transaction in which nothing happens for so long is ended: its process is suspended, and others wait for it."""
+SILENT_NETWORK = {"connect_timeout": 5, "keepalives_idle": 30, "tcp_user_timeout": 10_000}
+"""libpq's: seconds, seconds, milliseconds."""
 
 
 def parse_url(url: str) -> URL:
@@ -51,7 +56,7 @@ def upgrade(url: URL) -> None:
     if is_sqlite and url.database:
         _check_writable(Path(url.database), name)
     # A writer's first act turns the file to write-ahead logging: what is not ours is only looked at.
-    looking, writing = engine_for(url, is_reader=is_sqlite), engine_for(url, is_reader=False)
+    looking, writing = engine_for(url, is_reader=is_sqlite), engine_for(url, is_reader=False, is_patient=True)
     try:
         with looking.connect() as connection:
             found = migrations.revision_of(connection)
@@ -87,10 +92,15 @@ def problems_of(url: URL) -> list[str]:
         engine.dispose()
 
 
-def engine_for(url: URL, *, is_reader: bool) -> Engine:
+def engine_for(url: URL, *, is_reader: bool, is_patient: bool = False) -> Engine:
+    """`is_patient`: wait for others' locks however long they take, as migrations do (PostgreSQL)."""
     if url.get_backend_name() != "sqlite":
         # The server may have gone since the last use; a ping is cheaper than a lost vote.
-        return create_engine(url, pool_size=READERS, pool_pre_ping=True)
+        limits = {name: value for name, value in SILENT_NETWORK.items() if name not in url.query}
+        engine = create_engine(url, pool_size=2 * READERS, max_overflow=0, pool_pre_ping=True, connect_args=limits)
+        if not is_patient:
+            event.listen(engine, "connect", _limit_waiting)
+        return engine
     size = READERS if is_reader else 1
     engine = create_engine(
         url,
@@ -111,6 +121,12 @@ def engine_for(url: URL, *, is_reader: bool) -> Engine:
         lambda c: c.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE"),
     )
     return engine
+
+
+def _limit_waiting(connection: Any, _record: object) -> None:  # noqa: ANN401  psycopg is loaded only where it is used
+    connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{SUSPENDED_SECONDS}s'")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object, *, is_reader: bool) -> None:

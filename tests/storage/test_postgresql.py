@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator
 from itertools import count
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlmodel import Session
@@ -12,7 +13,7 @@ from sqlmodel import Session
 from storage import ideas, notes, workspaces
 from storage.database import ATTEMPTS, Database
 from storage.errors import NotSaved
-from storage.opening import parse_url, problems_of
+from storage.opening import LOCK_TIMEOUT_SECONDS, READERS, parse_url, problems_of
 from tests.contract.storage_rows import keep
 
 pytest_plugins = ["tests.contract.storage_fixtures"]
@@ -48,6 +49,30 @@ async def test_of_two_writes_in_each_others_way_both_are_done(database: Database
     assert next(attempts) > 3, "there was no deadlock"
     found = await database.read(lambda s: ideas.after(s, workspace_id, 0, 2))
     assert [idea.supporters for idea in found] == [2, 2]
+
+
+async def test_what_another_process_holds_is_waited_for_two_seconds_and_stops_nothing_else(
+    database: Database, migrated_postgresql_url: str
+) -> None:
+    """It may be suspended in the middle of its transaction."""
+    workspace_id = await database.write(lambda s: workspaces.ensure(s, "web", "room"))
+    await keep(database, workspace_id)
+
+    def support(session: Session) -> None:
+        idea = ideas.by_number(session, workspace_id, 1, for_change=True)
+        assert idea
+        idea.supporters += 1
+
+    with psycopg.connect(migrated_postgresql_url.replace("+psycopg", "")) as holder:
+        holder.execute("SELECT 1 FROM idea FOR UPDATE")
+        writes = [asyncio.create_task(database.write(support)) for _ in range(READERS)]
+        async with asyncio.timeout(LOCK_TIMEOUT_SECONDS):
+            assert len(await database.read(lambda s: ideas.after(s, workspace_id, 0, 2))) == 1
+        assert not any(write.done() for write in writes)
+        async with asyncio.timeout(20):
+            told = await asyncio.gather(*writes, return_exceptions=True)
+        assert [type(error) for error in told] == [NotSaved] * READERS
+    await database.write(support)
 
 
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01", "23505"])
