@@ -88,6 +88,7 @@ class App:
         """
         try:
             self._database = database = Database.open(self._settings.storage.url, exclusively=True)
+            await database.write(lambda session: outbox.try_parked(session, self._clock()))
             if database.is_sqlite:
                 await database.write(lambda session: outbox.release_all(session, self._clock()))
             await self._listener.start()

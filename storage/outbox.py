@@ -189,13 +189,20 @@ def settle_gone(session: Session, claimed: Claimed, now: datetime) -> None:
 
 
 def park(session: Session, claimed: Claimed, reason: str) -> None:
-    """It will never work like this; it waits for the operator or for a newer wish."""
-    _update(session, claimed, parked_reason=reason, lease_until=None)
+    """It will never work like this; it waits for the operator, or for a newer wish, which may be there already."""
+    is_newest = col(OutboxItem.wanted) == claimed.item.wanted
+    _update(session, claimed, parked_reason=case((is_newest, reason), else_=None), lease_until=None)
 
 
 def parked(session: Session, limit: int) -> list[OutboxItem]:
     """What could not be sent for good."""
     return list(session.exec(select(OutboxItem).where(col(OutboxItem.parked_reason).is_not(None)).limit(limit)))
+
+
+def try_parked(session: Session, now: datetime) -> None:
+    """Have what was parked tried once more: it may have been mended."""
+    is_parked = col(OutboxItem.parked_reason).is_not(None)
+    session.execute(update(OutboxItem).where(is_parked).values(parked_reason=None, due_at=now, attempts=0))
 
 
 def release_all(session: Session, now: datetime) -> None:

@@ -26,12 +26,12 @@ BATCH = 20
 LEASE = timedelta(seconds=120)
 """Longer than a batch can take at one message a second and with a slow platform."""
 SEND_RESERVE = timedelta(seconds=45)
-"""What one send may take at most. Nothing is begun later before the end of its lease, after which it may be another
-process's."""
+"""What one send may take: then it is given up. Nothing is begun later before the end of its lease, after which it may
+be another process's."""
 LONGEST_BACKOFF_SECONDS = 300.0
 LATE_SECONDS = 45.0
-"""How long a server may sit on a post, after nobody waits for its answer any more, and still post it: before that is
-over, looking for it proves nothing."""
+"""How long a server may sit on what it was sent, after nobody waits for its answer any more, and still do it. Before
+that is over, looking for a post proves nothing, and a newer edit may be followed by the older one."""
 IDLE_SECONDS = 60.0
 STORAGE_PAUSE_SECONDS = 5.0
 STUBBORN = 3
@@ -55,6 +55,7 @@ class Dispatcher:
         clock: Callable[[], datetime],
         on_posted: Callable[[PostedCard], None] = lambda _: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        patience: timedelta = SEND_RESERVE,
     ) -> None:
         self._database = database
         self._platform = platform
@@ -63,6 +64,7 @@ class Dispatcher:
         self._clock = clock
         self._on_posted = on_posted
         self._sleep = sleep
+        self._patience = patience
         self._wake = asyncio.Event()
         self._is_closing = False
         self._paused_until: dict[tuple[str, str], datetime] = {}
@@ -98,7 +100,7 @@ class Dispatcher:
         for is_direct in (False, True):
             part = [row for row in claimed if bool(row.item.member_id) is is_direct]
             places = groupby(sorted(part, key=_place), key=_place)
-            last = now + LEASE - SEND_RESERVE
+            last = now + LEASE - self._patience
             await asyncio.gather(*(self._send_in_order(list(group), last) for _, group in places))
         return bool(claimed)
 
@@ -144,7 +146,7 @@ class Dispatcher:
             return None
         except ChatUnavailable as error:
             pause = error.retry_after or _backoff(item.attempts)
-            if error.is_uncertain and not item.message:
+            if error.is_uncertain:
                 pause = max(pause, LATE_SECONDS)
             if error.retry_after:
                 self._paused_until[_place(claimed)] = self._clock() + timedelta(seconds=pause)
@@ -167,6 +169,13 @@ class Dispatcher:
         return None
 
     async def _show(self, claimed: Claimed, card: Card) -> MessageRef:
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                return await self._put(claimed, card)
+        except TimeoutError as error:
+            raise ChatUnavailable("no answer in time", is_uncertain=True) from error
+
+    async def _put(self, claimed: Claimed, card: Card) -> MessageRef:
         item = claimed.item
         if item.message:
             return await self._platform.update(item.message, card)

@@ -8,13 +8,15 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS
+from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS, Dispatcher
+from bot.chat.events import MessageRef
 from bot.errors import ChatRefused
+from bot.views.cards import Card
 from storage import outbox
 from storage.outbox import Wanted
 from storage.tables import OutboxItem
 from tests.chat.desk import DOWN, UNCERTAIN, Desk, posts, slow_down, want_again
-from tests.fakes.memory_platform import Lost
+from tests.fakes.memory_platform import Lost, MemoryPlatform
 
 # What chat refuses, forgets or loses
 
@@ -43,6 +45,57 @@ async def test_a_parked_card_is_sent_when_it_is_wanted_anew(desk: Desk) -> None:
     await desk.send()
     assert posts(desk) == ["card:1:review"]
     assert await desk.read(lambda session: outbox.parked(session, 10)) == []
+
+
+async def test_an_edit_that_may_still_arrive_is_not_overtaken_by_a_newer_one(desk: Desk) -> None:
+    """It would come out last, and stay."""
+    number = await desk.published()
+    desk.platform.fail("update", UNCERTAIN)
+    await desk.react("sam", "card:1:ideas")
+    await desk.send()
+    await desk.type("ines", f"vote {number}")
+    desk.later(seconds=LATE_SECONDS - 1)
+    await desk.send()
+    (card,) = desk.platform.shown("card:1:ideas")
+    assert "soutien" in str(card.card)
+    assert card.edits == 0
+    desk.later(seconds=1)
+    await desk.send()
+    assert "2 soutiens" in str(card.card)
+
+
+async def test_a_send_that_never_ends_is_given_up_and_looked_for(desk: Desk) -> None:
+    """After its lease another process would send it too."""
+    platform = Silent()
+    dispatcher = Dispatcher(
+        desk.database,
+        platform,
+        desk.workspace_id,
+        desk.rules,
+        clock=lambda: desk.now,
+        patience=timedelta(milliseconds=1),
+    )
+    await desk.pending()
+    async with asyncio.timeout(10):
+        await dispatcher.send_due()
+    row = (await desk.rows())["card:1:review"]
+    assert (row.message, row.lease_until) == (None, desk.now + timedelta(seconds=LATE_SECONDS))
+    platform.is_silent = False
+    desk.later(seconds=LATE_SECONDS)
+    await dispatcher.send_due()
+    assert platform.calls == [("find", "card:1:review"), ("post", "card:1:review")]
+
+
+class Silent(MemoryPlatform):
+    """Takes a post and says nothing."""
+
+    is_silent = True
+
+    async def post(self, channel: str, card: Card, key: str) -> MessageRef:
+        """As the contract says, once it speaks."""
+        if self.is_silent:
+            await asyncio.Event().wait()
+        return await super().post(channel, card, key)
 
 
 async def test_a_message_that_somebody_deleted_is_posted_anew(desk: Desk) -> None:

@@ -275,6 +275,29 @@ async def test_what_never_works_is_parked_until_it_is_wanted_anew(database: Data
     assert await database.read(lambda s: outbox.parked(s, 5)) == []
 
 
+async def test_a_wish_that_is_newer_than_what_was_refused_is_not_parked_with_it(
+    database: Database, workspace_id: int
+) -> None:
+    desk = Desk(database, workspace_id)
+    await desk.want()
+    claimed = await desk.claim_one()
+    await desk.want()
+    await database.write(lambda s: outbox.park(s, claimed, "msg_too_long"))
+    assert (await desk.claim_one()).item.wanted == 2
+
+
+async def test_what_was_parked_is_tried_once_more_where_that_is_asked_for(
+    database: Database, workspace_id: int
+) -> None:
+    desk = Desk(database, workspace_id)
+    await desk.want()
+    claimed = await desk.claim_one()
+    await database.write(lambda s: outbox.park(s, claimed, "channel_not_found"))
+    await database.write(lambda s: outbox.try_parked(s, NOW + HOUR))
+    assert await desk.claim(NOW) == []
+    assert (await desk.claim_one(NOW + HOUR)).item.attempts == 0
+
+
 async def test_parked_rows_are_listed_up_to_a_limit(database: Database, workspace_id: int) -> None:
     desk = Desk(database, workspace_id)
     for number in range(3):
