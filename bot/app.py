@@ -210,7 +210,7 @@ class _Desk:
     async def open(self, database: Database) -> None:
         """Connect and begin to send."""
         if isinstance(self._platform, MayMiss):
-            self._platform.when_missed(self._when_missed)
+            self._platform.when_missed(self.reconcile)
         await self._platform.start(self._take_in)
         name, workspace = self._platform.name, self._platform.workspace
         workspace_id = await database.write(lambda session: workspaces.ensure(session, name, workspace))
@@ -240,12 +240,8 @@ class _Desk:
         reconciler.want_all()
         self._reconciling = asyncio.create_task(reconciler.run())
 
-    async def reconcile(self) -> None:
-        """Read every reaction that may have changed unseen."""
-        if self._reconciler:
-            await self._reconciler.read_all()
-
-    def _when_missed(self) -> None:
+    def reconcile(self) -> None:
+        """Have every reaction read that may have changed unseen."""
         if self._reconciler:
             self._reconciler.want_all()
 

@@ -17,9 +17,8 @@ from bot.domain.calendar import Due
 from bot.errors import AlreadyDone
 from bot.rules import Rules
 from bot.usecases import digesting, moderation
-from storage import digests, inbox
+from storage import inbox
 from storage.database import Database
-from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +31,14 @@ WORKDAYS = 5
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """A workspace under the schedule; `reconcile` reads its reactions again, `on_change` wakes its dispatcher."""
+    """A workspace under the schedule; `reconcile` has its reactions read again, `on_change` wakes its dispatcher.
+
+    Both return at once: reading takes long where there are many ideas, and no digest is to wait for it.
+    """
 
     workspace_id: int
     rules: Rules
-    reconcile: Callable[[], Awaitable[object]]
+    reconcile: Callable[[], None]
     on_change: Callable[[], None]
 
 
@@ -102,9 +104,9 @@ class Schedule:
             await _attempted(self._remind(workspace, now))
             workspace.on_change()  # the command line may have left something to send
         if abs(now - self._reconciled_at) >= RECONCILE_EVERY:
-            done = [await _attempted(workspace.reconcile()) for workspace in tuple(self._workspaces)]
-            if all(done):
-                self._reconciled_at = now
+            for workspace in self._workspaces:
+                workspace.reconcile()
+            self._reconciled_at = now
         if abs(now - self._tidied_at) >= TIDY_EVERY:
             tidying = self._database.write(lambda session: inbox.forget_before(session, now - INBOX_KEPT))
             if await _attempted(tidying):
@@ -113,7 +115,7 @@ class Schedule:
     async def _digest(self, workspace: Scheduled, now: datetime) -> None:
         weekly, workspace_id = workspace.rules.weekly, workspace.workspace_id
         period = weekly.latest(now)
-        if await self._database.read(lambda session: digests.of_period(session, workspace_id, period.key)):
+        if await self._database.read(lambda session: digesting.of_period(session, workspace_id, period, now)):
             return
         if weekly.verdict(period, now) is Due.TOO_LATE:
             missed = await self._database.write(lambda s: digesting.note_missed(s, workspace_id, period, now))
@@ -140,10 +142,10 @@ class Schedule:
 
 
 async def _attempted(work: Awaitable[object]) -> bool:
-    """Whether it was done; what the database did not take is left for the next tick."""
+    """Whether it was done; what was not is left for the next tick, and keeps nothing else from being done."""
     try:
         await work
-    except StorageError:
-        log.exception("the schedule could not use the database, it tries again in a minute")
+    except Exception:
+        log.exception("the schedule could not do all that is due, it tries again in a minute")
         return False
     return True

@@ -23,7 +23,7 @@ from bot.domain.permissions import Caller
 from bot.errors import ConfigError
 from bot.rules import rules_of
 from bot.usecases import moderation, submission, voting
-from storage import outbox
+from storage import ideas, outbox
 from storage.database import Database
 from storage.errors import CannotOpen, NotSaved
 from storage.tables import Idea, OutboxItem, Workspace
@@ -293,6 +293,13 @@ async def test_a_start_that_fails_does_not_wait_for_an_early_event(tmp_path: Pat
     assert platform.under_way.cancelled()
 
 
+async def supporters_of(database: Database, number: int) -> int:
+    """How many the idea has."""
+    idea = await database.read(lambda session: ideas.by_number(session, 1, number))
+    assert idea
+    return idea.supporters
+
+
 async def test_votes_that_are_found_at_the_start_wake_the_dispatcher(tmp_path: Path) -> None:
     database, platform = Database.open(f"sqlite:///{new_file(tmp_path)}"), MemoryPlatform()
     desk = _Desk(platform, RULES, lambda: NOW)
@@ -302,7 +309,9 @@ async def test_votes_that_are_found_at_the_start_wake_the_dispatcher(tmp_path: P
     await platform.on_event(ButtonClicked("E2", "nadia", NOW, "approve", "1"))
     await rows_when_shown(database)
     platform.react("sam", "card:1:ideas", "+1")
-    await desk.reconcile()
+    desk.reconcile()
+    while await supporters_of(database, 1) == 0:
+        pass
     await rows_when_shown(database)
     await desk.close()
     await database.close()

@@ -20,6 +20,7 @@ from storage.outbox import PostedCard
 log = logging.getLogger(__name__)
 
 READ_AT_ONCE = 50
+RETRY_SECONDS = 60.0
 
 
 class Reconciler:
@@ -59,7 +60,7 @@ class Reconciler:
         self._wanted.set()
 
     async def run(self) -> None:
-        """Read what is wanted, until cancelled. What can't be read or kept is left for the next time all is read."""
+        """Read what is wanted, until cancelled. What can't be read is left for the next time that all is read."""
         while True:
             await self._wanted.wait()
             self._wanted.clear()
@@ -71,7 +72,8 @@ class Reconciler:
                 elif cards:
                     await self._read(cards)
             except Exception:  # whatever it was, later wishes are to be met
-                log.exception("the reactions could not be read or kept, the next time will tell")
+                log.exception("the reactions could not be read or kept, all are read again in a minute")
+                asyncio.get_running_loop().call_later(RETRY_SECONDS, self.want_all)
 
     async def read_all(self) -> int:
         """Compare the votes of every idea that is open to them with what chat shows; returns how many counts changed.

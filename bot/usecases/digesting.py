@@ -68,8 +68,11 @@ def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
     Raises AlreadyDone where the period has its digest, from whichever process; at the very same moment, the unique key
     decides between two.
     """
-    if digests.of_period(session, workspace_id, period.key):
+    if of_period(session, workspace_id, period, now):
         raise AlreadyDone(period.key)
+    if noted := digests.of_period(session, workspace_id, period.key):
+        session.delete(noted)
+        session.flush()
     digest = _draft(session, workspace_id, period, now)
     session.add(digest)
     session.flush()
@@ -86,6 +89,15 @@ def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
     if not contents.is_empty:
         announcing.digest_post(session, digest, now)
     return contents
+
+
+def of_period(session: Session, workspace_id: int, period: Period, now: datetime) -> Digest | None:
+    """The period's digest, if it has one. That it was missed counts only once that moment has come.
+
+    A clock that was ahead for a while may have noted what is still to be.
+    """
+    found = digests.of_period(session, workspace_id, period.key)
+    return None if found and found.is_missed and found.until > now else found
 
 
 def publish_early(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
@@ -129,7 +141,7 @@ def _choose(
 
 def _draft(session: Session, workspace_id: int, period: Period, now: datetime) -> Digest:
     last = digests.last_posted(session, workspace_id)
-    since = last.until if last else period.since
+    since = last.until if last and last.until <= now else period.since
     return Digest(
         workspace_id=workspace_id,
         period=period.key,

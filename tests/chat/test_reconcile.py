@@ -189,7 +189,7 @@ async def test_after_a_failure_the_next_wish_is_met(desk: Desk, caplog: pytest.L
     desk.platform.fail("reactions", NotSaved("disk full"))
     async with running(desk), asyncio.timeout(10):
         desk.reconciler.want_all()
-        while "the next time will tell" not in caplog.text:
+        while "again in a minute" not in caplog.text:
             await desk.idea(number)
         desk.reconciler.want_all()
         await count_becomes(desk, number, 1)
