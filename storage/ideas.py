@@ -134,6 +134,22 @@ def is_known(session: Session, workspace_id: int, author_id: str, title: str, su
     return session.exec(query).first() is not None
 
 
+def overdue(
+    session: Session, workspace_id: int, before: datetime, limit: int, *, for_change: bool = False
+) -> list[Idea]:
+    """Ideas that wait for a decision and have not been changed, nor brought up, since then; `for_change` as above."""
+    last = func.coalesce(col(Idea.reminded_at), col(Idea.changed_at))
+    query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING, last <= before)
+    query = query.order_by(col(Idea.number)).limit(limit)
+    return list(session.exec(query.with_for_update() if for_change else query))
+
+
+def pending_among(session: Session, idea_ids: Collection[int]) -> list[Idea]:
+    """Those of these ideas that still wait for a decision, by number."""
+    query = select(Idea).where(col(Idea.id).in_(idea_ids), Idea.status == Status.PENDING)
+    return list(session.exec(query.order_by(col(Idea.number))))
+
+
 def oldest_pending(session: Session, workspace_id: int, limit: int) -> list[Idea]:
     """Ideas that wait for a decision, the one that has waited longest first."""
     query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING)

@@ -37,7 +37,7 @@ _WANT = Prepared(
         },
     )
 )
-_WANT_ONCE = Prepared(_NEW.on_conflict_do_nothing(index_elements=_KEY))
+_WANT_ONCE = Prepared(_NEW.on_conflict_do_nothing(index_elements=_KEY).returning(col(OutboxItem.id)))
 _BY_MESSAGE = Prepared(
     select_columns(col(OutboxItem.view), col(OutboxItem.idea_id)).where(
         col(OutboxItem.workspace_id) == bindparam("workspace_id"), col(OutboxItem.message) == bindparam("message")
@@ -62,9 +62,9 @@ def want(session: Session, workspace_id: int, wanted: Wanted, now: datetime) -> 
     _WANT(session, **_values(workspace_id, wanted, now))
 
 
-def want_once(session: Session, workspace_id: int, wanted: Wanted, now: datetime) -> None:
-    """Have it shown, unless it was wanted before."""
-    _WANT_ONCE(session, **_values(workspace_id, wanted, now))
+def want_once(session: Session, workspace_id: int, wanted: Wanted, now: datetime) -> bool:
+    """Have it shown, unless it was wanted before; whether it was not."""
+    return bool(_WANT_ONCE(session, **_values(workspace_id, wanted, now)))
 
 
 def by_key(session: Session, workspace_id: int, key: str, *, for_change: bool = False) -> OutboxItem | None:

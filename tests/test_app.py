@@ -23,6 +23,7 @@ from bot.domain.permissions import Caller
 from bot.errors import ConfigError
 from bot.rules import rules_of
 from bot.usecases import moderation, submission, voting
+from bot.usecases.voting import Reaction
 from storage import ideas, outbox
 from storage.database import Database
 from storage.errors import CannotOpen, NotSaved
@@ -166,7 +167,7 @@ async def test_what_the_last_run_left_is_sent_and_reacted_upon(tmp_path: Path) -
         item = outbox.by_key(session, 1, "card:1:ideas")
         assert item
         item.message = "1"
-        voting.react(session, 1, "1", "ines", "heart", rules.voting, NOW, is_present=True)
+        voting.react(session, 1, Reaction("1", "ines", "heart", NOW, is_present=True), rules.voting, NOW)
         item.message = None
         outbox.claim(session, 1, NOW, timedelta(days=9000), 20)
 

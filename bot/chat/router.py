@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlmodel import Session
@@ -25,6 +26,7 @@ from bot.domain.permissions import Caller
 from bot.errors import ButineError, ChatError, IdeaNotFound, InvalidInput, NotPermitted, UnknownAct, WrongStatus
 from bot.rules import Rules
 from bot.usecases import voting
+from bot.usecases.voting import Reaction
 from bot.views import problems, wire
 from bot.views.cards import Card
 from bot.views.texts import Texts
@@ -129,22 +131,12 @@ class Router:
         return reply
 
     async def _react(self, event: ReactionChanged) -> None:
-        rules = self._rules.voting
+        rules, now = self._rules.voting, self._clock()
         if not rules.counts(event.emoji):
             return
 
-        def work(session: Session) -> bool:
-            return voting.react(
-                session,
-                self._workspace_id,
-                event.message,
-                event.member,
-                event.emoji,
-                rules,
-                event.at,
-                is_present=event.is_present,
-            )
-
+        reaction = Reaction(event.message, event.member, event.emoji, event.at, event.is_present)
+        work = partial(voting.react, workspace_id=self._workspace_id, reaction=reaction, voting=rules, now=now)
         await self._database.write(work)
         self._on_change()
 

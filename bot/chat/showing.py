@@ -17,8 +17,6 @@ from bot.views.texts import Texts
 from storage import ideas, outbox, workspaces
 from storage.tables import Idea, OutboxItem, Status, present
 
-REMINDED_SHOWN = 20
-
 
 def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> Card:
     """The card to show now. Channel posts are in the workspace's language, direct messages in their member's."""
@@ -54,7 +52,7 @@ def _card_without_idea(session: Session, item: OutboxItem, texts: Texts, now: da
             return digest_views.digest_card(digesting.posted_contents(session, item.subject["digest_id"]), texts)
         case announcing.CONSENT_REQUEST | announcing.CONSENT_ANSWER:
             return _consent_card(session, item, texts)
-    waiting = ideas.oldest_pending(session, item.workspace_id, REMINDED_SHOWN)
+    waiting = ideas.pending_among(session, item.subject["ideas"])
     keys = [present(idea.id) for idea in waiting]
     links = outbox.permalinks(session, item.workspace_id, announcing.REVIEW_CARD, keys)
     return digest_views.reminder_card(waiting, links, now, texts)

@@ -3,6 +3,7 @@
 How they look is in views; sending them is the dispatcher's part.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -52,6 +53,7 @@ def digest_post(session: Session, digest: Digest, now: datetime) -> None:
     outbox.want_once(session, digest.workspace_id, wanted, now)
 
 
-def reminder(session: Session, workspace_id: int, day: str, now: datetime) -> None:
-    """A reminder of what waits in the review channel, once a day."""
-    outbox.want_once(session, workspace_id, Wanted(f"reminder:{day}", REMINDER, channel=REVIEW), now)
+def reminder(session: Session, workspace_id: int, day: str, idea_ids: Sequence[int], now: datetime) -> bool:
+    """A reminder of these ideas in the review channel, once a day; False where the day has its own already."""
+    wanted = Wanted(f"reminder:{day}", REMINDER, channel=REVIEW, subject={"ideas": list(idea_ids)})
+    return outbox.want_once(session, workspace_id, wanted, now)

@@ -13,7 +13,7 @@ from bot.errors import InvalidInput
 from bot.usecases import announcing
 from bot.usecases.finding import visible_idea
 from storage import ideas, similarity
-from storage.tables import Idea, Status, Step
+from storage.tables import Idea, Status, Step, present
 
 REMINDED_AT_ONCE = 20
 
@@ -83,12 +83,8 @@ def set_status(session: Session, caller: Caller, number: int, status: Status, no
 
 
 def overdue(session: Session, workspace_id: int, wait: timedelta, now: datetime) -> list[Idea]:
-    """Ideas that nobody has decided on, nor been reminded of, for `wait`."""
-    return [
-        idea
-        for idea in ideas.oldest_pending(session, workspace_id, REMINDED_AT_ONCE)
-        if (idea.reminded_at or idea.changed_at) + wait <= now
-    ]
+    """Ideas that nobody has decided on, nor been reminded of, for `wait`; as many as one reminder names."""
+    return ideas.overdue(session, workspace_id, now - wait, REMINDED_AT_ONCE)
 
 
 def remind(session: Session, workspace_id: int, wait: timedelta, day: str, now: datetime) -> list[Idea]:
@@ -96,9 +92,10 @@ def remind(session: Session, workspace_id: int, wait: timedelta, day: str, now: 
 
     They are not brought up again before another `wait`.
     """
-    waiting = overdue(session, workspace_id, wait, now)
-    if waiting:
-        announcing.reminder(session, workspace_id, day, now)
+    waiting = ideas.overdue(session, workspace_id, now - wait, REMINDED_AT_ONCE, for_change=True)
+    keys = [present(idea.id) for idea in waiting]
+    if not waiting or not announcing.reminder(session, workspace_id, day, keys, now):
+        return []
     for idea in waiting:
         idea.reminded_at = now
     return waiting

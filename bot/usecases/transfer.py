@@ -110,6 +110,8 @@ def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, voting: V
         ideas.record(session, idea, Step.SUBMITTED, record.author, submitted_at)
     for line in record.history:
         ideas.record(session, idea, line.step, line.member, line.at, line.detail)
+    if record.status is Status.SHORTLISTED and all(line.step is not Step.SHORTLISTED for line in record.history):
+        ideas.record(session, idea, Step.SHORTLISTED, None, now)  # since when it waits for its answer
     if record.status is Status.PENDING:
         announcing.review_card(session, idea, now)
     elif is_public:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -19,6 +19,18 @@ from storage.outbox import PostedCard
 from storage.tables import AnyIdea, Idea, Status, present
 
 RULES_NOTE = "voting.rules"
+MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What a member did at a message; `at` is chat's own time of it."""
+
+    message: str
+    member_id: str
+    emoji: str
+    at: datetime
+    is_present: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +56,31 @@ def cast(session: Session, caller: Caller, number: int, voting: Voting, now: dat
     lifecycle.require(Action.VOTE, idea)
     if not voting.is_fitting(idea.author_id, caller.member_id):
         raise OwnIdea(number)
-    has_changed = _gesture(session, idea, caller.member_id, COMMAND, voting, now, is_present=is_present)
+    # The last word, whatever chat's clock or an earlier one of ours says of the words before it.
+    kept = gestures.of_member(session, present(idea.id), caller.member_id)
+    at = max([now, *(since + MOMENT for _, _, since in kept)])
+    word = Reaction("", caller.member_id, COMMAND, at, is_present)
+    has_changed = _gesture(session, idea, word, voting, now)
     return Voted(idea, is_present, has_changed)
 
 
-def react(
-    session: Session,
-    workspace_id: int,
-    message: str,
-    member_id: str,
-    emoji: str,
-    voting: Voting,
-    at: datetime,
-    *,
-    is_present: bool,
-) -> bool:
-    """A reaction at a posted message; returns whether it changed a vote.
+def react(session: Session, workspace_id: int, reaction: Reaction, voting: Voting, now: datetime) -> bool:
+    """Take in a reaction at a posted message; returns whether it changed a vote.
 
     Costs nothing unless the message is an idea's card and the emoji counts. A reaction of the author to their own idea
     is told to them once, where it does not count.
     """
-    if not voting.counts(emoji):
+    if not voting.counts(reaction.emoji):
         return False
-    view, idea_id = outbox.shown_by(session, workspace_id, message) or (None, None)
+    view, idea_id = outbox.shown_by(session, workspace_id, reaction.message) or (None, None)
     if view != announcing.IDEA_CARD or idea_id is None:
         return False
     idea = ideas.brief(session, idea_id)
     if idea is None or idea.status not in OPEN_TO_VOTES:
         return False
-    if is_present and not voting.is_fitting(idea.author_id, member_id):
-        announcing.notice(session, idea, announcing.OWN_VOTE_NOTICE, member_id, at)
-    return _gesture(session, idea, member_id, emoji, voting, at, is_present=is_present)
+    if reaction.is_present and not voting.is_fitting(idea.author_id, reaction.member_id):
+        announcing.notice(session, idea, announcing.OWN_VOTE_NOTICE, reaction.member_id, now)
+    return _gesture(session, idea, reaction, voting, now)
 
 
 def support_instead(
@@ -130,20 +136,19 @@ def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting
     return changed
 
 
-def _gesture(
-    session: Session, idea: AnyIdea, member_id: str, name: str, voting: Voting, at: datetime, *, is_present: bool
-) -> bool:
+def _gesture(session: Session, idea: AnyIdea, gesture: Reaction, voting: Voting, now: datetime) -> bool:
+    member_id, name = gesture.member_id, gesture.emoji
     kept = gestures.of_member(session, present(idea.id), member_id)
     ballot = Ballot({emoji: Held(was_present, since) for emoji, was_present, since in kept})
     was_vote = ballot.is_vote(voting.emoji)
-    if not ballot.apply(name, is_present=is_present, at=at):
+    if not ballot.apply(name, is_present=gesture.is_present, at=gesture.at):
         return False
     _keep(session, idea, member_id, name, ballot.held[name])
     change = ballot.is_vote(voting.emoji) - was_vote
     if not change or not voting.is_fitting(idea.author_id, member_id):
         return False
     ideas.count_support(session, present(idea.id), change)
-    announcing.idea_card(session, idea, at)
+    announcing.idea_card(session, idea, now)
     return True
 
 

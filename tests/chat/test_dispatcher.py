@@ -169,7 +169,7 @@ async def test_digest_and_reminder_are_rendered_from_what_is_kept(desk: Desk) ->
     await desk.type("sam", f"vote {number}")
     desk.later(seconds=1)
     await desk.type("nadia", "digest now")
-    await desk.database.write(lambda s: announcing.reminder(s, desk.workspace_id, "d1", desk.now))
+    await desk.database.write(lambda s: announcing.reminder(s, desk.workspace_id, "d1", [2], desk.now))
     await desk.send()
     (digest,), (reminder,) = desk.platform.shown("digest:2026-W49"), desk.platform.shown("reminder:d1")
     assert (digest.channel, reminder.channel) == ("digest", "review")

@@ -196,7 +196,7 @@ class Weeks:
             clock=self.chat.now,
             sleep=self._sleep,
         )
-        scheduled = Scheduled(self.workspace_id, self.rules, _nothing_to_read, lambda: None)
+        scheduled = Scheduled(self.workspace_id, self.rules, lambda: None, lambda: None)
         self.schedule = Schedule(self.database, [scheduled], self.chat.now)
 
     async def stop(self) -> None:
@@ -273,7 +273,3 @@ class Weeks:
 
     async def _sleep(self, seconds: float) -> None:
         await self.chat.move(timedelta(seconds=seconds))
-
-
-async def _nothing_to_read() -> None:
-    """Reactions are of no concern here."""

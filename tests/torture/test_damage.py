@@ -204,11 +204,9 @@ async def use(desk: Desk) -> Talk:
 def week_comes(desk: Desk) -> Callable[[], Awaitable[object]]:
     """The next digest's minute."""
     desk.now = RULES.weekly.coming(desk.now).due_at
-    return Schedule(desk.database, [Scheduled(desk.workspace_id, RULES, nothing, lambda: None)], lambda: desk.now).tick
-
-
-async def nothing() -> None:
-    """No reactions are read again."""
+    return Schedule(
+        desk.database, [Scheduled(desk.workspace_id, RULES, lambda: None, lambda: None)], lambda: desk.now
+    ).tick
 
 
 def sound(path: Path) -> bool:

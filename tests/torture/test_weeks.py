@@ -229,13 +229,10 @@ class Bench:
         workspace_id = await self.database.write(prepare)
         rules = Rules(RULES.language, RULES.command, RULES.voting, RULES.reaction, self.slot.weekly, RULES.sizes, WEEK)
         self.now = course.ticks[0]
-        scheduled = Scheduled(workspace_id, rules, self._read_again, lambda: None)
+        scheduled = Scheduled(workspace_id, rules, lambda: None, lambda: None)
         schedule = Schedule(self.database, [scheduled], lambda: self.now)
         for self.now in course.ticks:
             await schedule.tick()
-
-    async def _read_again(self) -> None:
-        """There are no reactions here."""
 
     async def digests(self) -> tuple[list[str], list[str], list[str]]:
         """Periods that were posted, periods that were missed, and the posts that wait to be sent."""

@@ -10,6 +10,7 @@ from bot.domain.calendar import Period
 from bot.errors import AlreadyDone, NothingToShow
 from bot.usecases import digesting, moderation, submission, voting
 from bot.usecases.digesting import Contents, Sizes
+from bot.usecases.voting import Reaction
 from storage.tables import Digest, Idea, Status
 from tests.usecases.builders import NOW, SIZES, VOTING, WEEKLY, World
 
@@ -178,7 +179,8 @@ def test_a_decision_at_the_very_moment_of_the_digest_is_told_by_the_next(
 
 def test_who_only_reacted_to_their_own_idea_is_no_voter(session: Session, world: World) -> None:
     message = world.posted(world.publish())
-    voting.react(session, world.workspace_id, message, "camille", "+1", VOTING, world.now, is_present=True)
+    reaction = Reaction(message, "camille", "+1", world.now, is_present=True)
+    voting.react(session, world.workspace_id, reaction, VOTING, world.now)
     world.later(minutes=1)
     assert preview(world).voters == 0
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from bot.domain.permissions import Caller
 from bot.errors import IdeaNotFound, InvalidInput, NotPermitted, WrongStatus
 from bot.usecases import moderation
-from storage.tables import Status, Step
+from storage.tables import Status, Step, present
 from tests.usecases.builders import NOW, World
 
 Act = Callable[[Session, Caller, int], object]
@@ -182,6 +182,17 @@ def test_a_day_has_one_reminder(session: Session, world: World) -> None:
     world.session.flush()
     moderation.remind(session, world.workspace_id, timedelta(0), "d1", world.now)
     assert world.wanted()["reminder:d1"] == 1
+
+
+def test_of_many_that_wait_all_are_brought_up_one_day_after_the_other(session: Session, world: World) -> None:
+    many = [world.propose() for _ in range(moderation.REMINDED_AT_ONCE + 5)]
+    world.later(days=4)
+    first = moderation.remind(session, world.workspace_id, WAIT, "d1", world.now)
+    assert moderation.remind(session, world.workspace_id, WAIT, "d1", world.now) == [], "the day has its own"
+    assert all(idea.reminded_at is None for idea in many[len(first) :])
+    second = moderation.remind(session, world.workspace_id, WAIT, "d2", world.later(days=1))
+    assert [idea.number for idea in (*first, *second)] == [idea.number for idea in many]
+    assert world.outbox()["reminder:d2"].subject == {"ideas": [present(idea.id) for idea in second]}
 
 
 def test_what_was_brought_up_is_not_brought_up_again_before_another_wait(session: Session, world: World) -> None:

@@ -8,6 +8,7 @@ from bot.domain.permissions import Caller
 from bot.errors import IdeaNotFound, NothingToShow, NotPermitted
 from bot.usecases import digesting, reading, submission, voting
 from bot.usecases.reading import Listing, Page
+from bot.usecases.voting import Reaction
 from storage import workspaces
 from storage.tables import Idea, Status, present
 from tests.usecases.builders import NOW, SIZES, VOTING, WEEKLY, World
@@ -235,9 +236,8 @@ def test_figures_count_how_far_ideas_have_come(
     world.propose(author=world.sam)
     idea = one_of_each[Status.PUBLISHED]
     world.support(idea, "sam", "ines")
-    voting.react(
-        session, world.workspace_id, world.posted(idea), "camille", "+1", VOTING, NOW, is_present=True
-    )  # her own
+    own = Reaction(world.posted(idea), "camille", "+1", NOW, is_present=True)
+    voting.react(session, world.workspace_id, own, VOTING, NOW)
     stats = reading.stats(session, world.sam)
     assert (stats.proposed, stats.published, stats.shortlisted) == (10, 6, 5)
     assert (stats.retained, stats.delivered) == (3, 1)

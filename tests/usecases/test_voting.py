@@ -10,6 +10,7 @@ from sqlmodel import Session
 from bot.domain.voting import Voting
 from bot.errors import IdeaNotFound, NotPermitted, OwnIdea, WrongStatus
 from bot.usecases import voting
+from bot.usecases.voting import Reaction
 from storage.outbox import PostedCard
 from storage.tables import Idea, Status, present
 from tests.usecases.builders import NOW, OWN_COUNTS, VOTING, World, new_session
@@ -19,9 +20,12 @@ def react(
     world: World, message: str, member: str, emoji: str = "+1", rules: Voting = VOTING, *, is_present: bool = True
 ) -> bool:
     """A reaction now."""
-    return voting.react(
-        world.session, world.workspace_id, message, member, emoji, rules, world.now, is_present=is_present
-    )
+    return react_at(world, Reaction(message, member, emoji, world.now, is_present), rules)
+
+
+def react_at(world: World, reaction: Reaction, rules: Voting = VOTING) -> bool:
+    """A reaction that comes now, whenever it was made."""
+    return voting.react(world.session, world.workspace_id, reaction, rules, world.now)
 
 
 def cast(world: World, member: str, idea: Idea, *, is_present: bool = True) -> voting.Voted:
@@ -182,7 +186,7 @@ def test_a_reaction_that_is_delivered_late_does_not_undo_a_later_one(world: Worl
 
     def event(minute: int, *, is_present: bool) -> None:
         at = NOW + timedelta(minutes=minute)
-        voting.react(world.session, world.workspace_id, message, "sam", "+1", VOTING, at, is_present=is_present)
+        react_at(world, Reaction(message, "sam", "+1", at, is_present))
 
     event(3, is_present=True)
     event(2, is_present=False)
@@ -223,6 +227,28 @@ def test_it_does_both_or_neither(session: Session, world: World) -> None:
         )
         session.refresh(other)
         assert supporters(world, other) == []
+
+
+# Clocks that differ
+
+
+@pytest.mark.parametrize("seconds", [-300, -1, 0, 1, 300])
+def test_a_typed_word_is_the_last_one_whatever_the_clocks_said_before(world: World, seconds: int) -> None:
+    idea = world.publish()
+    message, chats = world.posted(idea), world.now + timedelta(seconds=seconds)
+    react_at(world, Reaction(message, "sam", "+1", chats, is_present=True))
+    assert cast(world, "sam", idea, is_present=False).has_changed
+    assert supporters(world, idea) == []
+    world.later(minutes=-10)  # the clock is put right
+    assert cast(world, "sam", idea).has_changed
+    assert supporters(world, idea) == ["sam"]
+
+
+def test_what_a_reaction_changes_is_shown_at_once_where_chats_clock_is_ahead(world: World) -> None:
+    idea = world.publish()
+    message, chats = world.posted(idea), world.now + timedelta(minutes=4)
+    react_at(world, Reaction(message, "sam", "+1", chats, is_present=True))
+    assert world.outbox()["card:1:ideas"].due_at == world.now
 
 
 # After an absence
