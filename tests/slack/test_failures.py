@@ -99,6 +99,19 @@ async def test_where_butines_own_reaction_failed_the_card_is_there_once_and_gets
     assert card["reactions"] == {"+1": [BOT]}
 
 
+@pytest.mark.parametrize("how", ["invalid_name", "too_many_emoji", "too_many_reactions"])
+async def test_where_butines_own_reaction_is_refused_for_good_the_card_is_there_once_and_goes_on(
+    slack: FakeSlack, socket_butine: Installation, how: str
+) -> None:
+    slack.api.meets = lambda method, _: how if method == "reactions.add" else ""
+    await socket_butine.publish(1, "Une seule carte")
+    (card,) = slack.messages(IDEAS)
+    await slack.react(NADIA, card, "heart")
+    await socket_butine.settle()
+    assert slack.messages(IDEAS) == [card]
+    assert "1 soutien" in shown(card)
+
+
 async def test_a_pause_that_slack_asks_for_is_kept(slack: FakeSlack, socket_butine: Installation) -> None:
     slack.api.fail("chat.postMessage", "429:120")
     await slack.type_command(CAMILLE, "Une carte qui attend")

@@ -3,6 +3,7 @@
 An id names all of a card's messages: the channel's id, ":", and the messages' timestamps with "+" between them.
 """
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,9 +12,11 @@ from typing import Any
 from bot.chat.events import MessageRef
 from bot.chat.slack import render
 from bot.chat.slack.api import Answer, Api, next_cursor
-from bot.errors import ChatUnavailable, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone
 from bot.views.cards import Card
 from bot.views.texts import Texts
+
+log = logging.getLogger(__name__)
 
 EVENT_TYPE = "butine_card"
 HISTORY_PAGES = 10
@@ -163,11 +166,15 @@ class Posts:
         return f"{self._address}/archives/{posted.channel}/p{posted.parts[0].replace('.', '')}"
 
     async def _react(self, posted: Posted, card: Card) -> None:
-        """Butine's own reaction, under the last message; asked for once in this process, also after a failure."""
+        """Butine's own reaction, under the last message; asked for until Slack has said yes or a final no."""
         mark = f"{posted.channel}:{posted.parts[-1]}"
-        if card.reaction and mark not in self._reacted:
+        if not card.reaction or mark in self._reacted:
+            return
+        try:
             await self._api.react(posted.channel, posted.parts[-1], card.reaction)
-            self._reacted.add(mark)
+        except ChatRefused as error:  # the card stands there all the same, and members may react by themselves
+            log.warning("the reaction %s can't be put on: %s", card.reaction, error.reason)
+        self._reacted.add(mark)
 
     def _ref(self, posted: Posted) -> MessageRef:
         if len(posted.parts) > 1:
