@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
+from bot.errors import NeedsMending
 from bot.usecases import moderation, submission
 from tests.contract.slack_rig import platform_before
 from tests.fakes.slack.reading import shown
@@ -141,6 +142,31 @@ async def test_after_an_absence_200_cards_are_right_again_within_the_tier(
     await socket_butine.settle()
     assert slack.api.counted("chat.update") == 40
     assert within_tiers(slack)
+
+
+@pytest.mark.parametrize("how", ["channel_not_found", "not_in_channel", "is_archived"])
+@pytest.mark.usefixtures("published")
+async def test_a_card_whose_channel_is_out_of_reach_keeps_its_votes_and_the_others_are_read(
+    slack: FakeSlack, butine: Installation, how: str
+) -> None:
+    """The ideas channel was moved, and Butine is not in the former one any more."""
+    old = slack.card(IDEAS, TITLE)
+    await slack.react(SAM, old, "+1")
+    await butine.publish(2, "Une idée nouvelle")
+    await slack.react(SAM, slack.card(IDEAS, "Une idée nouvelle"), "+1", is_told=False)
+    slack.api.meets = lambda method, given: how if method == "reactions.get" and given["timestamp"] == old["ts"] else ""
+    assert await butine.reconcile() == 1
+    assert [await supporters(butine, number) for number in (1, 2)] == [1, 1]
+
+
+@pytest.mark.parametrize("how", ["invalid_auth", "token_revoked", "missing_scope"])
+@pytest.mark.usefixtures("published")
+async def test_reactions_that_no_token_may_read_are_no_message_out_of_reach(
+    slack: FakeSlack, butine: Installation, how: str
+) -> None:
+    slack.api.fail("reactions.get", how)
+    with pytest.raises(NeedsMending):
+        await butine.platform.reactions([f"{IDEAS}:{slack.card(IDEAS, TITLE)['ts']}"])
 
 
 @pytest.mark.usefixtures("published")

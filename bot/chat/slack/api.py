@@ -39,6 +39,8 @@ MENDABLE = frozenset(
     }
 )
 """What the operator, or a moderator, mends in Slack: what waits is to be sent then, not to be given up."""
+OUT_OF_REACH = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
+"""Those that say it of one channel alone."""
 
 
 class Pace:

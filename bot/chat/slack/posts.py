@@ -11,8 +11,8 @@ from typing import Any
 
 from bot.chat.events import MessageRef
 from bot.chat.slack import render
-from bot.chat.slack.api import Answer, Api, next_cursor
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.chat.slack.api import OUT_OF_REACH, Answer, Api, next_cursor
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Card
 from bot.views.texts import Texts
 
@@ -151,6 +151,11 @@ class Posts:
                 posted = Posted.of(ref)
                 answers = [await self._api.reactions(posted.channel, ts) for ts in posted.parts]
             except MessageGone:
+                continue
+            except NeedsMending as error:
+                if error.reason not in OUT_OF_REACH:
+                    raise
+                log.warning("the reactions of %s can't be read: %s", ref, error.reason)
                 continue
             self._ref(posted)
             held[ref] = self._held(answers)
