@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 from sqlmodel import Session
 
+from bot.chat.slack.api import PAUSES_AT_MOST
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
-from bot.errors import NeedsMending
+from bot.errors import ChatUnavailable, NeedsMending
 from bot.usecases import moderation, submission
 from tests.contract.slack_rig import platform_before
 from tests.fakes.slack.reading import shown
@@ -179,3 +180,13 @@ async def test_a_pause_that_slack_asks_for_while_reading_reactions_is_kept(
     assert await butine.reconcile() == 1
     assert slack.clock.seconds() - before >= 29.9
     assert slack.api.counted("reactions.get") == 2
+
+
+@pytest.mark.usefixtures("published")
+async def test_where_slack_asks_for_pause_after_pause_the_reading_ends(slack: FakeSlack, butine: Installation) -> None:
+    """A few are kept; then it is left for the next time, and what else waits has its turn."""
+    slack.api.meets = lambda method, _: "429:30" if method == "reactions.get" else ""
+    with pytest.raises(ChatUnavailable):
+        await butine.platform.reactions([f"{IDEAS}:{slack.card(IDEAS, TITLE)['ts']}"])
+    assert slack.api.counted("reactions.get") == PAUSES_AT_MOST + 1
+    assert await butine.reconcile() == 0

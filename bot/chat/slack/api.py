@@ -23,6 +23,8 @@ POST_SECONDS = 1.0
 """Between two posts to one channel (docs.slack.dev/apis/web-api/rate-limits)."""
 TIER_3_SECONDS = 1.25
 """Between two calls of a method that takes 50 a minute, such as reactions.get; a little more than it has to be."""
+PAUSES_AT_MOST = 3
+"""As many in a row are kept for one message; whoever waits behind it can do something else meanwhile."""
 PAGE = 200
 CHANNELS = "public_channel,private_channel"
 KEPT_PACES = 1000
@@ -147,14 +149,16 @@ class Api:
 
     async def reactions(self, channel: str, ts: str) -> Answer:
         """A message with everybody who reacted to it, inside the method's tier. Raises MessageGone."""
+        pauses = 0
         while True:
             await self._pace.turn("reactions.get", TIER_3_SECONDS)
             try:
                 call = self._client.reactions_get(channel=channel, timestamp=ts, full=True)
                 return await self.ask(call, message=ts)
             except ChatUnavailable as error:
-                if error.retry_after is None:
+                if error.retry_after is None or pauses == PAUSES_AT_MOST:
                     raise
+                pauses += 1
                 await self._pace.rest("reactions.get", error.retry_after)
 
     async def user(self, member: str) -> Answer:
