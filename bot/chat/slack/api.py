@@ -65,8 +65,16 @@ class Pace:
 
     async def rest(self, kind: str, seconds: float) -> None:
         """Slack asked for a pause."""
-        self._next[kind] = max(self._next.get(kind, 0.0), self._clock() + seconds)
+        self.put_off(kind, seconds)
         await self._sleep(seconds)
+
+    def put_off(self, kind: str, seconds: float) -> None:
+        """Slack asked for a pause, which nobody here waits for."""
+        self._next[kind] = max(self._next.get(kind, 0.0), self._clock() + seconds)
+
+    def left(self, kind: str) -> float:
+        """The seconds until a call of that kind may be made."""
+        return max(self._next.get(kind, 0.0) - self._clock(), 0.0)
 
 
 class Api:
@@ -162,8 +170,15 @@ class Api:
                 await self._pace.rest("reactions.get", error.retry_after)
 
     async def user(self, member: str) -> Answer:
-        """A member's profile with locale and time zone."""
-        return dict((await self.ask(self._client.users_info(user=member, include_locale=True)))["user"])
+        """A member's profile with locale and time zone; in a pause that Slack asked for, ChatUnavailable at once."""
+        if pause := self._pace.left("users.info"):
+            raise ChatUnavailable("ratelimited", retry_after=pause)
+        try:
+            return dict((await self.ask(self._client.users_info(user=member, include_locale=True)))["user"])
+        except ChatUnavailable as error:
+            if error.retry_after:
+                self._pace.put_off("users.info", error.retry_after)
+            raise
 
     async def members(self, channel: str) -> set[str]:
         """Everybody in a channel."""
