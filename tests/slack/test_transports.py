@@ -15,7 +15,7 @@ from tests.contract.slack_rig import SlackRig, platform_before
 from tests.contract.test_platform import idea
 from tests.fakes.slack.deliveries import Http
 from tests.fakes.slack.reading import shown
-from tests.fakes.slack.workspace import CAMILLE, SAM, FakeSlack
+from tests.fakes.slack.workspace import CAMILLE, NADIA, OMAR, SAM, FakeSlack
 from tests.slack.installation import Installation
 
 RECEIPT = Reply(Card("Reçu", (Paragraph(("Reçu",)),)))
@@ -125,6 +125,18 @@ async def test_a_command_that_takes_long_to_store_is_answered_afterwards(rig: Sl
     assert rig.slack.state.private == {}
     slow.may_go_on.set()
     await rig.slack.until(lambda: rig.slack.private(CAMILLE, "Reçu"))
+
+
+@pytest.mark.usefixtures("socket_butine")
+async def test_while_no_profile_can_be_read_answers_still_come_within_slacks_three_seconds(slack: FakeSlack) -> None:
+    """A moderator's own, and those of ten people whom a message mentions."""
+    members = [slack.state.add_user(f"U0AGENT{number:03}", f"Agent {number}") for number in range(10)]
+    chosen = slack.write(SAM, " ".join(f"<@{member}>" for member in members))
+    slack.sockets.ack_seconds = 3.0
+    slack.api.meets = lambda method, _: "hang" if method == "users.info" else ""
+    typed, chose = await asyncio.gather(slack.type_command(NADIA, "vote 99"), slack.use_shortcut(OMAR, chosen))
+    assert typed
+    assert chose == {}
 
 
 async def test_a_command_that_fails_after_it_was_acknowledged_is_told(rig: SlackRig) -> None:

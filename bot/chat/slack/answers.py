@@ -52,6 +52,10 @@ class Answers:
             locale = None
         return Texts(known_language(locale, self._language), domain="slack")
 
+    def _texts_at_once(self, member: str) -> Texts:
+        """The same before an acknowledgement, which nothing may delay: whoever took the event in asked already."""
+        return Texts(known_language(self._people.known_locale(member), self._language), domain="slack")
+
     async def say(self, event: Event, origin: Origin, pending: Awaitable[Reply]) -> None:
         """Show the reply once it is there, once for an event however often it was delivered."""
         try:
@@ -67,12 +71,11 @@ class Answers:
         elif reply.card:
             await self._private(origin, reply.card, replaces=reply.replaces and origin.is_ephemeral)
 
-    async def at_once(self, event: Event, reply: Reply) -> Message | None:
+    def at_once(self, event: Event, reply: Reply) -> Message | None:
         """The reply to a typed command, if its acknowledgement can carry it: that saves everybody a request."""
         if not isinstance(event, CommandTyped) or reply.card is None:
             return None
-        texts = await self.texts(event.member)
-        message, *more = render.messages(reply.card, texts)
+        message, *more = render.messages(reply.card, self._texts_at_once(event.member))
         return None if more or not self._is_first(event) else message
 
     def _is_first(self, event: Event) -> bool:
@@ -93,9 +96,9 @@ class Answers:
             except ChatError:
                 log.warning("the Home of %s could not be shown", member, exc_info=True)
 
-    async def error_view(self, origin: Origin, card: Card) -> dict[str, Any]:
+    def error_view(self, origin: Origin, card: Card) -> dict[str, Any]:
         """A modal on top of the form, which stays as it is below."""
-        return render.reading_modal(card, "{}", await self.texts(origin.member))
+        return render.reading_modal(card, "{}", self._texts_at_once(origin.member))
 
     async def _open(self, origin: Origin, form: Form) -> None:
         kept: dict[str, object] = {"context": form.context}

@@ -53,6 +53,11 @@ class People:
         """As the port says."""
         return (await self._person(member)).profile
 
+    def known_locale(self, member: str) -> str | None:
+        """The locale as it was read last, without asking: for what can't wait."""
+        known = self._known.get(member)
+        return known.profile.locale if known else None
+
     async def is_moderator(self, member: str) -> bool:
         """Whether the member is in the review channel and a colleague. Never raises: without an answer it is no."""
         try:
