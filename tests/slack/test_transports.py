@@ -223,6 +223,26 @@ async def test_after_trouble_with_its_socket_it_has_another(
     await platform.close()
 
 
+@pytest.mark.parametrize("how", [[], ["500", "reset_before", "429", "503"]], ids=str)
+async def test_a_receipt_whose_acknowledgement_broke_off_with_the_socket_comes_afterwards(
+    slack: FakeSlack, how: list[str]
+) -> None:
+    """A command does not come again, and what it did is committed."""
+    platform, slow = await connected(slack, ping_seconds=3600)
+    slow.may_go_on.clear()
+    typing = asyncio.create_task(slack.type_command(CAMILLE, "pendant la coupure"))
+    await slow.has_begun.wait()
+    slack.api.fail("apps.connections.open", "500")
+    for each in how:
+        slack.api.fail("response_url", each)
+    await slack.sockets.close()
+    slow.may_go_on.set()
+    await slack.until(lambda: slack.private(CAMILLE, "Reçu"))
+    await platform.close()
+    typing.cancel()
+    assert len(slack.state.private[CAMILLE]) == 1
+
+
 async def test_a_silent_socket_is_replaced_within_a_minute(slack: FakeSlack) -> None:
     """Even where the SDK believes in it: the watchdog looks every five seconds and believes in traffic alone."""
     platform, slow = await connected(slack, ping_seconds=3600)

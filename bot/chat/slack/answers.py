@@ -6,7 +6,7 @@ What the reply says was decided before.
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,21 +27,31 @@ from bot.views.texts import Texts, known_language
 
 log = logging.getLogger(__name__)
 
+OK, TOO_MANY = 200, 429
 REMEMBERED = 2000
 METADATA_LIMIT = 3000
+TRIES = 5
+"""For a private answer; what it tells is committed whether it arrives or not."""
 
 
 class Answers:
-    """Shows replies. `language` is of members whose own is not known."""
+    """Shows replies. `language` is of members whose own is not known; `sleep` waits for so many seconds."""
 
     def __init__(
-        self, api: Api, people: People, channels: Channels, session: aiohttp.ClientSession, language: str
+        self,
+        api: Api,
+        people: People,
+        channels: Channels,
+        session: aiohttp.ClientSession,
+        language: str,
+        sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._api = api
         self._people = people
         self._channels = channels
         self._session = session
         self._language = language
+        self._sleep = sleep
         self._said: OrderedDict[str, None] = OrderedDict()
 
     async def texts(self, member: str) -> Texts:
@@ -137,25 +147,44 @@ class Answers:
 
     async def _respond(self, url: str, card: Card, texts: Texts, *, replaces: bool) -> bool:
         """Through the response_url, which lives 30 minutes and takes five answers; whether all of it went that way."""
-        webhook = AsyncWebhookClient(url, session=self._session, retry_handlers=[])
-        webhook.proxy = proxy_for(url)
         for number, message in enumerate(render.messages(card, texts)):
-            try:
-                answer = await webhook.send(
-                    text=message.text,
-                    blocks=list(message.blocks),
-                    response_type="ephemeral",
-                    replace_original=replaces and number == 0,
-                    unfurl_links=False,
-                    unfurl_media=False,
-                )
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                log.warning("the response_url did not answer", exc_info=True)
-                return False
-            if answer.status_code != 200:  # noqa: PLR2004  HTTP's "ok"
-                log.info("the response_url is used up: %s", answer.body)
+            answer = {
+                "text": message.text,
+                "blocks": message.blocks,
+                "response_type": "ephemeral",
+                "replace_original": replaces and number == 0,
+                "unfurl_links": False,
+                "unfurl_media": False,
+            }
+            status = await self._send(url, answer)
+            if status != OK:
                 return False
         return True
+
+    async def say_afterwards(self, url: str, message: Mapping[str, Any]) -> None:
+        """Bring a command's answer that was to go with its acknowledgement, and did not."""
+        for attempt in range(1, TRIES + 1):
+            status = await self._send(url, message)
+            if status == OK:
+                return
+            if status is not None and 400 <= status < 500 and status != TOO_MANY:  # noqa: PLR2004  HTTP's "your fault"
+                break
+            if attempt < TRIES:
+                await self._sleep(2.0**attempt)
+        log.error("a command's answer is lost")
+
+    async def _send(self, url: str, message: Mapping[str, Any]) -> int | None:
+        """HTTP's status, or None without an answer."""
+        webhook = AsyncWebhookClient(url, session=self._session, retry_handlers=[])
+        webhook.proxy = proxy_for(url)
+        try:
+            answer = await webhook.send_dict(dict(message))
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            log.warning("the response_url did not answer", exc_info=True)
+            return None
+        if answer.status_code != OK:
+            log.info("the response_url does not take it: %s", answer.body)
+        return answer.status_code
 
     async def _direct(self, member: str, card: Card, texts: Texts) -> None:
         try:
