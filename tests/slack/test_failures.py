@@ -19,7 +19,7 @@ from tests.fakes.slack import blockkit
 from tests.fakes.slack.reading import shown
 from tests.fakes.slack.state import BOT, IDEAS, REVIEW
 from tests.fakes.slack.web_api import BOT_TOKEN
-from tests.fakes.slack.workspace import CAMILLE, NADIA, FakeSlack, Json
+from tests.fakes.slack.workspace import CAMILLE, NADIA, FakeSlack, Json, labels
 from tests.slack.installation import Installation
 
 
@@ -202,6 +202,24 @@ async def test_an_answer_finds_another_way_when_the_response_url_is_used_up(
     await slack.submit(CAMILLE, {"title": "Une idée mûrie"})
     assert await slack.until(lambda: slack.direct(CAMILLE, "est enregistrée"))
     assert slack.state.private == {}
+
+
+@pytest.mark.parametrize("how", ["429:5", "500", "reset_before", "reset_after"])
+async def test_a_form_sent_from_the_home_has_its_receipt_once_although_slack_hiccups(
+    slack: FakeSlack, socket_butine: Installation, how: str
+) -> None:
+    """There is no other way to its author than a direct message."""
+    await slack.tell(slack.event({"type": "app_home_opened", "user": CAMILLE, "tab": "home"}))
+    home = await slack.until(lambda: slack.state.homes.get(CAMILLE))
+    await slack.click_in_view(CAMILLE, home, labels(home)[0])
+    await slack.until(lambda: slack.form_of(CAMILLE))
+    slack.api.fail("chat.postMessage", how, times=2)
+    before = slack.clock.seconds()
+    await slack.submit(CAMILLE, {"title": "Depuis l’accueil"})
+    assert await slack.until(lambda: slack.direct(CAMILLE, "est enregistrée"))
+    await socket_butine.platform.close()
+    assert len(slack.messages(slack.state.direct(CAMILLE).id)) == 1
+    assert slack.clock.seconds() - before >= (10 if how.startswith("429") else 0)
 
 
 async def test_a_form_that_comes_too_late_stays_open_below_what_is_said(

@@ -20,8 +20,9 @@ from bot.chat.slack.api import Api, proxy_for
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.inbound import Origin
 from bot.chat.slack.people import People
+from bot.chat.slack.posts import Posts
 from bot.chat.slack.render import Message
-from bot.errors import ChatError
+from bot.errors import ChatError, ChatUnavailable
 from bot.views.cards import Card, Form, Paragraph
 from bot.views.texts import Texts, known_language
 
@@ -42,6 +43,7 @@ class Answers:
         api: Api,
         people: People,
         channels: Channels,
+        posts: Posts,
         session: aiohttp.ClientSession,
         language: str,
         sleep: Callable[[float], Awaitable[None]],
@@ -49,6 +51,7 @@ class Answers:
         self._api = api
         self._people = people
         self._channels = channels
+        self._posts = posts
         self._session = session
         self._language = language
         self._sleep = sleep
@@ -72,14 +75,14 @@ class Answers:
             reply = await pending
         except Exception:  # the router has told everything it could tell; this is what it could not
             log.exception("no reply to %s", event.id)
-            await self._private(origin, await self._sentence(origin.member, "slack.failed"))
+            await self._private(event, origin, await self._sentence(origin.member, "slack.failed"))
             return
         if not self._is_first(event):
             return
         if reply.form:
-            await self._open(origin, reply.form)
+            await self._open(event, origin, reply.form)
         elif reply.card:
-            await self._private(origin, reply.card, replaces=reply.replaces and origin.is_ephemeral)
+            await self._private(event, origin, reply.card, replaces=reply.replaces and origin.is_ephemeral)
 
     def at_once(self, event: Event, reply: Reply) -> Message | None:
         """The reply to a typed command, if its acknowledgement can carry it: that saves everybody a request."""
@@ -110,7 +113,7 @@ class Answers:
         """A modal on top of the form, which stays as it is below."""
         return render.reading_modal(card, "{}", self._texts_at_once(origin.member))
 
-    async def _open(self, origin: Origin, form: Form) -> None:
+    async def _open(self, event: Event, origin: Origin, form: Form) -> None:
         kept: dict[str, object] = {"context": form.context}
         if origin.response_url:
             kept["response_url"] = origin.response_url
@@ -127,9 +130,9 @@ class Answers:
                 await self._api.open_view(origin.trigger, view)
         except ChatError:
             log.warning("a form could not be opened for %s", origin.member, exc_info=True)
-            await self._private(origin, await self._sentence(origin.member, "slack.form_expired"))
+            await self._private(event, origin, await self._sentence(origin.member, "slack.form_expired"))
 
-    async def _private(self, origin: Origin, card: Card, *, replaces: bool = False) -> None:
+    async def _private(self, event: Event, origin: Origin, card: Card, *, replaces: bool = False) -> None:
         texts = await self.texts(origin.member)
         try:
             if origin.response_url:
@@ -143,7 +146,7 @@ class Answers:
                 return
         except ChatError:
             log.warning("a private answer took the other way", exc_info=True)
-        await self._direct(origin.member, card, texts)
+        await self._direct(origin.member, card, f"answer:{event.id}", texts)
 
     async def _respond(self, url: str, card: Card, texts: Texts, *, replaces: bool) -> bool:
         """Through the response_url, which lives 30 minutes and takes five answers; whether all of it went that way."""
@@ -186,13 +189,27 @@ class Answers:
             log.info("the response_url does not take it: %s", answer.body)
         return answer.status_code
 
-    async def _direct(self, member: str, card: Card, texts: Texts) -> None:
-        try:
-            channel = await self._channels.with_member(member)
-            for message in render.messages(card, texts):
-                await self._api.post(channel, message)
-        except ChatError:
-            log.warning("%s could not be answered", member, exc_info=True)
+    async def _direct(self, member: str, card: Card, key: str, texts: Texts) -> None:
+        """By direct message, once, although a try may have arrived whose answer was lost."""
+        is_uncertain = False
+        for attempt in range(1, TRIES + 1):
+            try:
+                channel = await self._channels.with_member(member)
+                arrived = await self._posts.find(channel, key) if is_uncertain else None
+                if arrived:
+                    await self._posts.update(arrived.id, card, texts)
+                else:
+                    await self._posts.post(channel, card, key, texts)
+            except ChatUnavailable as error:
+                is_uncertain = is_uncertain or error.is_uncertain
+                log.warning("%s could not be answered (%s), try %s", member, error.reason, attempt)
+                if attempt < TRIES:
+                    await self._sleep(error.retry_after or 2.0**attempt)
+            except ChatError:
+                log.warning("%s can't be answered", member, exc_info=True)
+                return
+            else:
+                return
 
     async def _sentence(self, member: str, key: str) -> Card:
         text = (await self.texts(member))(key)

@@ -137,7 +137,7 @@ class Slack:
         people.team, people.organisation = identity["team_id"], identity.get("enterprise_id", "")
         self.workspace = identity["team_id"]
         posts = Posts(api, identity["user_id"], identity.get("url", ""))
-        answers = Answers(api, people, channels, session, self._language, self._time.sleep)
+        answers = Answers(api, people, channels, posts, session, self._language, self._time.sleep)
         listeners = Listeners(on_event, answers, people, posts, self._under_way, identity["user_id"], self._time.now)
         app = listeners.app(client, identity)
         sockets = None
