@@ -1,10 +1,12 @@
 """Both transports under stress: nothing is acknowledged that is not kept, and no connection is lost for long."""
 
 import asyncio
+import gc
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+import aiohttp
 import pytest
 
 from bot.chat.events import CommandTyped, Event, ReactionChanged, Reply
@@ -258,6 +260,32 @@ async def test_a_silent_socket_is_replaced_within_a_minute(slack: FakeSlack) -> 
     await slack.type_command(CAMILLE, "par la nouvelle")
     assert len(slow.taken) == 2
     await platform.close()
+
+
+async def test_a_replaced_socket_leaves_nothing_behind(slack: FakeSlack) -> None:
+    """Also where its other end does not even answer to a goodbye: else one more would stay with each trouble."""
+    slack.sockets.is_dead = True
+    platform, _ = await connected(slack, ping_seconds=3600)
+    before = sdk_tasks(), open_sessions()
+    slack.sockets.is_dead = False
+    slack.clock.advance(60)
+    assert not await platform.look()
+    assert slack.sockets.connections == 2
+    await asyncio.sleep(0)  # what was cancelled ends
+    assert (sdk_tasks(), open_sessions()) == before
+    await platform.close()
+
+
+def sdk_tasks() -> list[str]:
+    """What the SDK's clients do at the moment."""
+    names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    return sorted(name for name in names if name.startswith("SocketModeClient."))
+
+
+def open_sessions() -> int:
+    """How many of aiohttp's client sessions are open."""
+    gc.collect()
+    return sum(isinstance(each, aiohttp.ClientSession) and not each.closed for each in gc.get_objects())
 
 
 async def test_while_slack_gives_no_new_socket_the_watchdog_goes_on_trying(slack: FakeSlack) -> None:

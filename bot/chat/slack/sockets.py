@@ -199,3 +199,9 @@ async def _leave(client: SocketModeClient) -> None:
             await client.close()  # type: ignore[no-untyped-call]  # as above
     except Exception:  # whatever it is, nobody needs this connection any more
         log.info("a socket did not close well", exc_info=True)
+    finally:
+        # Where the other end does not say goodbye, the SDK does not come to these.
+        for task in (client.message_processor, client.current_session_monitor, client.message_receiver):
+            if task:
+                task.cancel()
+        await client.aiohttp_client_session.close()
