@@ -179,6 +179,8 @@ async def test_a_card_may_become_longer_and_shorter(rig: SlackRig) -> None:
     shorter = await rig.platform.update(longer.id, idea())
     assert len(rig.slack.messages(IDEAS)) == 1
     assert shorter == posted
+    await rig.slack.react(NADIA, rig.slack.messages(IDEAS)[0], "heart")
+    assert rig.listener.events[-1].message == posted.id  # type: ignore[attr-defined]
 
 
 # Answers

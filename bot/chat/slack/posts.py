@@ -99,8 +99,11 @@ class Posts:
         kept = posted.parts[: len(messages)]
         added = [await self._api.post(posted.channel, message) for message in messages[len(posted.parts) :]]
         whole = replace(posted, parts=(*kept, *added))
+        for ts in posted.parts:
+            self._whole.pop(f"{posted.channel}:{ts}", None)
+        shown = self._ref(whole)
         await self._react(whole, card)
-        return self._ref(whole)
+        return shown
 
     async def find(self, channel: str, key: str) -> MessageRef | None:
         """The card that carries the key, or None; of several copies the oldest that is whole enough to go on with.
