@@ -183,6 +183,39 @@ async def test_a_card_may_become_longer_and_shorter(rig: SlackRig) -> None:
     assert rig.listener.events[-1].message == posted.id  # type: ignore[attr-defined]
 
 
+LONGER = Card("Long", (Quotation("Besoin", "mot " * 4000),), reaction="+1")
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "reactions.add"])
+@pytest.mark.parametrize("how", ["429:5", "500", "reset_after"])
+async def test_what_makes_a_card_longer_is_added_once_although_it_failed_at_first(
+    rig: SlackRig, method: str, how: str
+) -> None:
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    rig.slack.write(CAMILLE, "Bonjour")
+    rig.slack.api.fail(method, how)
+    if method == "chat.postMessage":
+        with pytest.raises(ChatUnavailable):
+            await rig.platform.update(posted.id, LONGER)
+    await rig.platform.update(posted.id, LONGER)
+    longer = await rig.platform.update(posted.id, LONGER)
+    ours = [message for message in rig.slack.messages(IDEAS) if message["user"] == BOT]
+    assert longer.id == f"{IDEAS}:{'+'.join(message['ts'] for message in ours)}"
+    assert len(ours) == 2
+    assert ours[-1]["reactions"] == {"+1": [BOT]}
+
+
+async def test_a_card_that_became_shorter_may_become_longer_again(rig: SlackRig) -> None:
+    """What was taken away is not looked for."""
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    for _ in range(2):
+        longer = await rig.platform.update(posted.id, LONGER)
+        assert len(rig.slack.messages(IDEAS)) == 2
+        assert await rig.platform.find_posted("ideas", None, "card:1") == longer
+        assert await rig.platform.update(longer.id, idea()) == posted
+    assert len(rig.slack.messages(IDEAS)) == 1
+
+
 # Answers
 
 
