@@ -167,6 +167,37 @@ async def test_a_form_that_takes_long_to_store_stays_open_and_may_be_sent_again(
     assert len(rig.slack.messages(rig.slack.state.direct(CAMILLE).id)) == 1
 
 
+@pytest.mark.parametrize(
+    "member, words", [(CAMILLE, "Votre premier envoi est enregistré"), (SAM, "What you sent first")]
+)
+async def test_a_correction_in_a_form_that_was_kept_already_is_not_lost_silently(
+    slack: FakeSlack, butine: Installation, member: str, words: str
+) -> None:
+    """Slack had no answer and left it open; its author is told what is kept, and has their words back."""
+    await slack.type_command(member, "")
+    view = await slack.until(lambda: slack.form_of(member))
+    sent = slack.submitted(member, view, {"title": "Vélos", "proposal": "court"})
+    assert await slack.transport.deliver("interactive", sent) == {}  # and suppose that this did not reach Slack
+    for _ in range(2):
+        answer = await slack.submit(member, {"title": "Vélos", "proposal": "bien plus long"})
+        assert answer
+        assert answer["response_action"] == "push"
+        assert words in shown(answer["view"])
+        assert "bien plus long" in shown(answer["view"])
+    assert await slack.submit(member, {"title": "Vélos", "proposal": "court"}) == {}
+    assert [idea.proposal for idea in await butine.ideas()] == ["court"]
+
+
+async def test_a_form_that_was_refused_is_kept_as_it_is_corrected(slack: FakeSlack, butine: Installation) -> None:
+    await slack.type_command(CAMILLE, "")
+    await slack.until(lambda: slack.form_of(CAMILLE))
+    refused = await slack.submit(CAMILLE, {"title": "x" * 500})
+    assert refused
+    assert refused["response_action"] == "errors"
+    assert await slack.submit(CAMILLE, {"title": "Vélos"}) == {}
+    assert [idea.title for idea in await butine.ideas()] == ["Vélos"]
+
+
 async def test_a_form_that_could_not_be_stored_stays_open(rig: SlackRig) -> None:
     await rig.start(Slow(failures=1))
     view = {"id": "V1", "hash": "1", "callback_id": "propose", "private_metadata": "{}", "type": "modal", "blocks": []}

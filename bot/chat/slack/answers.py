@@ -23,7 +23,7 @@ from bot.chat.slack.people import People
 from bot.chat.slack.posts import Posts
 from bot.chat.slack.render import Message
 from bot.errors import ChatError, ChatUnavailable
-from bot.views.cards import Card, Form, Paragraph
+from bot.views.cards import Card, Form, Paragraph, Quotation
 from bot.views.texts import Texts, known_language
 
 log = logging.getLogger(__name__)
@@ -112,6 +112,14 @@ class Answers:
     def error_view(self, origin: Origin, card: Card) -> dict[str, Any]:
         """A modal on top of the form, which stays as it is below."""
         return render.reading_modal(card, "{}", self._texts_at_once(origin.member))
+
+    def kept_as_before(self, origin: Origin, values: Mapping[str, str]) -> dict[str, Any]:
+        """The same for what was changed in a form that had been taken in: it is to be known, and kept by its author."""
+        texts = self._texts_at_once(origin.member)
+        sentence = texts("slack.kept_as_before")
+        written = "\n\n".join(text for text in values.values() if text)
+        blocks = (Paragraph((sentence,)), *([Quotation(texts("slack.your_text"), written)] if written else ()))
+        return self.error_view(origin, Card(sentence, blocks, "error"))
 
     async def _open(self, event: Event, origin: Origin, form: Form) -> None:
         kept: dict[str, object] = {"context": form.context}

@@ -7,6 +7,7 @@ acknowledge, so that Slack delivers it again; whoever typed or clicked is told.
 import asyncio
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -33,6 +34,7 @@ ACKNOWLEDGE_SECONDS = 2.5
 """Slack waits for three; what takes longer is answered later, without a receipt that could be false."""
 MENTION = re.compile(r"@([UW][A-Z0-9]{5,})\b")
 MENTIONS_NAMED = 10
+FORMS_REMEMBERED = 2000
 
 Body = dict[str, Any]
 
@@ -72,6 +74,7 @@ class Listeners(AsyncMiddleware):
         self._under_way = under_way
         self._bot = bot
         self._clock = clock
+        self._kept: OrderedDict[str, str] = OrderedDict()
         self._takes_in: Mapping[str, Callable[[Body], Awaitable[None]]] = {
             **dict.fromkeys(inbound.REACTION_EVENTS, self._reaction),
             **dict.fromkeys(inbound.MEMBERSHIP_EVENTS, self._membership),
@@ -169,7 +172,7 @@ class Listeners(AsyncMiddleware):
 
     async def _form(self, ack: AsyncAck, body: Body) -> BoltResponse:
         event, origin = inbound.form(body, self._clock())
-        taken = self._under_way.start(self._take(event))
+        taken = self._under_way.start(self._take_form(event))
         done, _ = await asyncio.wait({taken}, timeout=ACKNOWLEDGE_SECONDS)
         if not done:
             self._under_way.start(self._tell_late(event, origin, taken))
@@ -179,8 +182,19 @@ class Listeners(AsyncMiddleware):
             return await ack(response_action="errors", errors=_placed(reply.field_errors, event))
         if reply.card and reply.card.tone == "error":
             return await ack(response_action="push", view=self._answers.error_view(origin, reply.card))
+        if self._kept.get(event.id) != inbound.digest(event.values):
+            return await ack(response_action="push", view=self._answers.kept_as_before(origin, event.values))
         self._under_way.start(self._answer(event, origin, taken))
         return await ack()
+
+    async def _take_form(self, event: FormSubmitted) -> Reply:
+        """Take it in; of one that is sent again, corrected, what was sent first is what is kept."""
+        reply = await self._take(event)
+        if not reply.field_errors and not (reply.card and reply.card.tone == "error"):
+            self._kept.setdefault(event.id, inbound.digest(event.values))
+            if len(self._kept) > FORMS_REMEMBERED:
+                self._kept.popitem(last=False)
+        return reply
 
     async def _tell_late(self, event: Event, origin: Origin, taken: "asyncio.Task[Reply]") -> None:
         reply = await asyncio.shield(taken)
