@@ -1,6 +1,7 @@
 """What Slack's Web API is known to do wrong: nothing is lost, nothing is posted twice, pauses are kept."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
@@ -18,7 +19,7 @@ from tests.fakes.slack import blockkit
 from tests.fakes.slack.reading import shown
 from tests.fakes.slack.state import BOT, IDEAS, REVIEW
 from tests.fakes.slack.web_api import BOT_TOKEN
-from tests.fakes.slack.workspace import CAMILLE, NADIA, FakeSlack, Json
+from tests.fakes.slack.workspace import CAMILLE, NADIA, FakeSlack, Json, labels
 from tests.slack.installation import Installation
 
 
@@ -99,6 +100,19 @@ async def test_where_butines_own_reaction_failed_the_card_is_there_once_and_gets
     assert card["reactions"] == {"+1": [BOT]}
 
 
+@pytest.mark.parametrize("how", ["invalid_name", "too_many_emoji", "too_many_reactions"])
+async def test_where_butines_own_reaction_is_refused_for_good_the_card_is_there_once_and_goes_on(
+    slack: FakeSlack, socket_butine: Installation, how: str
+) -> None:
+    slack.api.meets = lambda method, _: how if method == "reactions.add" else ""
+    await socket_butine.publish(1, "Une seule carte")
+    (card,) = slack.messages(IDEAS)
+    await slack.react(NADIA, card, "heart")
+    await socket_butine.settle()
+    assert slack.messages(IDEAS) == [card]
+    assert "1 soutien" in shown(card)
+
+
 async def test_a_pause_that_slack_asks_for_is_kept(slack: FakeSlack, socket_butine: Installation) -> None:
     slack.api.fail("chat.postMessage", "429:120")
     await slack.type_command(CAMILLE, "Une carte qui attend")
@@ -165,6 +179,41 @@ async def test_a_card_may_become_longer_and_shorter(rig: SlackRig) -> None:
     shorter = await rig.platform.update(longer.id, idea())
     assert len(rig.slack.messages(IDEAS)) == 1
     assert shorter == posted
+    await rig.slack.react(NADIA, rig.slack.messages(IDEAS)[0], "heart")
+    assert rig.listener.events[-1].message == posted.id  # type: ignore[attr-defined]
+
+
+LONGER = Card("Long", (Quotation("Besoin", "mot " * 4000),), reaction="+1")
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "reactions.add"])
+@pytest.mark.parametrize("how", ["429:5", "500", "reset_after"])
+async def test_what_makes_a_card_longer_is_added_once_although_it_failed_at_first(
+    rig: SlackRig, method: str, how: str
+) -> None:
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    rig.slack.write(CAMILLE, "Bonjour")
+    rig.slack.api.fail(method, how)
+    if method == "chat.postMessage":
+        with pytest.raises(ChatUnavailable):
+            await rig.platform.update(posted.id, LONGER)
+    await rig.platform.update(posted.id, LONGER)
+    longer = await rig.platform.update(posted.id, LONGER)
+    ours = [message for message in rig.slack.messages(IDEAS) if message["user"] == BOT]
+    assert longer.id == f"{IDEAS}:{'+'.join(message['ts'] for message in ours)}"
+    assert len(ours) == 2
+    assert ours[-1]["reactions"] == {"+1": [BOT]}
+
+
+async def test_a_card_that_became_shorter_may_become_longer_again(rig: SlackRig) -> None:
+    """What was taken away is not looked for."""
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    for _ in range(2):
+        longer = await rig.platform.update(posted.id, LONGER)
+        assert len(rig.slack.messages(IDEAS)) == 2
+        assert await rig.platform.find_posted("ideas", None, "card:1") == longer
+        assert await rig.platform.update(longer.id, idea()) == posted
+    assert len(rig.slack.messages(IDEAS)) == 1
 
 
 # Answers
@@ -188,6 +237,24 @@ async def test_an_answer_finds_another_way_when_the_response_url_is_used_up(
     await slack.submit(CAMILLE, {"title": "Une idée mûrie"})
     assert await slack.until(lambda: slack.direct(CAMILLE, "est enregistrée"))
     assert slack.state.private == {}
+
+
+@pytest.mark.parametrize("how", ["429:5", "500", "reset_before", "reset_after"])
+async def test_a_form_sent_from_the_home_has_its_receipt_once_although_slack_hiccups(
+    slack: FakeSlack, socket_butine: Installation, how: str
+) -> None:
+    """There is no other way to its author than a direct message."""
+    await slack.tell(slack.event({"type": "app_home_opened", "user": CAMILLE, "tab": "home"}))
+    home = await slack.until(lambda: slack.state.homes.get(CAMILLE))
+    await slack.click_in_view(CAMILLE, home, labels(home)[0])
+    await slack.until(lambda: slack.form_of(CAMILLE))
+    slack.api.fail("chat.postMessage", how, times=2)
+    before = slack.clock.seconds()
+    await slack.submit(CAMILLE, {"title": "Depuis l’accueil"})
+    assert await slack.until(lambda: slack.direct(CAMILLE, "est enregistrée"))
+    await socket_butine.platform.close()
+    assert len(slack.messages(slack.state.direct(CAMILLE).id)) == 1
+    assert slack.clock.seconds() - before >= (10 if how.startswith("429") else 0)
 
 
 async def test_a_form_that_comes_too_late_stays_open_below_what_is_said(
@@ -278,6 +345,39 @@ async def test_a_channel_that_the_bot_is_not_in_may_be_joined_later() -> None:
     await rig.platform.post("ideas", idea(), "card:1")
     assert len(rig.slack.messages(IDEAS)) == 1
     await rig.stop()
+
+
+def made_anew(slack: FakeSlack, channel: str) -> str:
+    """Butine is taken out of the channel, which gets another name; a new one has its name and members."""
+    old = slack.state.channels[channel]
+    new = replace(old, id=f"{channel[:-1]}N", members=set(old.members), messages={})
+    old.name, old.members = f"{old.name}-archive", set()
+    slack.state.channels[new.id] = new
+    return new.id
+
+
+async def test_a_channel_that_was_made_anew_under_its_name_is_found_without_a_restart(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    await socket_butine.publish(1, "Une première idée")
+    ideas, review = (made_anew(slack, channel) for channel in (IDEAS, REVIEW))
+    await slack.type_command(CAMILLE, "Une seconde idée", ideas)
+    for _ in range(4):
+        slack.clock.advance(61)
+        await socket_butine.settle()
+    await slack.click(NADIA, slack.card(review, "Une seconde idée"), "Approuver")
+    for _ in range(4):
+        slack.clock.advance(61)
+        await socket_butine.settle()
+    assert slack.card(ideas, "Une seconde idée")
+
+
+async def test_moderators_are_those_of_the_review_channel_that_was_made_anew(rig: SlackRig) -> None:
+    assert not await rig.platform.is_moderator(CAMILLE)
+    rig.slack.state.channels[made_anew(rig.slack, REVIEW)].members.add(CAMILLE)
+    rig.slack.clock.advance(61)
+    assert not await rig.platform.is_moderator(CAMILLE)
+    assert await rig.platform.is_moderator(CAMILLE)
 
 
 async def test_many_cards_are_looked_for_within_what_one_claim_may_take(rig: SlackRig) -> None:

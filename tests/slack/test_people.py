@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.errors import ChatRefused
+from bot.errors import ChatRefused, ChatUnavailable
 from tests.contract.slack_rig import SlackRig
 from tests.fakes.slack.reading import shown
 from tests.fakes.slack.state import REVIEW
@@ -79,6 +79,20 @@ async def test_a_known_profile_serves_while_slack_does_not_answer(rig: SlackRig)
     await rig.platform.profile(SAM)
     rig.slack.clock.advance(4000)
     rig.slack.api.fail("users.info", "500")
+    assert (await rig.platform.profile(SAM)).name == "Sam Taylor"
+
+
+async def test_a_pause_that_slack_asks_for_before_the_next_profile_is_kept_without_waiting(rig: SlackRig) -> None:
+    """Whoever typed is to be answered within three seconds, with or without it."""
+    rig.slack.api.fail("users.info", "429:60")
+    for pause in (0, 30, 29):
+        rig.slack.clock.advance(pause)
+        began = rig.slack.clock.seconds()
+        with pytest.raises(ChatUnavailable):
+            await rig.platform.profile(SAM)
+        assert rig.slack.clock.seconds() == began
+    assert rig.slack.api.counted("users.info") == 1
+    rig.slack.clock.advance(2)
     assert (await rig.platform.profile(SAM)).name == "Sam Taylor"
 
 

@@ -1,10 +1,12 @@
 """Both transports under stress: nothing is acknowledged that is not kept, and no connection is lost for long."""
 
 import asyncio
+import gc
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+import aiohttp
 import pytest
 
 from bot.chat.events import CommandTyped, Event, ReactionChanged, Reply
@@ -15,7 +17,7 @@ from tests.contract.slack_rig import SlackRig, platform_before
 from tests.contract.test_platform import idea
 from tests.fakes.slack.deliveries import Http
 from tests.fakes.slack.reading import shown
-from tests.fakes.slack.workspace import CAMILLE, SAM, FakeSlack
+from tests.fakes.slack.workspace import CAMILLE, NADIA, OMAR, SAM, FakeSlack
 from tests.slack.installation import Installation
 
 RECEIPT = Reply(Card("Reçu", (Paragraph(("Reçu",)),)))
@@ -127,6 +129,18 @@ async def test_a_command_that_takes_long_to_store_is_answered_afterwards(rig: Sl
     await rig.slack.until(lambda: rig.slack.private(CAMILLE, "Reçu"))
 
 
+@pytest.mark.usefixtures("socket_butine")
+async def test_while_no_profile_can_be_read_answers_still_come_within_slacks_three_seconds(slack: FakeSlack) -> None:
+    """A moderator's own, and those of ten people whom a message mentions."""
+    members = [slack.state.add_user(f"U0AGENT{number:03}", f"Agent {number}") for number in range(10)]
+    chosen = slack.write(SAM, " ".join(f"<@{member}>" for member in members))
+    slack.sockets.ack_seconds = 3.0
+    slack.api.meets = lambda method, _: "hang" if method == "users.info" else ""
+    typed, chose = await asyncio.gather(slack.type_command(NADIA, "vote 99"), slack.use_shortcut(OMAR, chosen))
+    assert typed
+    assert chose == {}
+
+
 async def test_a_command_that_fails_after_it_was_acknowledged_is_told(rig: SlackRig) -> None:
     """Never silence, and never a false receipt."""
     rig.slack.sockets.ack_seconds = 3.0
@@ -151,6 +165,37 @@ async def test_a_form_that_takes_long_to_store_stays_open_and_may_be_sent_again(
     assert len({event.id for event in slow.taken}) == 1
     await rig.platform.close()
     assert len(rig.slack.messages(rig.slack.state.direct(CAMILLE).id)) == 1
+
+
+@pytest.mark.parametrize(
+    "member, words", [(CAMILLE, "Votre premier envoi est enregistré"), (SAM, "What you sent first")]
+)
+async def test_a_correction_in_a_form_that_was_kept_already_is_not_lost_silently(
+    slack: FakeSlack, butine: Installation, member: str, words: str
+) -> None:
+    """Slack had no answer and left it open; its author is told what is kept, and has their words back."""
+    await slack.type_command(member, "")
+    view = await slack.until(lambda: slack.form_of(member))
+    sent = slack.submitted(member, view, {"title": "Vélos", "proposal": "court"})
+    assert await slack.transport.deliver("interactive", sent) == {}  # and suppose that this did not reach Slack
+    for _ in range(2):
+        answer = await slack.submit(member, {"title": "Vélos", "proposal": "bien plus long"})
+        assert answer
+        assert answer["response_action"] == "push"
+        assert words in shown(answer["view"])
+        assert "bien plus long" in shown(answer["view"])
+    assert await slack.submit(member, {"title": "Vélos", "proposal": "court"}) == {}
+    assert [idea.proposal for idea in await butine.ideas()] == ["court"]
+
+
+async def test_a_form_that_was_refused_is_kept_as_it_is_corrected(slack: FakeSlack, butine: Installation) -> None:
+    await slack.type_command(CAMILLE, "")
+    await slack.until(lambda: slack.form_of(CAMILLE))
+    refused = await slack.submit(CAMILLE, {"title": "x" * 500})
+    assert refused
+    assert refused["response_action"] == "errors"
+    assert await slack.submit(CAMILLE, {"title": "Vélos"}) == {}
+    assert [idea.title for idea in await butine.ideas()] == ["Vélos"]
 
 
 async def test_a_form_that_could_not_be_stored_stays_open(rig: SlackRig) -> None:
@@ -211,6 +256,26 @@ async def test_after_trouble_with_its_socket_it_has_another(
     await platform.close()
 
 
+@pytest.mark.parametrize("how", [[], ["500", "reset_before", "429", "503"]], ids=str)
+async def test_a_receipt_whose_acknowledgement_broke_off_with_the_socket_comes_afterwards(
+    slack: FakeSlack, how: list[str]
+) -> None:
+    """A command does not come again, and what it did is committed."""
+    platform, slow = await connected(slack, ping_seconds=3600)
+    slow.may_go_on.clear()
+    typing = asyncio.create_task(slack.type_command(CAMILLE, "pendant la coupure"))
+    await slow.has_begun.wait()
+    slack.api.fail("apps.connections.open", "500")
+    for each in how:
+        slack.api.fail("response_url", each)
+    await slack.sockets.close()
+    slow.may_go_on.set()
+    await slack.until(lambda: slack.private(CAMILLE, "Reçu"))
+    await platform.close()
+    typing.cancel()
+    assert len(slack.state.private[CAMILLE]) == 1
+
+
 async def test_a_silent_socket_is_replaced_within_a_minute(slack: FakeSlack) -> None:
     """Even where the SDK believes in it: the watchdog looks every five seconds and believes in traffic alone."""
     platform, slow = await connected(slack, ping_seconds=3600)
@@ -226,6 +291,32 @@ async def test_a_silent_socket_is_replaced_within_a_minute(slack: FakeSlack) -> 
     await slack.type_command(CAMILLE, "par la nouvelle")
     assert len(slow.taken) == 2
     await platform.close()
+
+
+async def test_a_replaced_socket_leaves_nothing_behind(slack: FakeSlack) -> None:
+    """Also where its other end does not even answer to a goodbye: else one more would stay with each trouble."""
+    slack.sockets.is_dead = True
+    platform, _ = await connected(slack, ping_seconds=3600)
+    before = sdk_tasks(), open_sessions()
+    slack.sockets.is_dead = False
+    slack.clock.advance(60)
+    assert not await platform.look()
+    assert slack.sockets.connections == 2
+    await asyncio.sleep(0)  # what was cancelled ends
+    assert (sdk_tasks(), open_sessions()) == before
+    await platform.close()
+
+
+def sdk_tasks() -> list[str]:
+    """What the SDK's clients do at the moment."""
+    names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    return sorted(name for name in names if name.startswith("SocketModeClient."))
+
+
+def open_sessions() -> int:
+    """How many of aiohttp's client sessions are open."""
+    gc.collect()
+    return sum(isinstance(each, aiohttp.ClientSession) and not each.closed for each in gc.get_objects())
 
 
 async def test_while_slack_gives_no_new_socket_the_watchdog_goes_on_trying(slack: FakeSlack) -> None:

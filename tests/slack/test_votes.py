@@ -6,8 +6,10 @@ from functools import partial
 import pytest
 from sqlmodel import Session
 
+from bot.chat.slack.api import PAUSES_AT_MOST
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
+from bot.errors import ChatUnavailable, NeedsMending
 from bot.usecases import moderation, submission
 from tests.contract.slack_rig import platform_before
 from tests.fakes.slack.reading import shown
@@ -143,6 +145,31 @@ async def test_after_an_absence_200_cards_are_right_again_within_the_tier(
     assert within_tiers(slack)
 
 
+@pytest.mark.parametrize("how", ["channel_not_found", "not_in_channel", "is_archived"])
+@pytest.mark.usefixtures("published")
+async def test_a_card_whose_channel_is_out_of_reach_keeps_its_votes_and_the_others_are_read(
+    slack: FakeSlack, butine: Installation, how: str
+) -> None:
+    """The ideas channel was moved, and Butine is not in the former one any more."""
+    old = slack.card(IDEAS, TITLE)
+    await slack.react(SAM, old, "+1")
+    await butine.publish(2, "Une idée nouvelle")
+    await slack.react(SAM, slack.card(IDEAS, "Une idée nouvelle"), "+1", is_told=False)
+    slack.api.meets = lambda method, given: how if method == "reactions.get" and given["timestamp"] == old["ts"] else ""
+    assert await butine.reconcile() == 1
+    assert [await supporters(butine, number) for number in (1, 2)] == [1, 1]
+
+
+@pytest.mark.parametrize("how", ["invalid_auth", "token_revoked", "missing_scope"])
+@pytest.mark.usefixtures("published")
+async def test_reactions_that_no_token_may_read_are_no_message_out_of_reach(
+    slack: FakeSlack, butine: Installation, how: str
+) -> None:
+    slack.api.fail("reactions.get", how)
+    with pytest.raises(NeedsMending):
+        await butine.platform.reactions([f"{IDEAS}:{slack.card(IDEAS, TITLE)['ts']}"])
+
+
 @pytest.mark.usefixtures("published")
 async def test_a_pause_that_slack_asks_for_while_reading_reactions_is_kept(
     slack: FakeSlack, butine: Installation
@@ -153,3 +180,13 @@ async def test_a_pause_that_slack_asks_for_while_reading_reactions_is_kept(
     assert await butine.reconcile() == 1
     assert slack.clock.seconds() - before >= 29.9
     assert slack.api.counted("reactions.get") == 2
+
+
+@pytest.mark.usefixtures("published")
+async def test_where_slack_asks_for_pause_after_pause_the_reading_ends(slack: FakeSlack, butine: Installation) -> None:
+    """A few are kept; then it is left for the next time, and what else waits has its turn."""
+    slack.api.meets = lambda method, _: "429:30" if method == "reactions.get" else ""
+    with pytest.raises(ChatUnavailable):
+        await butine.platform.reactions([f"{IDEAS}:{slack.card(IDEAS, TITLE)['ts']}"])
+    assert slack.api.counted("reactions.get") == PAUSES_AT_MOST + 1
+    assert await butine.reconcile() == 0

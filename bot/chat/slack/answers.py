@@ -6,7 +6,7 @@ What the reply says was decided before.
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,28 +20,41 @@ from bot.chat.slack.api import Api, proxy_for
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.inbound import Origin
 from bot.chat.slack.people import People
+from bot.chat.slack.posts import Posts
 from bot.chat.slack.render import Message
-from bot.errors import ChatError
-from bot.views.cards import Card, Form, Paragraph
+from bot.errors import ChatError, ChatUnavailable
+from bot.views.cards import Card, Form, Paragraph, Quotation
 from bot.views.texts import Texts, known_language
 
 log = logging.getLogger(__name__)
 
+OK, TOO_MANY = 200, 429
 REMEMBERED = 2000
 METADATA_LIMIT = 3000
+TRIES = 5
+"""For a private answer; what it tells is committed whether it arrives or not."""
 
 
 class Answers:
-    """Shows replies. `language` is of members whose own is not known."""
+    """Shows replies. `language` is of members whose own is not known; `sleep` waits for so many seconds."""
 
     def __init__(
-        self, api: Api, people: People, channels: Channels, session: aiohttp.ClientSession, language: str
+        self,
+        api: Api,
+        people: People,
+        channels: Channels,
+        posts: Posts,
+        session: aiohttp.ClientSession,
+        language: str,
+        sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._api = api
         self._people = people
         self._channels = channels
+        self._posts = posts
         self._session = session
         self._language = language
+        self._sleep = sleep
         self._said: OrderedDict[str, None] = OrderedDict()
 
     async def texts(self, member: str) -> Texts:
@@ -52,27 +65,30 @@ class Answers:
             locale = None
         return Texts(known_language(locale, self._language), domain="slack")
 
+    def _texts_at_once(self, member: str) -> Texts:
+        """The same before an acknowledgement, which nothing may delay: whoever took the event in asked already."""
+        return Texts(known_language(self._people.known_locale(member), self._language), domain="slack")
+
     async def say(self, event: Event, origin: Origin, pending: Awaitable[Reply]) -> None:
         """Show the reply once it is there, once for an event however often it was delivered."""
         try:
             reply = await pending
         except Exception:  # the router has told everything it could tell; this is what it could not
             log.exception("no reply to %s", event.id)
-            await self._private(origin, await self._sentence(origin.member, "slack.failed"))
+            await self._private(event, origin, await self._sentence(origin.member, "slack.failed"))
             return
         if not self._is_first(event):
             return
         if reply.form:
-            await self._open(origin, reply.form)
+            await self._open(event, origin, reply.form)
         elif reply.card:
-            await self._private(origin, reply.card, replaces=reply.replaces and origin.is_ephemeral)
+            await self._private(event, origin, reply.card, replaces=reply.replaces and origin.is_ephemeral)
 
-    async def at_once(self, event: Event, reply: Reply) -> Message | None:
+    def at_once(self, event: Event, reply: Reply) -> Message | None:
         """The reply to a typed command, if its acknowledgement can carry it: that saves everybody a request."""
         if not isinstance(event, CommandTyped) or reply.card is None:
             return None
-        texts = await self.texts(event.member)
-        message, *more = render.messages(reply.card, texts)
+        message, *more = render.messages(reply.card, self._texts_at_once(event.member))
         return None if more or not self._is_first(event) else message
 
     def _is_first(self, event: Event) -> bool:
@@ -93,11 +109,19 @@ class Answers:
             except ChatError:
                 log.warning("the Home of %s could not be shown", member, exc_info=True)
 
-    async def error_view(self, origin: Origin, card: Card) -> dict[str, Any]:
+    def error_view(self, origin: Origin, card: Card) -> dict[str, Any]:
         """A modal on top of the form, which stays as it is below."""
-        return render.reading_modal(card, "{}", await self.texts(origin.member))
+        return render.reading_modal(card, "{}", self._texts_at_once(origin.member))
 
-    async def _open(self, origin: Origin, form: Form) -> None:
+    def kept_as_before(self, origin: Origin, values: Mapping[str, str]) -> dict[str, Any]:
+        """The same for what was changed in a form that had been taken in: it is to be known, and kept by its author."""
+        texts = self._texts_at_once(origin.member)
+        sentence = texts("slack.kept_as_before")
+        written = "\n\n".join(text for text in values.values() if text)
+        blocks = (Paragraph((sentence,)), *([Quotation(texts("slack.your_text"), written)] if written else ()))
+        return self.error_view(origin, Card(sentence, blocks, "error"))
+
+    async def _open(self, event: Event, origin: Origin, form: Form) -> None:
         kept: dict[str, object] = {"context": form.context}
         if origin.response_url:
             kept["response_url"] = origin.response_url
@@ -114,9 +138,9 @@ class Answers:
                 await self._api.open_view(origin.trigger, view)
         except ChatError:
             log.warning("a form could not be opened for %s", origin.member, exc_info=True)
-            await self._private(origin, await self._sentence(origin.member, "slack.form_expired"))
+            await self._private(event, origin, await self._sentence(origin.member, "slack.form_expired"))
 
-    async def _private(self, origin: Origin, card: Card, *, replaces: bool = False) -> None:
+    async def _private(self, event: Event, origin: Origin, card: Card, *, replaces: bool = False) -> None:
         texts = await self.texts(origin.member)
         try:
             if origin.response_url:
@@ -130,37 +154,70 @@ class Answers:
                 return
         except ChatError:
             log.warning("a private answer took the other way", exc_info=True)
-        await self._direct(origin.member, card, texts)
+        await self._direct(origin.member, card, f"answer:{event.id}", texts)
 
     async def _respond(self, url: str, card: Card, texts: Texts, *, replaces: bool) -> bool:
         """Through the response_url, which lives 30 minutes and takes five answers; whether all of it went that way."""
-        webhook = AsyncWebhookClient(url, session=self._session, retry_handlers=[])
-        webhook.proxy = proxy_for(url)
         for number, message in enumerate(render.messages(card, texts)):
-            try:
-                answer = await webhook.send(
-                    text=message.text,
-                    blocks=list(message.blocks),
-                    response_type="ephemeral",
-                    replace_original=replaces and number == 0,
-                    unfurl_links=False,
-                    unfurl_media=False,
-                )
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                log.warning("the response_url did not answer", exc_info=True)
-                return False
-            if answer.status_code != 200:  # noqa: PLR2004  HTTP's "ok"
-                log.info("the response_url is used up: %s", answer.body)
+            answer = {
+                "text": message.text,
+                "blocks": message.blocks,
+                "response_type": "ephemeral",
+                "replace_original": replaces and number == 0,
+                "unfurl_links": False,
+                "unfurl_media": False,
+            }
+            status = await self._send(url, answer)
+            if status != OK:
                 return False
         return True
 
-    async def _direct(self, member: str, card: Card, texts: Texts) -> None:
+    async def say_afterwards(self, url: str, message: Mapping[str, Any]) -> None:
+        """Bring a command's answer that was to go with its acknowledgement, and did not."""
+        for attempt in range(1, TRIES + 1):
+            status = await self._send(url, message)
+            if status == OK:
+                return
+            if status is not None and 400 <= status < 500 and status != TOO_MANY:  # noqa: PLR2004  HTTP's "your fault"
+                break
+            if attempt < TRIES:
+                await self._sleep(2.0**attempt)
+        log.error("a command's answer is lost")
+
+    async def _send(self, url: str, message: Mapping[str, Any]) -> int | None:
+        """HTTP's status, or None without an answer."""
+        webhook = AsyncWebhookClient(url, session=self._session, retry_handlers=[])
+        webhook.proxy = proxy_for(url)
         try:
-            channel = await self._channels.with_member(member)
-            for message in render.messages(card, texts):
-                await self._api.post(channel, message)
-        except ChatError:
-            log.warning("%s could not be answered", member, exc_info=True)
+            answer = await webhook.send_dict(dict(message))
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            log.warning("the response_url did not answer", exc_info=True)
+            return None
+        if answer.status_code != OK:
+            log.info("the response_url does not take it: %s", answer.body)
+        return answer.status_code
+
+    async def _direct(self, member: str, card: Card, key: str, texts: Texts) -> None:
+        """By direct message, once, although a try may have arrived whose answer was lost."""
+        is_uncertain = False
+        for attempt in range(1, TRIES + 1):
+            try:
+                channel = await self._channels.with_member(member)
+                arrived = await self._posts.find(channel, key) if is_uncertain else None
+                if arrived:
+                    await self._posts.update(arrived.id, card, texts)
+                else:
+                    await self._posts.post(channel, card, key, texts)
+            except ChatUnavailable as error:
+                is_uncertain = is_uncertain or error.is_uncertain
+                log.warning("%s could not be answered (%s), try %s", member, error.reason, attempt)
+                if attempt < TRIES:
+                    await self._sleep(error.retry_after or 2.0**attempt)
+            except ChatError:
+                log.warning("%s can't be answered", member, exc_info=True)
+                return
+            else:
+                return
 
     async def _sentence(self, member: str, key: str) -> Card:
         text = (await self.texts(member))(key)

@@ -23,6 +23,8 @@ POST_SECONDS = 1.0
 """Between two posts to one channel (docs.slack.dev/apis/web-api/rate-limits)."""
 TIER_3_SECONDS = 1.25
 """Between two calls of a method that takes 50 a minute, such as reactions.get; a little more than it has to be."""
+PAUSES_AT_MOST = 3
+"""As many in a row are kept for one message; whoever waits behind it can do something else meanwhile."""
 PAGE = 200
 CHANNELS = "public_channel,private_channel"
 KEPT_PACES = 1000
@@ -39,6 +41,8 @@ MENDABLE = frozenset(
     }
 )
 """What the operator, or a moderator, mends in Slack: what waits is to be sent then, not to be given up."""
+OUT_OF_REACH = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
+"""Those that say it of one channel alone."""
 
 
 class Pace:
@@ -61,8 +65,16 @@ class Pace:
 
     async def rest(self, kind: str, seconds: float) -> None:
         """Slack asked for a pause."""
-        self._next[kind] = max(self._next.get(kind, 0.0), self._clock() + seconds)
+        self.put_off(kind, seconds)
         await self._sleep(seconds)
+
+    def put_off(self, kind: str, seconds: float) -> None:
+        """Slack asked for a pause, which nobody here waits for."""
+        self._next[kind] = max(self._next.get(kind, 0.0), self._clock() + seconds)
+
+    def left(self, kind: str) -> float:
+        """The seconds until a call of that kind may be made."""
+        return max(self._next.get(kind, 0.0) - self._clock(), 0.0)
 
 
 class Api:
@@ -145,19 +157,28 @@ class Api:
 
     async def reactions(self, channel: str, ts: str) -> Answer:
         """A message with everybody who reacted to it, inside the method's tier. Raises MessageGone."""
+        pauses = 0
         while True:
             await self._pace.turn("reactions.get", TIER_3_SECONDS)
             try:
                 call = self._client.reactions_get(channel=channel, timestamp=ts, full=True)
                 return await self.ask(call, message=ts)
             except ChatUnavailable as error:
-                if error.retry_after is None:
+                if error.retry_after is None or pauses == PAUSES_AT_MOST:
                     raise
+                pauses += 1
                 await self._pace.rest("reactions.get", error.retry_after)
 
     async def user(self, member: str) -> Answer:
-        """A member's profile with locale and time zone."""
-        return dict((await self.ask(self._client.users_info(user=member, include_locale=True)))["user"])
+        """A member's profile with locale and time zone; in a pause that Slack asked for, ChatUnavailable at once."""
+        if pause := self._pace.left("users.info"):
+            raise ChatUnavailable("ratelimited", retry_after=pause)
+        try:
+            return dict((await self.ask(self._client.users_info(user=member, include_locale=True)))["user"])
+        except ChatUnavailable as error:
+            if error.retry_after:
+                self._pace.put_off("users.info", error.retry_after)
+            raise
 
     async def members(self, channel: str) -> set[str]:
         """Everybody in a channel."""

@@ -1,10 +1,13 @@
 """The configured channels and the direct conversations, as Slack knows them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
-from bot.chat.slack.api import Api
-from bot.errors import ChatRefused, ChatUnavailable
+from bot.chat.slack.api import OUT_OF_REACH, Api
+from bot.errors import ChatRefused, ChatUnavailable, NeedsMending
+
+Result = TypeVar("Result")
 
 CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{8,}")
 LOOK_AGAIN_SECONDS = 30.0
@@ -21,7 +24,17 @@ class Channels:
         self._looked_at: float | None = None
         self._conversations: dict[str, str] = {}
 
-    async def of_use(self, use: str) -> str:
+    async def at(self, use: str, do: Callable[[str], Awaitable[Result]]) -> Result:
+        """What `do` gives for the channel's id. Raises as `_of_use` and `do` do."""
+        channel = await self._of_use(use)
+        try:
+            return await do(channel)
+        except NeedsMending as error:
+            if error.reason in OUT_OF_REACH:  # another channel may have the name by now
+                self._by_name = {name: kept for name, kept in self._by_name.items() if kept != channel}
+            raise
+
+    async def _of_use(self, use: str) -> str:
         """The channel's id. Raises ChatRefused for no configured use, ChatUnavailable while the bot is not in it."""
         name = self._configured.get(use)
         if name is None:

@@ -62,7 +62,7 @@ def command(body: Payload, now: datetime) -> tuple[CommandTyped, Origin]:
     """A slash command. Raises Damaged."""
     member, trigger = _text(body, "user_id"), _optional(body, "trigger_id")
     origin = Origin(member, trigger, _url(body))
-    return CommandTyped(f"command:{trigger or _digest(body)}", member, now, unescaped(_optional(body, "text"))), origin
+    return CommandTyped(f"command:{trigger or digest(body)}", member, now, unescaped(_optional(body, "text"))), origin
 
 
 def click(body: Payload, now: datetime) -> tuple[ButtonClicked, Origin]:
@@ -92,7 +92,7 @@ def click(body: Payload, now: datetime) -> tuple[ButtonClicked, Origin]:
     )
     chosen = _part(action, "selected_option") if action.get("selected_option") is not None else action
     name, value = action_of(_text(action, "action_id")), _optional(chosen, "value")
-    return ButtonClicked(f"click:{trigger or _digest(body)}", member, at, name, value, message), origin
+    return ButtonClicked(f"click:{trigger or digest(body)}", member, at, name, value, message), origin
 
 
 def form(body: Payload, now: datetime) -> tuple[FormSubmitted, Origin]:
@@ -128,7 +128,7 @@ def shortcut(body: Payload, now: datetime) -> tuple[MessageChosen, Origin]:
     channel, ts = _text(_part(body, "channel"), "id"), _optional(message, "ts") or _text(body, "message_ts")
     origin = Origin(member, trigger, _url(body))
     chosen = MessageChosen(
-        f"shortcut:{trigger or _digest(body)}",
+        f"shortcut:{trigger or digest(body)}",
         member,
         now,
         text=readable(_optional(message, "text")),
@@ -285,6 +285,6 @@ def _metadata(view: Payload) -> Payload:
     return kept
 
 
-def _digest(body: Payload) -> str:
+def digest(body: Payload) -> str:
     """An identity for what has none: the same delivery has the same."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()

@@ -7,7 +7,8 @@ acknowledge, so that Slack delivers it again; whoever typed or clicked is told.
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,7 @@ ACKNOWLEDGE_SECONDS = 2.5
 """Slack waits for three; what takes longer is answered later, without a receipt that could be false."""
 MENTION = re.compile(r"@([UW][A-Z0-9]{5,})\b")
 MENTIONS_NAMED = 10
+FORMS_REMEMBERED = 2000
 
 Body = dict[str, Any]
 
@@ -72,6 +74,7 @@ class Listeners(AsyncMiddleware):
         self._under_way = under_way
         self._bot = bot
         self._clock = clock
+        self._kept: OrderedDict[str, str] = OrderedDict()
         self._takes_in: Mapping[str, Callable[[Body], Awaitable[None]]] = {
             **dict.fromkeys(inbound.REACTION_EVENTS, self._reaction),
             **dict.fromkeys(inbound.MEMBERSHIP_EVENTS, self._membership),
@@ -139,8 +142,10 @@ class Listeners(AsyncMiddleware):
 
     async def _shortcut(self, ack: AsyncAck, body: Body) -> BoltResponse:
         event, origin = inbound.shortcut(body, self._clock())
-        text = await self._named(event)
-        return await self._asked(replace(event, link=self._link(event), text=text), origin, ack)
+        return await self._asked(event, origin, ack, self._take_chosen(event))
+
+    async def _take_chosen(self, event: MessageChosen) -> Reply:
+        return await self._take(replace(event, link=self._link(event), text=await self._named(event)))
 
     def _link(self, event: MessageChosen) -> str | None:
         try:
@@ -148,10 +153,12 @@ class Listeners(AsyncMiddleware):
         except MessageGone:
             return None
 
-    async def _asked(self, event: Event, origin: Origin, ack: AsyncAck) -> BoltResponse:
-        taken = self._under_way.start(self._take(event))
+    async def _asked(
+        self, event: Event, origin: Origin, ack: AsyncAck, taking: Coroutine[Any, Any, Reply] | None = None
+    ) -> BoltResponse:
+        taken = self._under_way.start(taking or self._take(event))
         done, _ = await asyncio.wait({taken}, timeout=ACKNOWLEDGE_SECONDS)
-        if done and (message := await self._answers.at_once(event, taken.result())):
+        if done and (message := self._answers.at_once(event, taken.result())):
             return await ack(
                 message.text, message.blocks, response_type="ephemeral", unfurl_links=False, unfurl_media=False
             )
@@ -165,7 +172,7 @@ class Listeners(AsyncMiddleware):
 
     async def _form(self, ack: AsyncAck, body: Body) -> BoltResponse:
         event, origin = inbound.form(body, self._clock())
-        taken = self._under_way.start(self._take(event))
+        taken = self._under_way.start(self._take_form(event))
         done, _ = await asyncio.wait({taken}, timeout=ACKNOWLEDGE_SECONDS)
         if not done:
             self._under_way.start(self._tell_late(event, origin, taken))
@@ -174,9 +181,20 @@ class Listeners(AsyncMiddleware):
         if reply.field_errors:
             return await ack(response_action="errors", errors=_placed(reply.field_errors, event))
         if reply.card and reply.card.tone == "error":
-            return await ack(response_action="push", view=await self._answers.error_view(origin, reply.card))
+            return await ack(response_action="push", view=self._answers.error_view(origin, reply.card))
+        if self._kept.get(event.id) != inbound.digest(event.values):
+            return await ack(response_action="push", view=self._answers.kept_as_before(origin, event.values))
         self._under_way.start(self._answer(event, origin, taken))
         return await ack()
+
+    async def _take_form(self, event: FormSubmitted) -> Reply:
+        """Take it in; of one that is sent again, corrected, what was sent first is what is kept."""
+        reply = await self._take(event)
+        if not reply.field_errors and not (reply.card and reply.card.tone == "error"):
+            self._kept.setdefault(event.id, inbound.digest(event.values))
+            if len(self._kept) > FORMS_REMEMBERED:
+                self._kept.popitem(last=False)
+        return reply
 
     async def _tell_late(self, event: Event, origin: Origin, taken: "asyncio.Task[Reply]") -> None:
         reply = await asyncio.shield(taken)
@@ -205,12 +223,18 @@ class Listeners(AsyncMiddleware):
     async def _named(self, event: MessageChosen) -> str:
         """The message's text with names in the place of mentioned members' ids."""
         text = event.text
-        for member in list(dict.fromkeys(MENTION.findall(text)))[:MENTIONS_NAMED]:
-            try:
-                text = text.replace(f"@{member}", f"@{(await self._people.profile(member)).name}")
-            except ChatError:
-                continue
+        members = list(dict.fromkeys(MENTION.findall(text)))[:MENTIONS_NAMED]
+        # Side by side: the form that they are for has to be open three seconds after the choice.
+        names = await asyncio.gather(*map(self._name_of, members))
+        for member, name in zip(members, names, strict=True):
+            text = text.replace(f"@{member}", f"@{name}")
         return text
+
+    async def _name_of(self, member: str) -> str:
+        try:
+            return (await self._people.profile(member)).name
+        except ChatError:
+            return member
 
 
 def _placed(errors: Mapping[str, str], event: FormSubmitted) -> dict[str, str]:

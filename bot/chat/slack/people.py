@@ -5,11 +5,12 @@ What a moderator may do is decided elsewhere.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.chat.events import Profile
 from bot.chat.slack.api import Answer, Api, within
+from bot.chat.slack.channels import Channels
 from bot.chat.slack.inbound import Membership
 from bot.errors import ChatError
 
@@ -35,11 +36,11 @@ class Person:
 
 
 class People:
-    """The members of one workspace. `review` gives the review channel's id; `clock` counts seconds."""
+    """The members of one workspace, moderators by the channel of use "review"; `clock` counts seconds."""
 
-    def __init__(self, api: Api, review: Callable[[], Awaitable[str]], clock: Callable[[], float]) -> None:
+    def __init__(self, api: Api, channels: Channels, clock: Callable[[], float]) -> None:
         self._api = api
-        self._review = review
+        self._channels = channels
         self._clock = clock
         self._known: OrderedDict[str, Person] = OrderedDict()
         self._moderators: set[str] = set()
@@ -51,6 +52,11 @@ class People:
     async def profile(self, member: str) -> Profile:
         """As the port says."""
         return (await self._person(member)).profile
+
+    def known_locale(self, member: str) -> str | None:
+        """The locale as it was read last, without asking: for what can't wait."""
+        known = self._known.get(member)
+        return known.profile.locale if known else None
 
     async def is_moderator(self, member: str) -> bool:
         """Whether the member is in the review channel and a colleague. Never raises: without an answer it is no."""
@@ -101,7 +107,7 @@ class People:
         now = self._clock()
         if self._members_read_at is None or now - self._members_read_at >= MEMBERS_SECONDS:
             try:
-                read = await within(LOOKUP_SECONDS, self._read_members())
+                read = await within(LOOKUP_SECONDS, self._channels.at("review", self._members_of))
                 self._moderators, self._review_channel = set(read["members"]), read["channel"]
                 self._members_read_at = now
             except ChatError:
@@ -109,8 +115,7 @@ class People:
                     raise
         return member in self._moderators
 
-    async def _read_members(self) -> Answer:
-        channel = await self._review()
+    async def _members_of(self, channel: str) -> Answer:
         return {"channel": channel, "members": await self._api.members(channel)}
 
     def _is_colleague(self, user: Answer) -> bool:

@@ -133,11 +133,11 @@ class Slack:
         api = Api(client, Pace(seconds, self._time.sleep))
         identity = {name: str(value) for name, value in (await api.who_am_i()).items() if value}
         channels = Channels(api, self._configured, seconds)
-        people = People(api, lambda: channels.of_use("review"), seconds)
+        people = People(api, channels, seconds)
         people.team, people.organisation = identity["team_id"], identity.get("enterprise_id", "")
         self.workspace = identity["team_id"]
         posts = Posts(api, identity["user_id"], identity.get("url", ""))
-        answers = Answers(api, people, channels, session, self._language)
+        answers = Answers(api, people, channels, posts, session, self._language, self._time.sleep)
         listeners = Listeners(on_event, answers, people, posts, self._under_way, identity["user_id"], self._time.now)
         app = listeners.app(client, identity)
         sockets = None
@@ -149,6 +149,7 @@ class Slack:
                 self._under_way,
                 seconds,
                 self._miss,
+                answers.say_afterwards,
                 self._ping_seconds,
             )
         self._open = _Open(session, api, people, channels, posts, sockets)
@@ -170,7 +171,7 @@ class Slack:
     async def post(self, channel: str, card: Card, key: str) -> MessageRef:
         """As the contract says."""
         opened = self._opened()
-        return await opened.posts.post(await opened.channels.of_use(channel), card, key, self._texts())
+        return await opened.channels.at(channel, lambda place: opened.posts.post(place, card, key, self._texts()))
 
     async def direct(self, member: str, card: Card, key: str) -> MessageRef:
         """As the contract says. Raises ChatRefused for somebody who isn't there."""
@@ -185,8 +186,9 @@ class Slack:
     async def find_posted(self, channel: str | None, member: str | None, key: str) -> MessageRef | None:
         """As the contract says. Looks as far back as a few thousand messages."""
         opened = self._opened()
-        place = await (opened.channels.with_member(member) if member else opened.channels.of_use(channel or ""))
-        return await opened.posts.find(place, key)
+        if member:
+            return await opened.posts.find(await opened.channels.with_member(member), key)
+        return await opened.channels.at(channel or "", lambda place: opened.posts.find(place, key))
 
     async def reactions(self, messages: Sequence[str]) -> Mapping[str, Mapping[str, Sequence[str]]]:
         """As the contract says. Fifty messages take a minute: that is the method's tier."""

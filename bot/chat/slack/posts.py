@@ -3,17 +3,20 @@
 An id names all of a card's messages: the channel's id, ":", and the messages' timestamps with "+" between them.
 """
 
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.chat.events import MessageRef
 from bot.chat.slack import render
-from bot.chat.slack.api import Answer, Api, next_cursor
-from bot.errors import ChatUnavailable, MessageGone
+from bot.chat.slack.api import OUT_OF_REACH, Answer, Api, next_cursor
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Card
 from bot.views.texts import Texts
+
+log = logging.getLogger(__name__)
 
 EVENT_TYPE = "butine_card"
 HISTORY_PAGES = 10
@@ -87,17 +90,31 @@ class Posts:
 
     async def update(self, ref: str, card: Card, texts: Texts) -> MessageRef:
         """Replace a card. Raises MessageGone where its first message is gone."""
-        posted = Posted.of(ref)
+        posted, key = Posted.of(ref), ""
         messages = render.messages(card, texts)
+        if len(messages) > len(posted.parts):
+            posted, key = await self._grown(posted)
         for ts, message in zip(posted.parts, messages, strict=False):
             await self._api.update(posted.channel, ts, message, ref)
         for ts in posted.parts[len(messages) :]:
             await self._api.delete(posted.channel, ts)
-        kept = posted.parts[: len(messages)]
-        added = [await self._api.post(posted.channel, message) for message in messages[len(posted.parts) :]]
-        whole = replace(posted, parts=(*kept, *added))
-        await self._react(whole, card)
-        return self._ref(whole)
+            self._forget(posted.channel, ts)
+        parts = list(posted.parts[: len(messages)])
+        for number in range(len(parts), len(messages)):
+            mark = _mark(key, number) if key else None
+            parts.append(await self._api.post(posted.channel, messages[number], mark))
+        whole = replace(posted, parts=tuple(parts))
+        for ts in posted.parts:
+            self._whole.pop(f"{posted.channel}:{ts}", None)
+        shown = self._ref(whole)
+        try:
+            await self._react(whole, card)
+        except ChatUnavailable as error:
+            if shown.id == ref:
+                raise
+            # Its new messages are to be known; the reaction stands under its former last one, too.
+            log.warning("the reaction at %s waits for the card's next change: %s", shown.id, error.reason)
+        return shown
 
     async def find(self, channel: str, key: str) -> MessageRef | None:
         """The card that carries the key, or None; of several copies the oldest that is whole enough to go on with.
@@ -105,21 +122,43 @@ class Posts:
         What was read is remembered: after a crash many are looked for, and to read everything for each of them would
         take longer than what was claimed may take.
         """
+        found = (await self._read(channel, lambda read: 0 in read.parts_of(key))).parts_of(key)
+        if 0 not in found:
+            return None
+        parts = [found[number] for number in range(len(found)) if number in found]
+        return self._ref(Posted(channel, tuple(parts)))
+
+    async def _grown(self, posted: Posted) -> tuple[Posted, str]:
+        """The card with what an earlier try to make it longer has added, and its key; "" where that is too far back."""
+        first, parts = posted.parts[0], list(posted.parts)
+        read = await self._read(posted.channel, lambda read: bool(read.oldest) and read.oldest <= first)
+        for key, found in read.marked.items():
+            if found.get(0) == first:
+                while len(parts) in found:
+                    parts.append(found[len(parts)])
+                return replace(posted, parts=tuple(parts)), key
+        return posted, ""
+
+    async def _read(self, channel: str, is_enough: Callable[[History], bool]) -> History:
+        """What has come since the last time, and as much of what was before as it takes."""
         read = self._histories.get(channel)
         if read is None or not read.newest:  # there was nothing yet that "newer" could be counted from
             read = self._histories[channel] = History()
         await self._read_newer(channel, read)
-        while 0 not in read.parts_of(key) and read.pages < HISTORY_PAGES and not read.is_whole:
+        while not is_enough(read) and read.pages < HISTORY_PAGES and not read.is_whole:
             answer = await self._api.history(channel, before=read.oldest)
             for message in answer["messages"]:
                 self._note(read, message)
             read.pages += 1
             read.is_whole = not next_cursor(answer)
-        found = read.parts_of(key)
-        if 0 not in found:
-            return None
-        parts = [found[number] for number in range(len(found)) if number in found]
-        return self._ref(Posted(channel, tuple(parts)))
+        return read
+
+    def _forget(self, channel: str, ts: str) -> None:
+        """The message was taken away."""
+        read = self._histories.get(channel, History())
+        read.marked = {
+            key: {number: kept for number, kept in parts.items() if kept != ts} for key, parts in read.marked.items()
+        }
 
     async def _read_newer(self, channel: str, read: History) -> None:
         """What has come since; of a card that stands there twice by now the newer, as the older may be gone."""
@@ -149,6 +188,11 @@ class Posts:
                 answers = [await self._api.reactions(posted.channel, ts) for ts in posted.parts]
             except MessageGone:
                 continue
+            except NeedsMending as error:
+                if error.reason not in OUT_OF_REACH:
+                    raise
+                log.warning("the reactions of %s can't be read: %s", ref, error.reason)
+                continue
             self._ref(posted)
             held[ref] = self._held(answers)
         return held
@@ -163,11 +207,15 @@ class Posts:
         return f"{self._address}/archives/{posted.channel}/p{posted.parts[0].replace('.', '')}"
 
     async def _react(self, posted: Posted, card: Card) -> None:
-        """Butine's own reaction, under the last message; asked for once in this process, also after a failure."""
+        """Butine's own reaction, under the last message; asked for until Slack has said yes or a final no."""
         mark = f"{posted.channel}:{posted.parts[-1]}"
-        if card.reaction and mark not in self._reacted:
+        if not card.reaction or mark in self._reacted:
+            return
+        try:
             await self._api.react(posted.channel, posted.parts[-1], card.reaction)
-            self._reacted.add(mark)
+        except ChatRefused as error:  # the card stands there all the same, and members may react by themselves
+            log.warning("the reaction %s can't be put on: %s", card.reaction, error.reason)
+        self._reacted.add(mark)
 
     def _ref(self, posted: Posted) -> MessageRef:
         if len(posted.parts) > 1:

@@ -7,7 +7,7 @@ The SDK reconnects by itself at refreshes, warnings and lost pongs; that it may 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import WSMessage, WSMsgType
@@ -32,16 +32,20 @@ SILENCE_SECONDS = 40.0
 LOOK_SECONDS = 5.0
 CONNECT_SECONDS = 20.0
 CLOSE_SECONDS = 3.0
+ACKNOWLEDGE_SECONDS = 3.0
+"""After which Slack takes no acknowledgement any more."""
 TAKEN_IN = (200, 404)
 """404 is Bolt's word for an event that no listener wants."""
 
 Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
+SayAfterwards = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
 
 class Sockets:
     """One Socket Mode connection after another. `new_address` gives where to connect; `clock` counts seconds.
 
     `on_reconnect` is called when a connection other than the first has been greeted: events may have been missed.
+    `say_afterwards` has a command's response_url and the message that its acknowledgement could not bring.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Sockets:
         under_way: UnderWay,
         clock: Callable[[], float],
         on_reconnect: Callable[[], None],
+        say_afterwards: SayAfterwards,
         ping_seconds: float = PING_SECONDS,
     ) -> None:
         self._web_client = web_client
@@ -60,6 +65,7 @@ class Sockets:
         self._under_way = under_way
         self._clock = clock
         self._on_reconnect = on_reconnect
+        self._say_afterwards = say_afterwards
         self._was_greeted = False
         self._ping_seconds = ping_seconds
         self._dispatch: Dispatch | None = None
@@ -151,11 +157,25 @@ class Sockets:
             if answered.status not in TAKEN_IN:
                 return
             payload = _payload(answered)
+        if await self._acknowledge(client, request.envelope_id, payload):
+            return
+        # An event comes again, and has no second effect; a command's answer was to go with this and would be lost.
+        if payload and "command" in request.payload and request.payload.get("response_url"):
+            await self._say_afterwards(str(request.payload["response_url"]), payload)
+
+    async def _acknowledge(
+        self, client: AsyncBaseSocketModeClient, envelope: str, payload: dict[str, Any] | None
+    ) -> bool:
+        """Whether it left in time. It is not cancelled: the SDK would release a lock that another one holds."""
+        sending = self._under_way.start(client.send_socket_mode_response(SocketModeResponse(envelope, payload)))
+        done, _ = await asyncio.wait({sending}, timeout=ACKNOWLEDGE_SECONDS)
         try:
-            await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
-        except (OSError, RuntimeError, AttributeError):
-            # The socket went meanwhile: it comes again, and has no second effect.
+            if done:
+                sending.result()
+                return True
+        except (OSError, RuntimeError, AttributeError):  # the socket went meanwhile
             log.info("an envelope could not be acknowledged", exc_info=True)
+        return False
 
 
 def _is_greeting(text: str) -> bool:
@@ -179,3 +199,9 @@ async def _leave(client: SocketModeClient) -> None:
             await client.close()  # type: ignore[no-untyped-call]  # as above
     except Exception:  # whatever it is, nobody needs this connection any more
         log.info("a socket did not close well", exc_info=True)
+    finally:
+        # Where the other end does not say goodbye, the SDK does not come to these.
+        for task in (client.message_processor, client.current_session_monitor, client.message_receiver):
+            if task:
+                task.cancel()
+        await client.aiohttp_client_session.close()

@@ -68,6 +68,8 @@ class Sockets:
     def __init__(self, ack_seconds: float = 5.0) -> None:
         self.open: list[web.WebSocketResponse] = []
         self.is_silent = False
+        self.is_dead = False
+        self._ended = asyncio.Event()
         self.connections = 0
         self._numbers = count(1)
         self._acknowledged: dict[str, asyncio.Future[Json]] = {}
@@ -82,6 +84,8 @@ class Sockets:
         await socket.send_json({"type": "hello", "num_connections": len(self.open) + 1})
         self.open.append(socket)
         self.connected.set()
+        if self.is_dead:  # nothing is read, so that not even a goodbye is answered
+            await self._ended.wait()
         try:
             async for message in socket:
                 if message.type == WSMsgType.PING and not self.is_silent:
@@ -125,5 +129,6 @@ class Sockets:
             await socket.send_json(message)
 
     async def close(self) -> None:
+        self._ended.set()
         for socket in list(self.open):
             await socket.close()

@@ -70,6 +70,7 @@ class WebApi:
 
         "429:SECONDS"; a status of three digits, or "html"; "hang" until the test is over; "late", which is done half a
         minute later; "reset_before" or "reset_after" it is done; "garbled", done, but the answer is cut off; an error.
+        Of "response_url" as a method: a status or "reset_before".
         """
         self._failures[method].extend([how] * times)
 
@@ -298,6 +299,9 @@ class WebApi:
     async def respond(self, request: web.Request) -> web.StreamResponse:
         """An answer through a response URL."""
         given = await request.json()
+        if failures := self._failures["response_url"]:
+            failure = failures.popleft()
+            return _reset(request) if failure == "reset_before" else web.Response(status=int(failure))
         url = self.state.response_urls.get(request.match_info["id"])
         if url is None or url.uses >= RESPONSES or self.state.clock.seconds() - url.born > RESPONSE_SECONDS:
             return web.Response(status=404, text="expired_url")
