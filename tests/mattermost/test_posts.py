@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Paragraph, Quotation
 from tests.fakes.mattermost import reading
 from tests.mattermost.rig import MattermostRig
@@ -75,6 +75,26 @@ async def test_a_server_that_asks_for_a_pause_gets_it(
     assert unavailable.value.is_uncertain is (status >= 500)
     await rig.platform.post("ideas", card(), "card:1")
     assert len(rig.posts_in(rig.ideas)) == 1
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404])
+async def test_the_page_of_a_proxy_says_nothing_of_posts(rig: MattermostRig, status: int) -> None:
+    """Only Mattermost's own word for it counts as never, or as gone: anything else would be given up, or doubled."""
+    ref = await rig.platform.post("ideas", card(), "card:1")
+    rig.server.meets = lambda _request, _body: f"page:{status}"
+    for attempt in (
+        rig.platform.post("ideas", card(), "card:2"),
+        rig.platform.update(ref.id, card("anders")),
+        rig.platform.find_posted("ideas", None, "card:1"),
+        rig.platform.reactions([ref.id]),
+        rig.platform.is_moderator(rig.moderator),
+        rig.platform.direct(rig.agent, card(), "notice:1"),
+    ):
+        with pytest.raises(NeedsMending) as failed:
+            await attempt
+        assert (failed.value.reason, failed.value.retry_after) == (f"HTTP {status}", None)
+    rig.server.meets = lambda _request, _body: ""
+    assert await rig.platform.update(ref.id, card("anders")) == ref
 
 
 @pytest.mark.parametrize("failing", ["POST /api/v4/reactions", "POST /api/v4/posts"])

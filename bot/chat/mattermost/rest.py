@@ -38,7 +38,7 @@ class Unauthorised(NeedsMending):
 
 
 class Denied(ChatRefused):
-    """An answer of 4xx: `status`, and as `reason` the server's own code."""
+    """Mattermost's own answer of 4xx: `status`, and as `reason` status and code."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -213,24 +213,27 @@ class _Client(Client):  # type: ignore[misc]  # published without types
 
 
 def _error(response: requests.Response) -> ChatError:
-    status, reason = response.status_code, _reason(response)
+    status, code = response.status_code, _code(response)
+    reason = f"{status} {code}".rstrip()
     if status == TOO_MANY:
         return ChatUnavailable(reason, retry_after=_wait(response))
-    if status == UNAUTHORISED:
-        return Unauthorised(reason)
     if status >= SERVER_ERROR:
         return ChatUnavailable(reason, retry_after=_wait(response), is_uncertain=True)
+    if not code:  # a page or redirect of what stands before Mattermost: it says nothing of what was asked for
+        return NeedsMending(f"HTTP {status}")
+    if status == UNAUTHORISED:
+        return Unauthorised(reason)
     return Denied(status, reason)
 
 
-def _reason(response: requests.Response) -> str:
-    """The server's code; its message would be in any language."""
+def _code(response: requests.Response) -> str:
+    """Mattermost's own code for an error, "" where it isn't Mattermost that answers; its words are in any language."""
     try:
         told = json.loads(response.content)
-    except ValueError:
-        told = None
+    except (ValueError, RecursionError):
+        return ""
     code = told.get("id") if isinstance(told, dict) else None
-    return f"{response.status_code} {code}" if isinstance(code, str) else str(response.status_code)
+    return code if isinstance(code, str) else ""
 
 
 def _wait(response: requests.Response) -> float | None:
