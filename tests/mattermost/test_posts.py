@@ -168,17 +168,47 @@ async def test_a_card_whose_post_was_deleted_is_posted_anew(rig: MattermostRig) 
     assert (await rig.platform.post("ideas", card(), "card:1")).id != first.id
 
 
-async def test_an_archived_channel_refuses(rig: MattermostRig) -> None:
+@pytest.mark.parametrize("is_remembered", [True, False])
+@pytest.mark.parametrize("way", ["archived", "hidden", "private", "public"])
+async def test_a_channel_that_is_closed_to_butine_for_a_while_loses_and_doubles_nothing(
+    rig: MattermostRig, way: str, *, is_remembered: bool
+) -> None:
+    """Archived, or Butine taken out of it: a moderator can undo both. A post that can't be read may still be there."""
     ref = await rig.platform.post("ideas", card(), "card:1")
-    rig.world.channels[rig.ideas]["delete_at"] = rig.world.now()
-    with pytest.raises(ChatRefused):
-        await rig.platform.post("ideas", card(), "card:2")
-    with pytest.raises(ChatRefused):
-        await rig.platform.update(ref.id, card("anders"))
+    if not is_remembered:
+        await rig.platform.close()
+        await rig.platform.start(rig.listener)
+    membership = rig.world.members[rig.ideas][rig.bot]
+    if way in ("archived", "hidden"):
+        rig.world.channels[rig.ideas]["delete_at"] = rig.world.now()
+        rig.world.hides_archived = way == "hidden"
+    else:
+        del rig.world.members[rig.ideas][rig.bot]
+        rig.world.reads_open = way == "public"
+    for attempt in (rig.platform.post("ideas", card(), "card:2"), rig.platform.update(ref.id, card("anders"))):
+        with pytest.raises(NeedsMending):
+            await attempt
+    if way in ("hidden", "private"):
+        assert await rig.platform.reactions([ref.id]) == {}
+        with pytest.raises(NeedsMending):
+            await rig.platform.find_posted("ideas", None, "card:1")
+    rig.world.channels[rig.ideas]["delete_at"] = 0
+    rig.world.members[rig.ideas][rig.bot] = membership
+    assert await rig.platform.update(ref.id, card("anders")) == ref
+    await rig.platform.post("ideas", card(), "card:2")
+    assert len(rig.posts_in(rig.ideas)) == 2
 
 
-async def test_a_channel_that_butine_was_taken_out_of_refuses(rig: MattermostRig) -> None:
-    del rig.world.members[rig.ideas][rig.bot]
+async def test_a_long_card_that_loses_its_channel_half_way_is_found_again(rig: MattermostRig) -> None:
+    met = count()
+    rig.server.meets = lambda request, _body: "403" if request == "POST /api/v4/posts" and next(met) == 1 else ""
+    with pytest.raises(NeedsMending) as failed:
+        await rig.platform.post("ideas", digest(150), "card:1")
+    assert failed.value.is_uncertain
+
+
+async def test_what_the_server_will_never_take_is_refused(rig: MattermostRig) -> None:
+    rig.server.failures.append(("POST /api/v4/posts", 400, {}))
     with pytest.raises(ChatRefused):
         await rig.platform.post("ideas", card(), "card:1")
 

@@ -264,6 +264,8 @@ class FakeMattermost:
         found = self.world.posts.get(_id(request, "post"))
         if found is None or found["delete_at"] or found["user_id"] != user:
             raise forbidden()
+        if user not in self.world.members[found["channel_id"]]:
+            raise forbidden()
         return self.world.edit(found["id"], await request.json())
 
     async def _delete(self, request: web.Request, user: str) -> Json:
