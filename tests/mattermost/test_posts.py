@@ -60,6 +60,7 @@ async def test_the_longest_idea_and_all_its_buttons_fit_old_servers(rig: Matterm
         (429, {"Retry-After": "7"}, 7.0),
         (429, {"X-RateLimit-Reset": "3"}, 3.0),
         (503, {}, None),
+        (503, {"X-RateLimit-Reset": "1"}, None),
         (502, {"Retry-After": "9"}, 9.0),
         (429, {"Retry-After": "3600"}, 3600.0),
         (429, {"X-RateLimit-Reset": "1795507200"}, 300.0),

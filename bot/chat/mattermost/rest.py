@@ -21,8 +21,10 @@ from bot.errors import ChatError, ChatRefused, ChatUnavailable, NeedsMending
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 WORKERS = 8
-LONGEST_WAITS = {"Retry-After": 86_400.0, "X-RateLimit-Reset": 300.0}
-"""In seconds. The first is a server's or proxy's wish, and is kept; the other is a guess where there is no wish."""
+RATE_LIMIT = "X-RateLimit-Reset"
+LONGEST_WAITS = {"Retry-After": 86_400.0, RATE_LIMIT: 300.0}
+"""In seconds. The first is a server's or proxy's wish, and is kept; the other, which comes with every answer, is a
+guess where a limit was met and there is no wish."""
 UNAUTHORISED, NOT_FOUND, TOO_MANY, SERVER_ERROR = 401, 404, 429, 500
 
 Json = dict[str, Any]
@@ -238,6 +240,8 @@ def _code(response: requests.Response) -> str:
 
 def _wait(response: requests.Response) -> float | None:
     for name, longest in LONGEST_WAITS.items():
+        if name == RATE_LIMIT and response.status_code != TOO_MANY:
+            continue
         value = response.headers.get(name, "")
         if value.isascii() and value.isdigit():
             return min(float(value), longest)
