@@ -88,6 +88,29 @@ async def test_a_reaction_is_picked_with_the_keyboard_and_seen_in_another_tab(st
     await expect(camille.get_by_role("button", name="Réagir")).to_be_focused()
 
 
+async def test_a_private_card_that_is_replaced_keeps_the_focus(stage: Stage) -> None:
+    """Its button is gone with what it did: who uses the keyboard goes on from the same message."""
+    page = await stage.tab()
+    await page.get_by_label("Votre message").fill("/idea Des vélos")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Retirer", exact=True).focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    message = page.locator(".is-private .message").filter(has_text="est retirée")
+    await expect(message).to_be_visible()
+    await expect(message.get_by_role("button", name="Masquer")).to_be_focused()
+
+
+async def test_a_message_that_has_the_focus_itself_keeps_it(stage: Stage) -> None:
+    posted = await stage.room.post("ideas", IDEA, "card:1")
+    page = await stage.tab()
+    await page.locator(".message").last.focus()
+    await stage.room.update(posted.id, replace(IDEA, blocks=(*IDEA.blocks, Quotation("Besoin", "Un texte nouveau"))))
+    await expect(page.locator(".timeline")).to_contain_text("Un texte nouveau")
+    await expect(page.locator(".message").last).to_be_focused()
+
+
 async def test_a_card_that_changes_under_the_pressed_pointer_loses_no_click(stage: Stage) -> None:
     """What comes between press and release waits for the release, and is shown then."""
     idea = replace(IDEA, reaction="+1")
