@@ -70,15 +70,18 @@ function remove(old) {
 const LONGEST_PRESS = 2000;
 const waiting = [];
 let isPressed = false;
+let atLongest = 0;
 
 function release() {
+  clearTimeout(atLongest);
   isPressed = false;
   apply(waiting.splice(0));
 }
 
 document.addEventListener("pointerdown", () => {
+  clearTimeout(atLongest);
   isPressed = true;
-  setTimeout(release, LONGEST_PRESS);
+  atLongest = setTimeout(release, LONGEST_PRESS);
 });
 for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release));
 
