@@ -127,6 +127,24 @@ async def test_what_cannot_be_undone_asks_first_and_is_then_replaced(rig: Matter
     assert isinstance(rig.listener.events[-1], ButtonClicked)
 
 
+@pytest.mark.parametrize("statuses", [[503], [503, 429, 502], [503] * 4, [400], ["gone"]])
+async def test_an_answer_that_is_to_replace_another_reaches_its_member_whatever_the_server_does(
+    rig: MattermostRig, statuses: list[int | str]
+) -> None:
+    """In place after a few tries, and as a message of its own where that can't be done."""
+    post = await sent_directly(rig, DANGEROUS)
+    assert await rig.press(rig.agent, post, "Retirer") == 200
+    await rig.form(rig.agent, "Retirer")
+    await replying(rig, Reply(PLAIN, replaces=True))
+    if statuses == ["gone"]:
+        rig.world.delete(post["id"])
+    else:
+        rig.server.failures += [(f"PUT /api/v4/posts/{post['id']}", int(status), {}) for status in statuses]
+    assert await rig.fill(rig.agent, channel=post["channel_id"]) == {}
+    told = await rig.told(rig.agent, "Merci.")
+    assert (told["id"] == post["id"]) is (statuses in ([503], [503, 429, 502]))
+
+
 async def test_a_form_brings_its_context_and_every_field_back(rig: MattermostRig) -> None:
     await sent_directly(rig)
     submitted = rig.listener.events[-1]

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Paragraph, Quotation
 from tests.fakes.mattermost import reading
 from tests.mattermost.rig import MattermostRig
@@ -60,6 +60,7 @@ async def test_the_longest_idea_and_all_its_buttons_fit_old_servers(rig: Matterm
         (429, {"Retry-After": "7"}, 7.0),
         (429, {"X-RateLimit-Reset": "3"}, 3.0),
         (503, {}, None),
+        (503, {"X-RateLimit-Reset": "1"}, None),
         (502, {"Retry-After": "9"}, 9.0),
         (429, {"Retry-After": "3600"}, 3600.0),
         (429, {"X-RateLimit-Reset": "1795507200"}, 300.0),
@@ -75,6 +76,26 @@ async def test_a_server_that_asks_for_a_pause_gets_it(
     assert unavailable.value.is_uncertain is (status >= 500)
     await rig.platform.post("ideas", card(), "card:1")
     assert len(rig.posts_in(rig.ideas)) == 1
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404])
+async def test_the_page_of_a_proxy_says_nothing_of_posts(rig: MattermostRig, status: int) -> None:
+    """Only Mattermost's own word for it counts as never, or as gone: anything else would be given up, or doubled."""
+    ref = await rig.platform.post("ideas", card(), "card:1")
+    rig.server.meets = lambda _request, _body: f"page:{status}"
+    for attempt in (
+        rig.platform.post("ideas", card(), "card:2"),
+        rig.platform.update(ref.id, card("anders")),
+        rig.platform.find_posted("ideas", None, "card:1"),
+        rig.platform.reactions([ref.id]),
+        rig.platform.is_moderator(rig.moderator),
+        rig.platform.direct(rig.agent, card(), "notice:1"),
+    ):
+        with pytest.raises(NeedsMending) as failed:
+            await attempt
+        assert (failed.value.reason, failed.value.retry_after) == (f"HTTP {status}", None)
+    rig.server.meets = lambda _request, _body: ""
+    assert await rig.platform.update(ref.id, card("anders")) == ref
 
 
 @pytest.mark.parametrize("failing", ["POST /api/v4/reactions", "POST /api/v4/posts"])
@@ -148,17 +169,47 @@ async def test_a_card_whose_post_was_deleted_is_posted_anew(rig: MattermostRig) 
     assert (await rig.platform.post("ideas", card(), "card:1")).id != first.id
 
 
-async def test_an_archived_channel_refuses(rig: MattermostRig) -> None:
+@pytest.mark.parametrize("is_remembered", [True, False])
+@pytest.mark.parametrize("way", ["archived", "hidden", "private", "public"])
+async def test_a_channel_that_is_closed_to_butine_for_a_while_loses_and_doubles_nothing(
+    rig: MattermostRig, way: str, *, is_remembered: bool
+) -> None:
+    """Archived, or Butine taken out of it: a moderator can undo both. A post that can't be read may still be there."""
     ref = await rig.platform.post("ideas", card(), "card:1")
-    rig.world.channels[rig.ideas]["delete_at"] = rig.world.now()
-    with pytest.raises(ChatRefused):
-        await rig.platform.post("ideas", card(), "card:2")
-    with pytest.raises(ChatRefused):
-        await rig.platform.update(ref.id, card("anders"))
+    if not is_remembered:
+        await rig.platform.close()
+        await rig.platform.start(rig.listener)
+    membership = rig.world.members[rig.ideas][rig.bot]
+    if way in ("archived", "hidden"):
+        rig.world.channels[rig.ideas]["delete_at"] = rig.world.now()
+        rig.world.hides_archived = way == "hidden"
+    else:
+        del rig.world.members[rig.ideas][rig.bot]
+        rig.world.reads_open = way == "public"
+    for attempt in (rig.platform.post("ideas", card(), "card:2"), rig.platform.update(ref.id, card("anders"))):
+        with pytest.raises(NeedsMending):
+            await attempt
+    if way in ("hidden", "private"):
+        assert await rig.platform.reactions([ref.id]) == {}
+        with pytest.raises(NeedsMending):
+            await rig.platform.find_posted("ideas", None, "card:1")
+    rig.world.channels[rig.ideas]["delete_at"] = 0
+    rig.world.members[rig.ideas][rig.bot] = membership
+    assert await rig.platform.update(ref.id, card("anders")) == ref
+    await rig.platform.post("ideas", card(), "card:2")
+    assert len(rig.posts_in(rig.ideas)) == 2
 
 
-async def test_a_channel_that_butine_was_taken_out_of_refuses(rig: MattermostRig) -> None:
-    del rig.world.members[rig.ideas][rig.bot]
+async def test_a_long_card_that_loses_its_channel_half_way_is_found_again(rig: MattermostRig) -> None:
+    met = count()
+    rig.server.meets = lambda request, _body: "403" if request == "POST /api/v4/posts" and next(met) == 1 else ""
+    with pytest.raises(NeedsMending) as failed:
+        await rig.platform.post("ideas", digest(150), "card:1")
+    assert failed.value.is_uncertain
+
+
+async def test_what_the_server_will_never_take_is_refused(rig: MattermostRig) -> None:
+    rig.server.failures.append(("POST /api/v4/posts", 400, {}))
     with pytest.raises(ChatRefused):
         await rig.platform.post("ideas", card(), "card:1")
 

@@ -102,41 +102,84 @@ async def test_a_server_that_is_not_there_is_said_to_be_at_start() -> None:
         await socket.start()
 
 
-async def test_garbage_failing_listeners_and_short_lines_end_nothing() -> None:
-    """What can't be read is passed over, what can't be taken in is a gap, and a line that breaks is made anew."""
-    heard: list[str] = []
-    gaps: list[int] = []
-    done = asyncio.Event()
-    lines = [["{", "[]", '{"status": "OK", "seq_reply": 1}', event("hello", 0), event("bad", 1)], [event("good", 2)]]
+class Line:
+    """A server that says these lines, a list for each connection, and what a socket on it makes of them."""
 
-    async def serve(request: web.Request) -> web.WebSocketResponse:
+    def __init__(self, *lines: list[str]) -> None:
+        self.heard: list[str] = []
+        self.gaps = 0
+        self._lines = list(lines)
+        self._is_heard = asyncio.Event()
+
+    async def until_good(self, failures_of_gap: int = 0) -> None:
+        """Return once the event "good" was heard. The listener to gaps fails so often first."""
+        app = web.Application()
+        app.router.add_get("/", self._serve)
+
+        def gap() -> None:
+            self.gaps += 1
+            if self.gaps <= failures_of_gap:
+                raise LookupError
+
+        async with TestServer(app) as server:
+            socket = Socket(str(server.make_url("/")), "", True, self._take, gap, random=lambda: 0.0, sleep=_pause)
+            await socket.start()
+            await asyncio.wait_for(self._is_heard.wait(), 10)
+            await socket.close()
+            await socket.close()
+
+    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         response = web.WebSocketResponse()
         await response.prepare(request)
-        for line in lines.pop(0) if lines else []:
+        for line in self._lines.pop(0) if self._lines else []:
             await response.send_str(line)
         return response
 
-    async def take(told: dict[str, Any]) -> None:
-        heard.append(told["event"])
+    async def _take(self, told: dict[str, Any]) -> None:
+        self.heard.append(told["event"])
         if told["event"] == "bad":
             raise LookupError
         if told["event"] == "good":
-            done.set()
+            self._is_heard.set()
 
-    async def pause(_seconds: float) -> None:
-        await asyncio.sleep(0)
 
-    app = web.Application()
-    app.router.add_get("/", serve)
-    async with TestServer(app) as server:
-        url = str(server.make_url("/"))
-        socket = Socket(url, "", True, take, lambda: gaps.append(1), random=lambda: 0.0, sleep=pause)
-        await socket.start()
-        await asyncio.wait_for(done.wait(), 10)
-        await socket.close()
-        await socket.close()
-    assert heard == ["hello", "bad", "good"]
-    assert gaps == [1]
+async def test_garbage_failing_listeners_and_short_lines_end_nothing() -> None:
+    """What can't be read is passed over, what can't be taken in is a gap, and a line that breaks is made anew."""
+    garbage = ["{", "[]", '{"status": "OK", "seq_reply": 1}']
+    line = Line([*garbage, event("hello", 0), event("bad", 1)], [event("good", 2)])
+    await line.until_good()
+    assert line.heard == ["hello", "bad", "good"]
+    assert line.gaps == 1
+
+
+async def test_an_event_that_is_nested_too_deeply_is_a_gap_and_no_end(caplog: pytest.LogCaptureFixture) -> None:
+    depth = 100_000
+    nested = f'{{"event": "custom", "seq": 1, "data": {"[" * depth}{"]" * depth}}}'
+    line = Line([event("hello", 0), nested, event("good", 2)])
+    await line.until_good()
+    assert line.heard == ["hello", "good"]
+    assert line.gaps
+    assert "an event was not taken in" in caplog.text
+
+
+async def test_what_nobody_expected_is_logged_counts_as_a_gap_and_the_line_is_made_anew(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    line = Line([event("hello", 0), event("other", 7)], [event("good", 8)])
+    await line.until_good(failures_of_gap=2)
+    assert line.heard == ["hello", "good"]
+    assert line.gaps > 2
+    assert "ended by what nobody expected" in caplog.text
+
+
+async def test_what_nobody_expected_at_start_is_said_and_does_not_hang() -> None:
+    socket = Socket("ws://127.0.0.1:1/", "to\nken", True, _ignore, lambda: None, random=lambda: 0.0)
+    with pytest.raises(ChatUnavailable):
+        await asyncio.wait_for(socket.start(), 10)
+
+
+async def _pause(_seconds: float) -> None:
+    await asyncio.sleep(0)
 
 
 def event(kind: str, number: int) -> str:

@@ -88,6 +88,29 @@ async def test_a_reaction_is_picked_with_the_keyboard_and_seen_in_another_tab(st
     await expect(camille.get_by_role("button", name="Réagir")).to_be_focused()
 
 
+async def test_a_private_card_that_is_replaced_keeps_the_focus(stage: Stage) -> None:
+    """Its button is gone with what it did: who uses the keyboard goes on from the same message."""
+    page = await stage.tab()
+    await page.get_by_label("Votre message").fill("/idea Des vélos")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Retirer", exact=True).focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    message = page.locator(".is-private .message").filter(has_text="est retirée")
+    await expect(message).to_be_visible()
+    await expect(message.get_by_role("button", name="Masquer")).to_be_focused()
+
+
+async def test_a_message_that_has_the_focus_itself_keeps_it(stage: Stage) -> None:
+    posted = await stage.room.post("ideas", IDEA, "card:1")
+    page = await stage.tab()
+    await page.locator(".message").last.focus()
+    await stage.room.update(posted.id, replace(IDEA, blocks=(*IDEA.blocks, Quotation("Besoin", "Un texte nouveau"))))
+    await expect(page.locator(".timeline")).to_contain_text("Un texte nouveau")
+    await expect(page.locator(".message").last).to_be_focused()
+
+
 async def test_a_card_that_changes_under_the_pressed_pointer_loses_no_click(stage: Stage) -> None:
     """What comes between press and release waits for the release, and is shown then."""
     idea = replace(IDEA, reaction="+1")
@@ -101,6 +124,45 @@ async def test_a_card_that_changes_under_the_pressed_pointer_loses_no_click(stag
     await page.mouse.up()
     await expect(chip).to_have_attribute("aria-pressed", "true")
     await expect(page.locator(".timeline")).to_contain_text("Un texte nouveau")
+
+
+async def test_a_slow_press_after_another_loses_no_click(stage: Stage) -> None:
+    """The end of the time that the first one had is not the end of the second."""
+    idea = replace(IDEA, reaction="+1")
+    posted = await stage.room.post("ideas", idea, "card:1")
+    page, witness = await stage.tab(), await stage.tab("as=sam&channel=idees")
+    await page.clock.install()
+    await page.get_by_role("heading", level=1).click()
+    await page.clock.fast_forward(1600)
+    chip = page.locator('.reaction[data-emoji="+1"]')
+    await chip.hover()
+    await page.mouse.down()
+    await page.clock.fast_forward(900)
+    await stage.room.update(posted.id, replace(idea, blocks=(*idea.blocks, Quotation("Besoin", "Un texte nouveau"))))
+    await expect(witness.locator(".timeline")).to_contain_text("Un texte nouveau")
+    await page.mouse.up()
+    await expect(chip).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator(".timeline")).to_contain_text("Un texte nouveau")
+
+
+async def test_the_button_of_the_open_picker_closes_it(stage: Stage) -> None:
+    """With the pointer as well as with the keyboard, and the button of another message opens it there."""
+    await stage.room.post("ideas", IDEA, "card:1")
+    page = await stage.tab()
+    first, second = await page.get_by_role("button", name="Réagir").all()
+    picker = page.locator("#picker")
+    for _ in range(2):
+        await first.click()
+        await expect(picker).to_be_visible()
+        await first.click()
+        await expect(picker).to_be_hidden()
+        await expect(first).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(picker).to_be_visible()
+    await second.click()
+    await expect(second).to_have_attribute("aria-expanded", "true")
+    await expect(first).to_have_attribute("aria-expanded", "false")
+    await expect(picker).to_be_visible()
 
 
 async def test_new_messages_appear_are_announced_and_leave_the_reader_where_they_are(stage: Stage) -> None:

@@ -124,6 +124,22 @@ async def test_a_browser_that_was_away_too_long_is_told_to_load_the_page_again(s
         assert await stream.block() == ""
 
 
+async def test_a_write_whose_commit_failed_takes_no_number_from_the_next_one(scene: Scene, room_file: Path) -> None:
+    """A page that was opened in between would wait for what comes after it."""
+    with sqlite3.connect(room_file) as other:
+        other.execute("CREATE TABLE debt (message INTEGER REFERENCES message (id) DEFERRABLE INITIALLY DEFERRED)")
+        other.execute("CREATE TRIGGER owing AFTER INSERT ON change BEGIN INSERT INTO debt VALUES (-1); END")
+    assert (await scene.send("say", text="perdu"))[0] == 503
+    after = await cursor(scene)
+    with sqlite3.connect(room_file) as other:
+        other.execute("DROP TRIGGER owing")
+    async with scene.stream(f"as=sam&channel=idees&after={after}") as stream:
+        await scene.say("Bonjour")
+        _, swaps = await stream.event()
+        assert "Bonjour" in swaps[0]["html"]
+    assert "perdu" not in await scene.page("/?as=sam&channel=idees")
+
+
 async def test_a_stream_at_an_address_that_is_none_is_refused(scene: Scene) -> None:
     assert (await scene.client.get("/room/stream?as=sam&channel=idees&after=x")).status == 404
 

@@ -20,7 +20,7 @@ from bot.chat.mattermost.render import dialog_of, has_buttons, message_of, quest
 from bot.chat.mattermost.rest import Rest
 from bot.chat.mattermost.trust import Fact, Forged, Seal, Seen, Triggers, event_id, is_same, trigger_name
 from bot.chat.platform import OnEvent
-from bot.errors import ChatError, ChatRefused, ChatUnavailable
+from bot.errors import ChatError, ChatRefused, ChatUnavailable, MessageGone
 from bot.views.cards import Button, Card, Form, Paragraph, Quotation
 from bot.views.texts import Texts, known_language
 
@@ -135,7 +135,7 @@ class Desk:
             return {"errors": dict(reply.field_errors)}
         self._sent.add(once, self.clock() + 2 * FORM_LIFE)
         if reply.card and reply.replaces and facts.get("kind") == "reply":
-            self.later(self._replace(str(facts["post"]), reply.card, submitted.member))
+            self.later(self._replace(str(facts["post"]), reply.card, submitted.member, event.id))
         elif reply.card:
             self.later(self._tell(submitted.member, reply.card, event.id))
         return {}
@@ -212,26 +212,40 @@ class Desk:
         return True
 
     async def _tell(self, member: str, card: Card, key: str) -> None:
-        """Private words as a direct message; what they tell is committed, so a few tries are enough."""
+        """Private words as a direct message."""
+
+        async def send() -> None:
+            await self.posts.create(await self.posts.conversation(member), card, key, reply_to=member)
+
+        await self._is_sent(send)
+
+    async def _replace(self, post: str, card: Card, member: str, key: str) -> None:
+        """Private words in place of others, or anew where that can't be done."""
+
+        async def send() -> None:
+            await self.posts.update(post, card, reply_to=member)
+
+        if not await self._is_sent(send):
+            await self._tell(member, card, key)
+
+    async def _is_sent(self, send: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Send a private answer: what it tells is committed, so a few tries are enough."""
         for attempt in range(1, TELL_TRIES + 1):
             try:
-                channel = await self.posts.conversation(member)
-                await self.posts.create(channel, card, key, reply_to=member)
+                await send()
             except ChatUnavailable as error:
                 log.warning("private answer not sent (%s), try %s", error.reason, attempt)
                 if attempt < TELL_TRIES:
                     await self.sleep(error.retry_after or 2.0**attempt)
+            except MessageGone:
+                log.warning("private answer not sent: the one before it is gone")
+                return False
             except ChatRefused as error:
                 log.error("private answer not sent: %s", error.reason)  # noqa: TRY400  the reason says it all
-                return
+                return False
             else:
-                return
-
-    async def _replace(self, post: str, card: Card, member: str) -> None:
-        try:
-            await self.posts.update(post, card, reply_to=member)
-        except ChatError:
-            log.warning("a private answer could not be replaced", exc_info=True)
+                return True
+        return False
 
     def _whisper(self, card: Card) -> Json:
         return {"ephemeral_text": message_of(card), "skip_slack_parsing": True}

@@ -7,8 +7,9 @@ import hashlib
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -17,12 +18,14 @@ from bot.chat.mattermost.inbound import Json, is_id
 from bot.chat.mattermost.render import attachments_of, message_of, pages_of
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
 from bot.chat.mattermost.trust import Fact, Seal
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Button, Card, Menu
 
 log = logging.getLogger(__name__)
 
 FORBIDDEN = 403
+IN_ARCHIVED_CHANNEL = "deleted.error"
+"""How the codes end by which Mattermost refuses to post or change anything in an archived channel."""
 PENDING_IS_GONE = "api.post.deduplicate_create_post.failed_to_get"
 KNOWN_AT_MOST = 5000
 SEARCHED_PAGES, POSTS_PER_PAGE = 10, 200
@@ -72,26 +75,32 @@ class Posts:
         """Post a card; `reply_to` is the member whose private answer it is."""
         pages = pages_of(message_of(card))
         attachments = self._attachments(card, channel, key, "reply" if reply_to else "post", reply_to)
-        post = await self._create(
-            {
-                "channel_id": channel,
-                "message": pages[0],
-                "pending_post_id": self._pending(channel, key),
-                "props": _props(key, len(pages), attachments),
-            }
-        )
+        with _may_be_mended():
+            post = await self._create(
+                {
+                    "channel_id": channel,
+                    "message": pages[0],
+                    "pending_post_id": self._pending(channel, key),
+                    "props": _props(key, len(pages), attachments),
+                }
+            )
         ref = self._learn(str(post["id"]), Known(channel, key, len(pages)))
         try:
-            for number, page in enumerate(pages[1:], start=2):
-                await self._add_page(ref.id, Known(channel, key, len(pages)), number, page)
-            await self._react(ref.id, card)
+            with _may_be_mended():
+                for number, page in enumerate(pages[1:], start=2):
+                    await self._add_page(ref.id, Known(channel, key, len(pages)), number, page)
+                await self._react(ref.id, card)
         except ChatUnavailable as error:
             # What stands there already is to be found again before anything is posted anew.
-            raise ChatUnavailable(error.reason, error.retry_after, is_uncertain=True) from error
+            raise replace(error, is_uncertain=True) from error
         return ref
 
     async def update(self, post: str, card: Card, *, reply_to: str = "") -> MessageRef:
         """Replace a card in place. Raises `MessageGone`."""
+        with _may_be_mended():
+            return await self._update(post, card, reply_to)
+
+    async def _update(self, post: str, card: Card, reply_to: str) -> MessageRef:
         known = await self.known(post)
         if known is None:
             raise MessageGone(post)
@@ -131,7 +140,8 @@ class Posts:
     async def find(self, channel: str, key: str) -> MessageRef | None:
         """Butine's post of that key, if it is among the channel's latest."""
         for page in range(SEARCHED_PAGES):
-            found = await self._rest.posts_of(channel, page, POSTS_PER_PAGE)
+            with _may_be_mended():
+                found = await self._rest.posts_of(channel, page, POSTS_PER_PAGE)
             for post_id in found["order"]:
                 known = self._read(found["posts"][post_id])
                 if known is not None and known.key == key:
@@ -141,7 +151,10 @@ class Posts:
         return None
 
     async def known(self, post: str) -> Known | None:
-        """What a post of Butine's is, asked of the server where it isn't remembered; None for any other post."""
+        """What a post of Butine's is, asked of the server where it isn't remembered; None for any other post.
+
+        Raises `Denied` where the post may not be read: it may be there all the same.
+        """
         if post in self._known:
             return self._known[post]
         found = await self._existing(post)
@@ -156,8 +169,7 @@ class Posts:
         shown: dict[str, dict[str, list[str]]] = {}
         for post, held in rows.items():
             # A post whose card has lost Butine's own reaction may have lost them all with the post itself.
-            is_there = any(row["user_id"] == self._me for row in held) or await self._existing(post)
-            if not is_there:
+            if not any(row["user_id"] == self._me for row in held) and not await self._is_readable(post):
                 continue
             shown[post] = {}
             for row in held:
@@ -193,10 +205,16 @@ class Posts:
         try:
             found = await self._rest.post(post)
         except Denied as error:
-            if error.status in (NOT_FOUND, FORBIDDEN):
+            if error.status == NOT_FOUND:
                 return None
             raise
         return None if found.get("delete_at") else found
+
+    async def _is_readable(self, post: str) -> bool:
+        try:
+            return await self._existing(post) is not None
+        except Denied:
+            return False
 
     def _read(self, post: Json) -> Known | None:
         marker = (post.get("props") or {}).get("butine")
@@ -269,6 +287,17 @@ class Posts:
     def _pending(self, channel: str, key: str) -> str:
         """The same for the same post, so that the server itself drops a second one that comes soon."""
         return f"{self._me}:{hashlib.sha256(f'{channel} {key}'.encode()).hexdigest()[:32]}"
+
+
+@contextmanager
+def _may_be_mended() -> Iterator[None]:
+    """A channel that Butine was taken out of, or that was archived, may be open to it again: nothing is given up."""
+    try:
+        yield
+    except Denied as error:
+        if error.status == FORBIDDEN or error.reason.endswith(IN_ARCHIVED_CHANNEL):
+            raise NeedsMending(error.reason) from error
+        raise
 
 
 def _own_facts(part: Button | Menu) -> dict[str, Fact]:

@@ -21,8 +21,10 @@ from bot.errors import ChatError, ChatRefused, ChatUnavailable, NeedsMending
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 WORKERS = 8
-LONGEST_WAITS = {"Retry-After": 86_400.0, "X-RateLimit-Reset": 300.0}
-"""In seconds. The first is a server's or proxy's wish, and is kept; the other is a guess where there is no wish."""
+RATE_LIMIT = "X-RateLimit-Reset"
+LONGEST_WAITS = {"Retry-After": 86_400.0, RATE_LIMIT: 300.0}
+"""In seconds. The first is a server's or proxy's wish, and is kept; the other, which comes with every answer, is a
+guess where a limit was met and there is no wish."""
 UNAUTHORISED, NOT_FOUND, TOO_MANY, SERVER_ERROR = 401, 404, 429, 500
 
 Json = dict[str, Any]
@@ -38,7 +40,7 @@ class Unauthorised(NeedsMending):
 
 
 class Denied(ChatRefused):
-    """An answer of 4xx: `status`, and as `reason` the server's own code."""
+    """Mattermost's own answer of 4xx: `status`, and as `reason` status and code."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -213,28 +215,33 @@ class _Client(Client):  # type: ignore[misc]  # published without types
 
 
 def _error(response: requests.Response) -> ChatError:
-    status, reason = response.status_code, _reason(response)
+    status, code = response.status_code, _code(response)
+    reason = f"{status} {code}".rstrip()
     if status == TOO_MANY:
         return ChatUnavailable(reason, retry_after=_wait(response))
-    if status == UNAUTHORISED:
-        return Unauthorised(reason)
     if status >= SERVER_ERROR:
         return ChatUnavailable(reason, retry_after=_wait(response), is_uncertain=True)
+    if not code:  # a page or redirect of what stands before Mattermost: it says nothing of what was asked for
+        return NeedsMending(f"HTTP {status}")
+    if status == UNAUTHORISED:
+        return Unauthorised(reason)
     return Denied(status, reason)
 
 
-def _reason(response: requests.Response) -> str:
-    """The server's code; its message would be in any language."""
+def _code(response: requests.Response) -> str:
+    """Mattermost's own code for an error, "" where it isn't Mattermost that answers; its words are in any language."""
     try:
         told = json.loads(response.content)
-    except ValueError:
-        told = None
+    except (ValueError, RecursionError):
+        return ""
     code = told.get("id") if isinstance(told, dict) else None
-    return f"{response.status_code} {code}" if isinstance(code, str) else str(response.status_code)
+    return code if isinstance(code, str) else ""
 
 
 def _wait(response: requests.Response) -> float | None:
     for name, longest in LONGEST_WAITS.items():
+        if name == RATE_LIMIT and response.status_code != TOO_MANY:
+            continue
         value = response.headers.get(name, "")
         if value.isascii() and value.isdigit():
             return min(float(value), longest)

@@ -91,6 +91,12 @@ class Socket:
                         first.set_exception(ChatUnavailable(f"websocket: {_words(error)}"))
                         return
                     log.warning("websocket: %s", _words(error))
+                except Exception as error:
+                    log.exception("websocket: ended by what nobody expected")
+                    if not first.done():
+                        first.set_exception(ChatUnavailable(f"websocket: {_words(error)}"))
+                        return
+                    self._on_gap()
                 if not first.done():
                     first.set_exception(ChatUnavailable("websocket: closed by the server"))
                     return
@@ -119,8 +125,13 @@ class Socket:
             if not first.done():
                 first.set_result(None)
             async for message in socket:
-                if message.type is aiohttp.WSMsgType.TEXT:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    continue
+                try:
                     await self._take(message.data)
+                except Exception:  # one event that can't be taken must not end the others
+                    log.exception("websocket: an event was not taken in")
+                    self._on_gap()
 
     async def _take(self, text: str) -> None:
         try:
@@ -138,11 +149,7 @@ class Socket:
             log.warning("websocket: event %s came where %s was due", number, self._next)
             self._on_gap()
         self._next = number + 1
-        try:
-            await self._on_event(event)
-        except Exception:  # one event that can't be taken must not end the others
-            log.exception("websocket: event %s was not taken in", kind)
-            self._on_gap()
+        await self._on_event(event)
 
     def _greet(self, connection: str) -> None:
         """A new connection's first event; the same id again says that nothing was missed."""

@@ -85,6 +85,7 @@ class RoomStore:
     def __init__(self, path: str | Path, now: datetime) -> None:
         self._db = open_file(path, now)
         self.latest_change: int = self._value("SELECT seq FROM sqlite_sequence WHERE name = 'change'")
+        self._last_change = self.latest_change
 
     def close(self) -> None:
         """Close the file."""
@@ -97,18 +98,21 @@ class RoomStore:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         self._db.execute("BEGIN IMMEDIATE")
+        self._last_change = self.latest_change
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # some failures end it by themselves
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+        self.latest_change = self._last_change
 
     def _changed(self, message: int | None, *, is_new: bool = False) -> int:
         cursor = self._db.execute("INSERT INTO change (message, is_new) VALUES (?, ?)", (message, is_new))
-        self.latest_change = cursor.lastrowid or 0
-        self._db.execute("DELETE FROM change WHERE seq <= ?", (self.latest_change - CHANGES_KEPT,))
-        return self.latest_change
+        self._last_change = cursor.lastrowid or 0
+        self._db.execute("DELETE FROM change WHERE seq <= ?", (self._last_change - CHANGES_KEPT,))
+        return self._last_change
 
     def secret(self) -> str:
         """A random text, made with the file, that signs the pages' tokens."""

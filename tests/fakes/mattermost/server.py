@@ -22,9 +22,9 @@ Handler = Callable[[web.Request, str], Awaitable[Any]]
 class FakeMattermost:
     """Listens between `start` and `stop`. `world` is what it keeps; `failures` are answered first, one a request.
 
-    `meets` is asked about each request, with its body, what it meets: "429:SECONDS", a status of three digits, "late",
-    which is done half a minute later, "reset_before" or "reset_after" it is done, "garbled", done but the answer is cut
-    off, or "" for nothing.
+    `meets` is asked about each request, with its body, what it meets: "429:SECONDS", a status of three digits,
+    "page:STATUS", which is a proxy's own page, "late", which is done half a minute later, "reset_before" or
+    "reset_after" it is done, "garbled", done but the answer is cut off, or "" for nothing.
     `watch` is told of each post as it has "arrived" and again when it is "accepted", and may keep its sender waiting.
     """
 
@@ -120,6 +120,8 @@ class FakeMattermost:
                 problem = answers.error(int(failure_met[:3]), "fake.failure", "", self.world.new_id())
                 headers = {"Retry-After": failure_met[4:]} if failure_met[4:] else {}
                 return web.json_response(problem, status=int(failure_met[:3]), headers=headers)
+            if failure_met.startswith("page:"):
+                return _page(int(failure_met[5:]))
             if failure_met == "late":
                 return await self.held.late(lambda: self._answer(handler, request, ""))
             if failure_met == "reset_before":
@@ -261,6 +263,8 @@ class FakeMattermost:
     async def _patch(self, request: web.Request, user: str) -> Json:
         found = self.world.posts.get(_id(request, "post"))
         if found is None or found["delete_at"] or found["user_id"] != user:
+            raise forbidden()
+        if user not in self.world.members[found["channel_id"]]:
             raise forbidden()
         return self.world.edit(found["id"], await request.json())
 
@@ -443,6 +447,12 @@ def _check_command(given: Json) -> None:
         raise Refusal(400, "model.command.is_valid.description.app_error", "Invalid description")
     if max(len(given.get(name, "")) for name in ("auto_complete_hint", "auto_complete_desc")) > 1024:
         raise Refusal(500, "app.command.updatecommand.internal_error", "Unable to update the command.")
+
+
+def _page(status: int) -> web.Response:
+    """What a proxy shows while it does not lead to the server."""
+    headers = {"Location": "/maintenance"} if 300 <= status < 400 else {}
+    return web.Response(text="<html>Maintenance</html>", content_type="text/html", status=status, headers=headers)
 
 
 def _reset(request: web.Request) -> web.StreamResponse:

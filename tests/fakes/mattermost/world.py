@@ -55,6 +55,7 @@ class World:
     last: int = 0
     is_forgetful: bool = False
     hides_archived: bool = False
+    reads_open: bool = False
 
     def now(self) -> int:
         """Milliseconds, never twice the same."""
@@ -104,11 +105,15 @@ class World:
         return found if found in self.channels else self.add_channel("", name, "D", one, other)
 
     def may_read(self, user: str, channel: str) -> bool:
-        """Whether somebody is in a channel; archived ones can be read unless the server hides them."""
+        """Whether somebody is in a channel, or an open one of theirs that the server lets all its team read.
+
+        Archived ones can be read unless the server hides them.
+        """
         found = self.channels.get(channel)
         if found is None or (found["delete_at"] and self.hides_archived):
             return False
-        return user in self.members[channel]
+        is_open = self.reads_open and found["type"] == "O" and user in self.team_members[found["team_id"]]
+        return is_open or user in self.members[channel]
 
     def existing(self, post: str) -> Json:
         """A post that is there."""
@@ -123,7 +128,7 @@ class World:
 
     def post(self, user: str, given: Json) -> Json:
         """Post; the answer."""
-        if not self.may_read(user, given.get("channel_id", "")):
+        if not self.may_read(user, given.get("channel_id", "")) or user not in self.members[given["channel_id"]]:
             raise forbidden()
         if self.channels[given["channel_id"]]["delete_at"]:
             raise Refusal(400, "api.post.create_post.can_not_post_to_deleted.error", "Can not post to deleted channel.")

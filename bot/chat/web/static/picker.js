@@ -6,9 +6,12 @@ const scroller = document.getElementById("messages");
 const PER_ROW = 4;
 let opener = null;
 let choose = null;
+let isClosing = false;
 
 export function pick(button, chosen) {
   if (picker.matches(":popover-open")) return picker.hidePopover();
+  if (isClosing) return;
+  document.getElementById(opener)?.setAttribute("aria-expanded", "false"); // its closing may not be told of
   opener = button.id;
   choose = chosen;
   picker.showPopover();
@@ -42,7 +45,14 @@ function focusOn(number) {
   choices[wanted].focus();
 }
 
+// A press on the opener of an open picker closes it before it becomes a click, which is not to open it again.
+function press(event) {
+  isClosing = picker.matches(":popover-open") && event.target.closest("[data-does=pick]")?.id === opener;
+}
+
 export function startPicker() {
+  document.addEventListener("pointerdown", press, true);
+  document.addEventListener("keydown", () => (isClosing = false), true);
   picker.addEventListener("keydown", (event) => {
     const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: PER_ROW, ArrowUp: -PER_ROW };
     const at = choices.indexOf(document.activeElement);
@@ -58,8 +68,8 @@ export function startPicker() {
     picker.hidePopover();
     choose(choice.dataset.emoji);
   });
-  picker.addEventListener("toggle", (event) => {
-    if (event.newState === "open") return;
+  picker.addEventListener("toggle", () => {
+    if (picker.matches(":popover-open")) return;
     const button = document.getElementById(opener);
     button?.setAttribute("aria-expanded", "false");
     if (document.activeElement === document.body || picker.contains(document.activeElement)) button?.focus();

@@ -31,8 +31,7 @@ function elementOf(html) {
 
 // An open picker or details, the focused control, and what stands in a menu but was not sent, stay what they were.
 function replace(old, html) {
-  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
-  const fallback = document.getElementById(`${old.id}-react`) ? `${old.id}-react` : "";
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
   const fresh = elementOf(html);
   if (old.classList.contains("is-target")) fresh.classList.add("is-target");
   for (const menu of fresh.querySelectorAll("select")) {
@@ -40,7 +39,15 @@ function replace(old, html) {
     if (before?.dataset.chosen === menu.dataset.chosen) menu.value = before.value;
   }
   old.replaceWith(fresh);
-  if (focused) (document.getElementById(focused) ?? document.getElementById(fallback))?.focus({ preventScroll: true });
+  if (focused) heirOf(focused, fresh)?.focus({ preventScroll: true });
+}
+
+// What gets the focus of something that was replaced: the same again, or where it is gone, what its message always has.
+function heirOf(focused, fresh) {
+  const message = fresh.querySelector(".message");
+  if (focused.matches(".message")) return message;
+  const ids = [focused.id, `${fresh.id}-react`, `${fresh.id}-dismiss`];
+  return ids.map((id) => document.getElementById(id)).find((found) => found) ?? message;
 }
 
 function insert(html) {
@@ -63,15 +70,18 @@ function remove(old) {
 const LONGEST_PRESS = 2000;
 const waiting = [];
 let isPressed = false;
+let atLongest = 0;
 
 function release() {
+  clearTimeout(atLongest);
   isPressed = false;
   apply(waiting.splice(0));
 }
 
 document.addEventListener("pointerdown", () => {
+  clearTimeout(atLongest);
   isPressed = true;
-  setTimeout(release, LONGEST_PRESS);
+  atLongest = setTimeout(release, LONGEST_PRESS);
 });
 for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release));
 
