@@ -146,7 +146,8 @@ class _Job:
 def _answer(jobs: "list[_Job]") -> None:
     """Tell everybody at once: waking an event loop costs more than all that it then does."""
     for loop, waiting in groupby(jobs, key=lambda job: job.loop):
-        loop.call_soon_threadsafe(_settle, list(waiting))
+        with suppress(RuntimeError):  # a loop that is closed has nobody left who waits, and others do
+            loop.call_soon_threadsafe(_settle, list(waiting))
 
 
 def _settle(jobs: "list[_Job]") -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -32,7 +33,7 @@ from bot.views.cards import Card
 from bot.views.texts import Texts
 from storage import inbox, workspaces
 from storage.database import Database
-from storage.errors import NotSaved
+from storage.errors import NotSaved, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -141,9 +142,10 @@ class Router:
         self._on_change()
 
     async def _profile(self, member: str) -> Profile | None:
+        """Whatever keeps chat from telling who somebody is, they are answered."""
         try:
             return await self._platform.profile(member)
-        except ChatError:
+        except Exception:
             log.warning("no profile for member %s", member, exc_info=True)
             return None
 
@@ -151,7 +153,8 @@ class Router:
         names: dict[str, str] = {}
         if isinstance(error, WrongStatus) and error.by:
             by = error.by
-            names = await self._database.read(lambda s: workspaces.names(s, self._workspace_id, [by]))
+            with suppress(StorageError):  # then nobody is named
+                names = await self._database.read(lambda s: workspaces.names(s, self._workspace_id, [by]))
         return problems.problem_card(error, self._rules.command, names, texts, typed)
 
 

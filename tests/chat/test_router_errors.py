@@ -149,10 +149,10 @@ async def test_a_zone_that_does_not_exist_is_that_of_the_workspace(desk: Desk, z
 
 async def test_without_a_profile_the_answer_is_in_the_workspaces_language_and_the_idea_is_kept(desk: Desk) -> None:
     await desk.type("sam", "Bikes")
-    for error in (ChatUnavailable("timeout"), ChatRefused("user_not_found")):
+    for error in (ChatUnavailable("timeout"), ChatRefused("user_not_found"), ZeroDivisionError("a bug")):
         desk.platform.fail("profile", error)
         assert "est enregistrée" in words(await desk.type("sam", "Benches"))
-    assert len(await desk.all_ideas()) == 3
+    assert len(await desk.all_ideas()) == 4
 
 
 async def test_a_profile_that_can_t_be_read_does_not_spoil_what_is_known_of_the_member(desk: Desk) -> None:

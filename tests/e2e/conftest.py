@@ -38,7 +38,7 @@ def enter(browser: Browser) -> Iterator[Callable[[str, str], Person]]:
     contexts = []
 
     def open_tab(address: str, name: str) -> Person:
-        context = browser.new_context(locale="fr-FR", viewport={"width": 1280, "height": 860})
+        context = browser.new_context(locale="fr-FR", viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
         context.set_default_timeout(15_000)
         contexts.append(context)
         return Person(context.new_page(), address, name)

@@ -189,6 +189,30 @@ async def test_a_caller_who_gives_up_leaves_the_group_whole(database: Database, 
     await database.write(put("afterwards"))
 
 
+def test_a_caller_whose_event_loop_is_closed_stops_nobody_elses_writes(sqlite_url: str) -> None:
+    database = Database.open(sqlite_url)
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def take_time(_: Session) -> None:
+        has_begun.set()
+        assert may_end.wait(30)
+
+    async def give_up() -> None:
+        writing = asyncio.create_task(database.write(take_time))
+        assert await asyncio.to_thread(has_begun.wait, 30)
+        writing.cancel()
+
+    asyncio.run(give_up())
+    may_end.set()
+
+    async def go_on() -> None:
+        async with asyncio.timeout(10):
+            await database.write(put("afterwards"))
+            await database.close()
+
+    asyncio.run(go_on())
+
+
 async def test_closing_finishes_what_waits_behind_a_long_write(sqlite_url: str, sqlite_path: Path) -> None:
     database = Database.open(sqlite_url)
     has_begun, may_end = threading.Event(), threading.Event()

@@ -55,7 +55,9 @@ async def stage(browser: Browser, room_file: Path) -> AsyncIterator[Stage]:
     listener = Listener("127.0.0.1", 0, "0", room.routes())
     await listener.start()
     await room.post("ideas", IDEA, "card:12")
-    stage = Stage(room, router, listener, await browser.new_context(viewport={"width": 1280, "height": 860}))
+    # Without motion: what moves is drawn again and again, by a processor that others wait for.
+    context = await browser.new_context(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
+    stage = Stage(room, router, listener, context)
     yield stage
     await stage.context.close()
     await room.close()
