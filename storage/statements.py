@@ -5,12 +5,15 @@ What is asked less often goes through the session as usual.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Select, SQLColumnExpression, UpdateBase, bindparam
+from sqlalchemy import ColumnElement, Dialect, Enum, Select, SQLColumnExpression, UpdateBase, bindparam
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
+
+from storage.tables import UtcDateTime
 
 Statement = Select[*tuple[Any, ...]] | UpdateBase
 Convert = Callable[[Any], Any]
@@ -97,7 +100,9 @@ class _Native:
 
 
 def _inward(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+    """One moment is written into many columns, and there are few words: they are converted once."""
+    convert = kind.dialect_impl(dialect).bind_processor(dialect)
+    return lru_cache(maxsize=64)(convert) if convert and isinstance(kind, UtcDateTime | Enum) else convert
 
 
 def _outward(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:

@@ -89,11 +89,14 @@ class Door:
             raise Rejected(LARGE)
         body = bytearray()
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                async for chunk in request.content.iter_any():
-                    body += chunk
-                    if len(body) > BODY_LIMIT:
-                        break
+            if request.content.is_eof():  # nearly always: nothing is to be waited for
+                body += request.content.read_nowait()
+            else:
+                async with asyncio.timeout(BODY_SECONDS):
+                    async for chunk in request.content.iter_any():
+                        body += chunk
+                        if len(body) > BODY_LIMIT:
+                            break
         except Exception as error:  # aiohttp's own, for a broken encoding of the transfer
             raise Rejected(BAD) from error
         if len(body) > BODY_LIMIT:
