@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from bot.views.cards import Card, Quotation
 from tests.web.rooms import IDEA
@@ -163,6 +163,28 @@ async def test_the_button_of_the_open_picker_closes_it(stage: Stage) -> None:
     await expect(second).to_have_attribute("aria-expanded", "true")
     await expect(first).to_have_attribute("aria-expanded", "false")
     await expect(picker).to_be_visible()
+
+
+async def test_an_answer_that_comes_late_does_not_undo_what_the_stream_has_told_since(stage: Stage) -> None:
+    """It was drawn when the reaction was kept, and the card has changed by that reaction meanwhile."""
+    idea = replace(IDEA, reaction="+1")
+    posted = await stage.room.post("ideas", idea, "card:1")
+    page = await stage.tab()
+    timeline = page.locator(".timeline")
+
+    async def come_late(route: Route) -> None:
+        answer = await route.fetch()
+        await stage.room.update(
+            posted.id, replace(idea, blocks=(*idea.blocks, Quotation("Besoin", "Un texte nouveau")))
+        )
+        await expect(timeline).to_contain_text("Un texte nouveau")
+        await route.fulfill(response=answer)
+
+    await page.route("**/room/react", come_late)
+    async with page.expect_request_finished(lambda request: request.url.endswith("/room/react")):
+        await page.locator('.reaction[data-emoji="+1"]').click()
+    await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    assert "Un texte nouveau" in await timeline.inner_text()
 
 
 async def test_new_messages_appear_are_announced_and_leave_the_reader_where_they_are(stage: Stage) -> None:

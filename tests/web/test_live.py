@@ -98,7 +98,7 @@ async def test_a_dismissed_card_goes_and_somebody_new_comes(scene: Scene) -> Non
     async with scene.stream(f"as=camille&channel=idees&after={await cursor(scene)}") as stream:
         await scene.send("dismiss", message=number)
         _, swaps = await stream.event()
-        assert swaps == [{"id": f"m-{number}", "html": "", "announcement": None}]
+        assert [(swap["id"], swap["html"]) for swap in swaps] == [(f"m-{number}", "")]
         await scene.send("people", name="Ali", language="fr")
         _, swaps = await stream.event()
         assert ids(swaps) == ["people"]

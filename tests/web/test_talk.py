@@ -92,7 +92,8 @@ async def test_a_private_card_can_be_dismissed_by_its_member_alone(scene: Scene)
     await scene.send("dismiss", "sam", message=number)
     assert "#13" in await scene.page("/?as=camille")
     status, answer = await scene.send("dismiss", message=number)
-    assert (status, answer["swaps"]) == (200, [{"id": f"m-{number}", "html": "", "announcement": None}])
+    assert status == 200
+    assert [(swap["id"], swap["html"]) for swap in answer["swaps"]] == [(f"m-{number}", "")]
     assert "#13" not in await scene.page("/?as=camille")
     assert (await scene.send("dismiss", message=number))[0] == 200
 

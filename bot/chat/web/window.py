@@ -19,10 +19,15 @@ PAGE_LENGTH = 60
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """New HTML for the element of that id, "" where it is gone; what to announce, if anything."""
+    """New HTML for the element of that id, "" where it is gone; what to announce, if anything.
+
+    `as_of` is the room's last change when it was drawn: a page gets swaps in its answers and from its stream, and in
+    whichever order they come, the newest is to stay.
+    """
 
     id: str
     html: str
+    as_of: int
     announcement: str | None = None
 
 
@@ -135,20 +140,21 @@ class Window:
 
     def entries(self, store: RoomStore) -> Swap:
         """The list of conversations as it is now."""
-        return Swap("places", render.entries(self.reader(store), self._entries(store)))
+        return Swap("places", render.entries(self.reader(store), self._entries(store)), store.latest_change)
 
     def swap(self, store: RoomStore, message: int, *, is_new: bool = False) -> Swap | None:
         """The message as it is now, or None where it is not in this window."""
         shown = store.message(message)
         if shown is None:
-            return Swap(f"m-{message}", "")
+            return Swap(f"m-{message}", "", store.latest_change)
         if not self._contains(shown):
             return None
         reader = self.reader(store)
         before = store.timeline(self.place.id, self.thread, self.persona.id, before=shown.id, limit=1)
         html = render.message(reader, shown, starts_day=not before or self._day(before[0]) != self._day(shown))
         is_news = is_new and shown.author != self.persona.id
-        return Swap(f"m-{shown.id}", html, render.announcement(reader, shown) if is_news else None)
+        announcement = render.announcement(reader, shown) if is_news else None
+        return Swap(f"m-{shown.id}", html, store.latest_change, announcement)
 
     def swaps(self, store: RoomStore, changes: Sequence[Change]) -> list[Swap]:
         """What to put on the page for these changes; what came is seen from now on."""
@@ -156,7 +162,7 @@ class Window:
         touched = dict.fromkeys(change.message for change in changes)
         swaps = [self.swap(store, message, is_new=message in new) for message in touched if message is not None]
         if None in touched:
-            swaps.append(Swap("people", render.people(self.reader(store), store.people())))
+            swaps.append(Swap("people", render.people(self.reader(store), store.people()), store.latest_change))
         if new:
             if self.thread is None:
                 store.mark_seen(self.persona.id, self.place.id)

@@ -7,6 +7,8 @@ const scroller = document.getElementById("messages");
 const timeline = document.getElementById("timeline");
 const news = document.getElementById("news");
 const announced = new Set();
+// By element, the room's last change when it was drawn: an answer may come after the stream has told what is newer.
+const drawn = new Map();
 
 function isAtEnd() {
   return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
@@ -91,7 +93,9 @@ export function apply(swaps) {
     return;
   }
   const stays = isAtEnd();
-  for (const { id, html, announcement } of swaps) {
+  for (const { id, html, as_of: asOf, announcement } of swaps) {
+    if (asOf < (drawn.get(id) ?? 0)) continue;
+    drawn.set(id, asOf);
     const old = document.getElementById(id);
     if (old && html) replace(old, html);
     else if (old) remove(old);
