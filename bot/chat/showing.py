@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from bot.rules import Rules
 from bot.usecases import announcing, digesting
+from bot.usecases.moderation import REMINDED_AT_ONCE
 from bot.views import digest as digest_views
 from bot.views import ideas as idea_views
 from bot.views import notices
@@ -52,7 +53,11 @@ def _card_without_idea(session: Session, item: OutboxItem, texts: Texts, now: da
             return digest_views.digest_card(digesting.posted_contents(session, item.subject["digest_id"]), texts)
         case announcing.CONSENT_REQUEST | announcing.CONSENT_ANSWER:
             return _consent_card(session, item, texts)
-    waiting = ideas.pending_among(session, item.subject["ideas"])
+    named = item.subject.get("ideas")
+    if named is None:  # wanted by 0.1.0, which named whatever waited when it was sent
+        waiting = ideas.oldest_pending(session, item.workspace_id, REMINDED_AT_ONCE)
+    else:
+        waiting = ideas.pending_among(session, named)
     keys = [present(idea.id) for idea in waiting]
     links = outbox.permalinks(session, item.workspace_id, announcing.REVIEW_CARD, keys)
     return digest_views.reminder_card(waiting, links, now, texts)

@@ -6,6 +6,8 @@ from bot.chat.dispatcher import LONGEST_BACKOFF_SECONDS, Dispatcher
 from bot.chat.events import MessageRef
 from bot.usecases import announcing
 from bot.views.cards import Card
+from storage import outbox
+from storage.outbox import Wanted
 from tests.chat.desk import DOWN, Desk, posts, slow_down, want_again
 from tests.fakes.memory_platform import MemoryPlatform
 
@@ -177,6 +179,16 @@ async def test_digest_and_reminder_are_rendered_from_what_is_kept(desk: Desk) ->
     assert "Un vestiaire" in str(reminder.card)
     (review,) = desk.platform.shown("card:2:review")
     assert f"https://chat.example/{review.id}" in str(reminder.card)
+
+
+async def test_a_reminder_that_waited_while_butine_was_renewed_is_sent_too(desk: Desk) -> None:
+    """The version before kept no ideas with it."""
+    await desk.pending("Un vestiaire")
+    wanted = Wanted("reminder:d1", announcing.REMINDER, channel=announcing.REVIEW)
+    await desk.database.write(lambda s: outbox.want_once(s, desk.workspace_id, wanted, desk.now))
+    await desk.send()
+    (reminder,) = desk.platform.shown("reminder:d1")
+    assert "Un vestiaire" in str(reminder.card)
 
 
 async def test_each_notice_has_its_words(desk: Desk) -> None:
