@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import emoji
 
 COMMAND = ""
 """Stands in the place of an emoji for the typed `vote` and `unvote`."""
+
+LONGEST_AHEAD = timedelta(days=1)
+"""By how much chat's clock and this machine's may differ. What was kept with a later time would stand until then,
+whatever its member does."""
 
 _EDGES = re.compile(r"^[\s:]+|[\s:]+$")
 _TONE = re.compile(
@@ -67,12 +71,16 @@ class Ballot:
         return True
 
     def observe(self, present: Iterable[str], at: datetime, since: datetime) -> list[str]:
-        """Take in which reactions the platform shows at `at`; returns the names whose state that changed.
+        """Take in which reactions the platform shows at `at`; returns the names whose state or time that changed.
 
-        What was known as present keeps its time: it is not a new gesture. Events later than `at` stand. `since` is when
-        the message came to be: that it does not show an earlier gesture, made at another one, says nothing.
+        What was known as present keeps its time: it is not a new gesture. Events later than `at` stand, unless it was a
+        clock that was wrong which said so. `since` is when the message came to be: that it does not show an earlier
+        gesture, made at another one, says nothing.
         """
         now_present = set(present)
+        from_ahead = [name for name, held in self.held.items() if held.at > at + LONGEST_AHEAD]
+        for name in from_ahead:
+            self.held[name] = replace(self.held[name], at=at if name == COMMAND else since)
         known = {name for name in self.held if name != COMMAND}
         changed = [
             name
@@ -80,7 +88,8 @@ class Ballot:
             if (name in now_present) != (name in self.held and self.held[name].is_present)
             and (name in now_present or self.held[name].at >= since)
         ]
-        return [name for name in changed if self.apply(name, is_present=name in now_present, at=at)]
+        changed = [name for name in changed if self.apply(name, is_present=name in now_present, at=at)]
+        return list(dict.fromkeys([*from_ahead, *changed]))
 
     def is_vote(self, counting: frozenset[str]) -> bool:
         """Whether the gestures amount to a vote: the typed one, or a counting reaction made after a typed `unvote`."""

@@ -180,6 +180,29 @@ def test_what_was_given_before_the_message_was_there_is_not_missed_under_it(
             assert ballot.held[name] == held
 
 
+def test_what_a_clock_that_was_ahead_has_kept_can_be_taken_back_after_the_next_reading() -> None:
+    """A reading of that day found the reaction; it may not stand for so long as the clock was ahead."""
+    ballot = ballot_of([(UP, True, at(0) + timedelta(days=8))])
+    assert ballot.observe({UP}, at(10), since=at(0)) == [UP]
+    assert ballot.held == {UP: Held(True, at(0))}
+    assert ballot.apply(UP, is_present=False, at=at(11))
+    assert not ballot.is_vote(RULES.emoji)
+
+
+def test_what_a_clock_that_was_ahead_has_kept_and_chat_does_not_show_is_gone() -> None:
+    ballot = ballot_of([(UP, True, at(0) + timedelta(days=8))])
+    assert ballot.observe(set(), at(10), since=at(0)) == [UP]
+    assert not ballot.is_vote(RULES.emoji)
+
+
+def test_a_word_typed_under_a_clock_that_was_ahead_can_be_followed_by_a_reaction() -> None:
+    ballot = ballot_of([(UP, True, at(1)), (COMMAND, False, at(0) + timedelta(days=8))])
+    assert ballot.observe({UP}, at(10), since=at(0)) == [COMMAND]
+    assert not ballot.is_vote(RULES.emoji)
+    ballot.apply(HEART, is_present=True, at=at(11))
+    assert ballot.is_vote(RULES.emoji)
+
+
 @given(st.lists(st.tuples(st.sampled_from([UP, HEART]), st.booleans()), max_size=8))
 def test_events_that_were_missed_and_one_observation_end_like_the_events(events: list[tuple[str, bool]]) -> None:
     heard = ballot_of([(name, is_present, at(minute)) for minute, (name, is_present) in enumerate(events)])
