@@ -101,7 +101,9 @@ class Listeners(AsyncMiddleware):
 
         # Its own client makes no calls: each listener has what it needs, so it gets no token.
         # door.py has checked the signature already, and with its own clock.
+        # Without a name it would look for one in the source of everything that is loaded, for a tenth of a second.
         return AsyncApp(
+            name="butine",
             logger=_bolts_log(),
             client=AsyncWebClient(base_url=client.base_url),
             authorize=authorize,
