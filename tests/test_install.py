@@ -175,7 +175,10 @@ def test_ci_runs_the_same_checks_as_anyone() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", script], check=True)
-    assert "\nmake test\n" in script.read_text(encoding="utf-8")
+    told = script.read_text(encoding="utf-8")
+    assert "\nmake test\n" in told
+    assert "\nexport BUTINE_TESTS_COVERAGE=1" in told
+    assert "BUTINE_TESTS_COVERAGE" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def test_no_file_but_the_lock_names_a_registry() -> None:
