@@ -172,6 +172,11 @@ def settle_shown(session: Session, claimed: Claimed, message: str, permalink: st
     )
 
 
+def settle_found(session: Session, claimed: Claimed, message: str, permalink: str | None) -> None:
+    """An earlier send of it has arrived: that is where it is to be shown, whatever becomes of this one."""
+    _update(session, claimed, message=message, permalink=permalink)
+
+
 def settle_later(session: Session, claimed: Claimed, due_at: datetime, *, is_uncertain: bool) -> None:
     """It could not be sent now. An uncertain send keeps its lease's mark, so that it is looked for first."""
     _update(
@@ -189,9 +194,13 @@ def settle_gone(session: Session, claimed: Claimed, now: datetime) -> None:
 
 
 def park(session: Session, claimed: Claimed, reason: str) -> None:
-    """It will never work like this; it waits for the operator, or for a newer wish, which may be there already."""
+    """It will never work like this; it waits for the operator, or for a newer wish, which may be there already.
+
+    What may have arrived keeps its mark, so that it is looked for before it is posted then.
+    """
     is_newest = col(OutboxItem.wanted) == claimed.item.wanted
-    _update(session, claimed, parked_reason=case((is_newest, reason), else_=None), lease_until=None)
+    mark = claimed.item.lease_until if claimed.was_left else None
+    _update(session, claimed, parked_reason=case((is_newest, reason), else_=None), lease_until=mark)
 
 
 def parked(session: Session, limit: int) -> list[OutboxItem]:

@@ -182,6 +182,8 @@ class Dispatcher:
         if claimed.was_left:
             found = await self._platform.find_posted(item.channel, item.member_id, item.key)
             if found:
+                settle = partial(outbox.settle_found, claimed=claimed, message=found.id, permalink=found.permalink)
+                await self._database.write(settle)
                 return await self._platform.update(found.id, card)
         if item.member_id:
             return await self._platform.direct(item.member_id, card, item.key)

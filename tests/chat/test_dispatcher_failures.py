@@ -148,6 +148,36 @@ async def test_an_uncertain_send_that_is_wanted_anew_is_still_looked_for(desk: D
     assert len(desk.platform.shown("card:1:review")) == 1
 
 
+async def test_what_was_found_is_where_it_stands_even_if_chat_refuses_to_edit_it(desk: Desk) -> None:
+    """Votes under it count, and the next start posts no second one."""
+    number = await desk.pending()
+    await desk.send()
+    await desk.click("nadia", "approve", str(number))
+    desk.platform.fail("post", Lost(UNCERTAIN))
+    await desk.send()
+    desk.platform.fail("update", ChatRefused("edit_window_closed"))
+    desk.later(minutes=5)
+    await desk.send()
+    await desk.react("sam", "card:1:ideas")
+    assert (await desk.idea(number)).supporters == 1
+    await desk.database.write(lambda session: outbox.try_parked(session, desk.now))
+    await desk.send()
+    assert len(desk.platform.shown("card:1:ideas")) == 1
+
+
+async def test_what_may_have_arrived_is_looked_for_also_after_it_was_parked(desk: Desk) -> None:
+    """Looking was refused, and the operator has mended that."""
+    await desk.pending()
+    desk.platform.fail("post", Lost(UNCERTAIN))
+    await desk.send()
+    desk.platform.fail("find_posted", ChatRefused("missing_scope"))
+    desk.later(minutes=5)
+    await desk.send()
+    await desk.database.write(lambda session: outbox.try_parked(session, desk.now))
+    await desk.send()
+    assert posts(desk) == ["card:1:review"]
+
+
 async def test_a_direct_message_is_looked_for_with_its_member(desk: Desk) -> None:
     number = await desk.pending()
     await desk.send()
