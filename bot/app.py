@@ -66,7 +66,7 @@ class App:
         self._sleep = sleep
         self._closing_seconds = closing_seconds
         built, routes = build(settings, clock, self._own_key)
-        self._desks = [_Desk(platform, self._rules, clock) for platform in built]
+        self._desks = [_Desk(platform, self._rules, clock, self._hurry) for platform in built]
         self._unreachable: dict[str, asyncio.Task[None]] = {}
         web_settings = settings.web
         self._listener = Listener(
@@ -136,6 +136,11 @@ class App:
         schedule.add(desk.scheduled())
         log.info("%s is there now", desk.name)
 
+    def _hurry(self) -> None:
+        """A digest may have waited for a workspace's votes."""
+        if self._schedule:
+            self._schedule.hurry()
+
     async def _own_key(self) -> bytes:
         """Butine's own random key, made at the first start and kept in the database, which is open by then."""
         if self._database is None:
@@ -189,12 +194,19 @@ class App:
 
 
 class _Desk:
-    """One workspace at work: its platform, router and dispatcher."""
+    """One workspace at work: its platform, router and dispatcher. `on_caught_up` is the reconciler's."""
 
-    def __init__(self, platform: Platform, rules: Rules, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        rules: Rules,
+        clock: Callable[[], datetime],
+        on_caught_up: Callable[[], None] = lambda: None,
+    ) -> None:
         self._platform = platform
         self._rules = rules
         self._clock = clock
+        self._on_caught_up = on_caught_up
         self._router: asyncio.Future[Router] = asyncio.get_running_loop().create_future()
         self._dispatcher: Dispatcher | None = None
         self._sending: asyncio.Task[None] | None = None
@@ -226,7 +238,13 @@ class _Desk:
         if recounted:
             log.info("the voting rules changed: %s counts are new", recounted)
         parts = database, self._platform, workspace_id
-        self._reconciler = reconciler = Reconciler(*parts, self._rules.voting, clock=self._clock, on_change=self.wake)
+        self._reconciler = reconciler = Reconciler(
+            *parts,
+            self._rules.voting,
+            clock=self._clock,
+            on_change=self.wake,
+            on_caught_up=self._on_caught_up,
+        )
         self._dispatcher = Dispatcher(*parts, self._rules, clock=self._clock, on_posted=reconciler.want_card)
         router = Router(
             *parts,
@@ -245,6 +263,9 @@ class _Desk:
         if self._reconciler:
             self._reconciler.want_all()
 
+    def _has_caught_up(self) -> bool:
+        return self._reconciler is not None and self._reconciler.has_caught_up
+
     def wake(self) -> None:
         """There may be something to send."""
         if self._dispatcher:
@@ -252,7 +273,7 @@ class _Desk:
 
     def scheduled(self) -> Scheduled:
         """This workspace, for the schedule."""
-        return Scheduled(self._workspace_id, self._rules, self.reconcile, self.wake)
+        return Scheduled(self._workspace_id, self._rules, self.reconcile, self.wake, self._has_caught_up)
 
     async def retreat(self) -> None:
         """After `open` has raised: disconnect, so that it may be called again."""

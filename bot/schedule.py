@@ -27,19 +27,23 @@ TIDY_EVERY = timedelta(days=1)
 INBOX_KEPT = timedelta(days=7)
 """Far longer than any platform goes on delivering an event."""
 WORKDAYS = 5
+LAST_HOUR = timedelta(hours=1)
+"""Of the time in which a digest is posted: then it waits for no votes any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
     """A workspace under the schedule; `reconcile` has its reactions read again, `on_change` wakes its dispatcher.
 
-    Both return at once: reading takes long where there are many ideas, and no digest is to wait for it.
+    Both return at once: reading takes long where there are many ideas, and no digest is to wait for it. But what
+    `has_caught_up` tells is waited for: votes cast while Butine was away decide about the shortlist too.
     """
 
     workspace_id: int
     rules: Rules
     reconcile: Callable[[], None]
     on_change: Callable[[], None]
+    has_caught_up: Callable[[], bool] = lambda: True
 
 
 class Schedule:
@@ -70,6 +74,10 @@ class Schedule:
     def add(self, workspace: Scheduled) -> None:
         """One more, whose platform could not be reached before; what is due for it is done at once."""
         self._workspaces.append(workspace)
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Something may be due that was not at the last tick: tick now, or right after the tick under way."""
         if self._ticking and not self._ticking.done():
             self._ticking.add_done_callback(lambda _: self._begin())
         else:
@@ -121,6 +129,8 @@ class Schedule:
             missed = await self._database.write(lambda s: digesting.note_missed(s, workspace_id, period, now))
             if missed and missed.proposed:
                 log.warning("digest %s was missed: Butine was away on its day", period.key)
+            return
+        if not workspace.has_caught_up() and weekly.verdict(period, now + LAST_HOUR) is Due.POST:
             return
         sizes = workspace.rules.sizes
         try:

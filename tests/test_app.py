@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable
-from datetime import time, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -27,7 +27,7 @@ from bot.usecases.voting import Reaction
 from storage import ideas, outbox
 from storage.database import Database
 from storage.errors import CannotOpen, NotSaved
-from storage.tables import Idea, OutboxItem, Workspace
+from storage.tables import Idea, OutboxItem, Status, Workspace
 from tests.fakes.memory_platform import MemoryPlatform
 from tests.usecases.builders import NOW, RULES, new_file
 
@@ -185,6 +185,45 @@ async def test_what_the_last_run_left_is_sent_and_reacted_upon(tmp_path: Path) -
     await restarted.stop()
     assert {row.key for row in rows} >= {"card:1:review", "card:1:ideas"}
     assert idea.supporters == 1
+
+
+class Unhurried(MemoryPlatform):
+    """Takes its time to tell who reacted."""
+
+    async def reactions(self, messages: Sequence[str]) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """Long after a schedule that doesn't wait has ticked."""
+        await asyncio.sleep(0.5)
+        return await super().reactions(messages)
+
+
+async def test_votes_cast_while_it_was_away_decide_about_the_digest_that_it_makes_up_for(tmp_path: Path) -> None:
+    """It was stopped on Saturday and comes back on Monday after nine."""
+    saturday, monday = datetime(2026, 11, 28, 12, tzinfo=UTC), datetime(2026, 11, 30, 8, 30, tzinfo=UTC)
+    settings = settings_in(tmp_path, digest={"size": 1})
+    chat = Unhurried()
+    app = App(settings, lambda: saturday, build=lambda *_: ([chat], []))
+    await app.start()
+    assert chat.on_event
+    for number in (1, 2):
+        await chat.on_event(CommandTyped(f"propose {number}", "camille", saturday, "Des vélos"))
+        await chat.on_event(ButtonClicked(f"approve {number}", "nadia", saturday, "approve", str(number)))
+    await chat.on_event(CommandTyped("vote", "sam", saturday, "vote 1"))
+    onlooker = Database.open(settings.storage.url)
+    await rows_when_shown(onlooker)
+    await app.stop()
+
+    chat.is_closed = False
+    for member in ("sam", "ines"):
+        chat.react(member, "card:2:ideas", "+1")
+    app = App(settings, lambda: monday, build=lambda *_: ([chat], []))
+    await app.start()
+    async with asyncio.timeout(10):
+        while not chat.shown("digest:2026-W49"):
+            await rows_when_shown(onlooker)
+    await app.stop()
+    first, second = await onlooker.read(lambda session: ideas.after(session, 1, 0, 2))
+    await onlooker.close()
+    assert (first.status, second.status) == (Status.PUBLISHED, Status.SHORTLISTED)
 
 
 async def test_what_is_typed_in_the_room_is_kept_and_shown(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ class Bench:
         self.reconciled: list[datetime] = []
         self.changes = 0
         self.changed = asyncio.Event()
+        self.has_caught_up = True
 
     async def prepare(self) -> None:
         """Make the workspace."""
@@ -44,7 +45,9 @@ class Bench:
 
     def schedule(self, workspace_id: int | None = None) -> Schedule:
         """A schedule as one process has it."""
-        scheduled = Scheduled(workspace_id or self.workspace_id, RULES, self.reconcile, self._on_change)
+        scheduled = Scheduled(
+            workspace_id or self.workspace_id, RULES, self.reconcile, self._on_change, lambda: self.has_caught_up
+        )
         return Schedule(self.database, [scheduled], lambda: self.now)
 
     def reconcile(self) -> None:
@@ -107,6 +110,46 @@ async def test_two_schedules_on_one_database_post_it_once(bench: Bench) -> None:
     await asyncio.gather(*(bench.schedule().tick() for _ in range(4)))
     assert await bench.digests() == [("2026-W49", False)]
     assert await bench.keys("digest:") == ["digest:2026-W49"]
+
+
+async def test_the_digest_waits_for_votes_that_were_cast_while_butine_was_away(bench: Bench) -> None:
+    """They decide about the shortlist too, which is frozen then."""
+    await bench.propose(is_published=True)
+    bench.has_caught_up = False
+    bench.now = MONDAY_NINE + timedelta(hours=2)
+    schedule = bench.schedule()
+    await schedule.tick()
+    assert await bench.digests() == []
+    bench.has_caught_up = True
+    await schedule.tick()
+    assert await bench.digests() == [("2026-W49", False)]
+
+
+async def test_it_does_not_wait_until_its_day_is_over(bench: Bench) -> None:
+    await bench.propose(is_published=True)
+    bench.has_caught_up = False
+    schedule = bench.schedule()
+    for before_midnight, expected in ((61, []), (59, [("2026-W49", False)])):
+        bench.now = MONDAY_NINE.replace(hour=23) - timedelta(minutes=before_midnight)  # midnight in Paris
+        await schedule.tick()
+        assert await bench.digests() == expected
+
+
+async def test_a_digest_that_waited_comes_as_soon_as_the_votes_are_known(bench: Bench) -> None:
+    """Not a minute later."""
+    await bench.propose(is_published=True)
+    bench.has_caught_up = False
+    bench.now = MONDAY_NINE
+    schedule = bench.schedule()
+    schedule.start()
+    await bench.changed.wait()
+    assert await bench.keys("digest:") == []
+    bench.changed.clear()
+    bench.has_caught_up = True
+    schedule.hurry()
+    await bench.changed.wait()
+    assert await bench.keys("digest:") == ["digest:2026-W49"]
+    schedule.stop()
 
 
 async def test_a_tick_that_comes_late_still_posts_on_that_day(bench: Bench) -> None:

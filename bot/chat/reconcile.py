@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlmodel import Session
@@ -21,12 +21,15 @@ log = logging.getLogger(__name__)
 
 READ_AT_ONCE = 50
 RETRY_SECONDS = 60.0
+CATCHING_UP = timedelta(minutes=10)
+"""How long after a start the votes of the absence are waited for, where chat is slow or can't tell."""
 
 
 class Reconciler:
     """One workspace's reactions: all of them, read again after an absence, and those of a card that is new in chat.
 
-    `on_change` is called after a commit that chat may have to show.
+    `on_change` is called after a commit that chat may have to show; `on_caught_up` once, when everything has been read
+    for the first time, or after `catching_up`.
     """
 
     def __init__(
@@ -38,6 +41,8 @@ class Reconciler:
         *,
         clock: Callable[[], datetime],
         on_change: Callable[[], None],
+        on_caught_up: Callable[[], None] = lambda: None,
+        catching_up: timedelta = CATCHING_UP,
     ) -> None:
         self._database = database
         self._platform = platform
@@ -45,9 +50,17 @@ class Reconciler:
         self._rules = rules
         self._clock = clock
         self._on_change = on_change
+        self._on_caught_up = on_caught_up
+        self._catching_up = catching_up
+        self._has_caught_up = False
         self._wanted = asyncio.Event()
         self._is_all_wanted = False
         self._cards: list[PostedCard] = []
+
+    @property
+    def has_caught_up(self) -> bool:
+        """Whether the votes cast before the start are known, or have been waited for long enough."""
+        return self._has_caught_up
 
     def want_all(self) -> None:
         """Events may have been missed anywhere; what is missed while all is read has it read once more."""
@@ -60,20 +73,33 @@ class Reconciler:
         self._wanted.set()
 
     async def run(self) -> None:
-        """Read what is wanted, until cancelled. What can't be read is left for the next time that all is read."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            cards, self._cards = self._cards, []
-            is_all, self._is_all_wanted = self._is_all_wanted, False
-            try:
-                if is_all:
-                    await self.read_all()
-                elif cards:
-                    await self._read(cards)
-            except Exception:  # whatever it was, later wishes are to be met
-                log.exception("the reactions could not be read or kept, all are read again in a minute")
-                asyncio.get_running_loop().call_later(RETRY_SECONDS, self.want_all)
+        """Read what is wanted, until cancelled. What can't be read is left for the next time that all is read, which
+        is a minute later until all has been read once.
+        """
+        timer = asyncio.get_running_loop().call_later(self._catching_up.total_seconds(), self._end_catching_up)
+        try:
+            while True:
+                await self._wanted.wait()
+                await self._read_wanted()
+        finally:
+            timer.cancel()
+
+    async def _read_wanted(self) -> None:
+        self._wanted.clear()
+        cards, self._cards = self._cards, []
+        is_all, self._is_all_wanted = self._is_all_wanted, False
+        is_enough = True
+        try:
+            if is_all:
+                await self.read_all()
+                is_enough = self._has_caught_up
+            elif cards:
+                await self._read(cards)
+        except Exception:  # whatever it was, later wishes are to be met
+            log.exception("the reactions could not be read or kept, all are read again in a minute")
+            is_enough = False
+        if not is_enough:
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self.want_all)
 
     async def read_all(self) -> int:
         """Compare the votes of every idea that is open to them with what chat shows; returns how many counts changed.
@@ -86,9 +112,15 @@ class Reconciler:
             after = cards[-1].idea_id
             found = await self._read(cards)
             if found is None:
-                break
+                return changed
             changed += found
+        self._end_catching_up()
         return changed
+
+    def _end_catching_up(self) -> None:
+        if not self._has_caught_up:
+            self._has_caught_up = True
+            self._on_caught_up()
 
     async def _read(self, cards: Sequence[PostedCard]) -> int | None:
         """How many counts changed; None where chat could not tell."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session
@@ -193,3 +194,26 @@ async def test_after_a_failure_the_next_wish_is_met(desk: Desk, caplog: pytest.L
             await desk.idea(number)
         desk.reconciler.want_all()
         await count_becomes(desk, number, 1)
+
+
+async def test_the_votes_of_an_absence_are_known_once_all_has_been_read(desk: Desk) -> None:
+    """What waits for them is told once, however often all is read."""
+    number = await desk.published()
+    desk.platform.react("sam", "card:1:ideas", "+1")
+    told: list[int] = []
+    desk.reconciler = desk.new_reconciler(on_caught_up=lambda: told.append(number))
+    desk.platform.fail("reactions", ChatUnavailable("timeout"))
+    await desk.reconciler.read_all()
+    assert (desk.reconciler.has_caught_up, told) == (False, [])
+    for _ in range(2):
+        await desk.reconciler.read_all()
+        assert (desk.reconciler.has_caught_up, told) == (True, [number])
+
+
+async def test_votes_that_can_t_be_read_are_waited_for_no_longer_than_so(desk: Desk) -> None:
+    await desk.published()
+    caught_up = asyncio.Event()
+    desk.reconciler = desk.new_reconciler(on_caught_up=caught_up.set, catching_up=timedelta(milliseconds=1))
+    async with running(desk), asyncio.timeout(10):
+        await caught_up.wait()
+    assert desk.reconciler.has_caught_up
