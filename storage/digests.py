@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
 from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step
@@ -30,17 +31,20 @@ def entries(session: Session, digest_id: int) -> list[tuple[DigestEntry, Idea]]:
 
 
 def awaiting_answer(session: Session, workspace_id: int, before: datetime, limit: int) -> list[tuple[Idea, datetime]]:
-    """Shortlisted ideas without an answer and since when, those that have waited longest first."""
+    """Ideas without an answer, shortlisted by a digest or by hand, and since when; who has waited longest first."""
+    is_by_hand = and_(col(HistoryEntry.step) == Step.STATUS_SET, col(HistoryEntry.detail) == Status.SHORTLISTED.value)
+    since = func.min(col(HistoryEntry.at)).label("since")
     query = (
-        select(Idea, HistoryEntry.at)
+        select(Idea, since)
         .join(HistoryEntry, col(HistoryEntry.idea_id) == col(Idea.id))
         .where(
             Idea.workspace_id == workspace_id,
             Idea.status == Status.SHORTLISTED,
-            HistoryEntry.step == Step.SHORTLISTED,
+            or_(col(HistoryEntry.step) == Step.SHORTLISTED, is_by_hand),
             HistoryEntry.at < before,
         )
-        .order_by(col(HistoryEntry.at), col(Idea.number))
+        .group_by(col(Idea.id))  # one that was imported may have both lines
+        .order_by(since, col(Idea.number))
         .limit(limit)
     )
     return list(session.exec(query).all())

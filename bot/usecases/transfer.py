@@ -110,7 +110,7 @@ def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, voting: V
         ideas.record(session, idea, Step.SUBMITTED, record.author, submitted_at)
     for line in record.history:
         ideas.record(session, idea, line.step, line.member, line.at, line.detail)
-    if record.status is Status.SHORTLISTED and all(line.step is not Step.SHORTLISTED for line in record.history):
+    if record.status is Status.SHORTLISTED and not any(_shortlists(line) for line in record.history):
         ideas.record(session, idea, Step.SHORTLISTED, None, now)  # since when it waits for its answer
     if record.status is Status.PENDING:
         announcing.review_card(session, idea, now)
@@ -118,6 +118,10 @@ def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, voting: V
         similarity.compare_with(session, idea)
         announcing.idea_card(session, idea, now)
     return idea
+
+
+def _shortlists(line: HistoryRecord) -> bool:
+    return line.step is Step.SHORTLISTED or (line.step is Step.STATUS_SET and line.detail == Status.SHORTLISTED)
 
 
 def _record(session: Session, idea: Idea, voting: Voting) -> IdeaRecord:

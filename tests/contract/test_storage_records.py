@@ -225,6 +225,18 @@ async def test_shortlisted_ideas_wait_for_their_answer_longest_first(database: D
     assert await waiting(1) == [(2, NOW)]
 
 
+async def test_an_idea_shortlisted_by_hand_waits_too_and_is_named_once(database: Database, workspace_id: int) -> None:
+    """One that was imported may have both lines."""
+    by_hand = (Step.STATUS_SET, Status.SHORTLISTED.value)
+    for lines in ([by_hand], [by_hand, (Step.SHORTLISTED, "")], [(Step.STATUS_SET, Status.RETAINED.value)]):
+        idea = await keep(database, workspace_id, status=Status.SHORTLISTED)
+        for hour, (step, detail) in enumerate(lines):
+            line = partial(ideas.record, idea=idea, step=step, member_id="nadia", now=NOW + hour * HOUR, detail=detail)
+            await database.write(line)
+    found = await database.read(lambda s: digests.awaiting_answer(s, workspace_id, NOW + DAY, 9))
+    assert [(idea.number, since) for idea, since in found] == [(1, NOW), (2, NOW)]
+
+
 # Notes
 
 

@@ -168,6 +168,16 @@ def test_it_tells_decisions_once_and_what_waits_for_its_answer_until_it_has_it(
     assert [idea.number for idea, _ in contents.waiting] == [3, 4]
 
 
+def test_what_a_moderator_shortlisted_waits_for_its_answer_as_well(session: Session, world: World) -> None:
+    idea = world.publish()
+    moderation.set_status(session, world.nadia, idea.number, Status.SHORTLISTED, world.later(hours=1))
+    since = world.now
+    world.later(days=8)
+    assert preview(world).waiting == ((idea, since),)
+    moderation.set_status(session, world.nadia, idea.number, Status.DECLINED, world.now)
+    assert preview(world).waiting == ()
+
+
 def test_a_decision_at_the_very_moment_of_the_digest_is_told_by_the_next(
     session: Session, world: World, ranked: list[Idea]
 ) -> None:
