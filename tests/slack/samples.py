@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot import errors
+from bot.usecases.announcing import Said
 from bot.usecases.consent import Consent
 from bot.usecases.digesting import Contents, Named
 from bot.usecases.moderation import Decided
@@ -128,8 +129,8 @@ def cards(texts: Texts) -> dict[str, Card]:
         "digest_posted": digest.posted_card(contents(), texts),
         "reminder": digest.reminder_card([pending], LINKS, AT + timedelta(days=4), texts),
         "notice_approved": notices.approved_notice(idea(1), LINKS[1], texts),
-        "notice_refused": notices.refused_notice(refused, NAMES, texts),
-        "notice_question": notices.question_notice(asked, NAMES, texts),
+        "notice_refused": notices.refused_notice(refused, Said("Déjà <fait>.", "U3"), NAMES, texts),
+        "notice_question": notices.question_notice(asked, Said("Qui _les_ viderait ?", "U3"), NAMES, texts),
         "notice_status": notices.status_notice(idea(1), Status.DELIVERED, texts),
         "notice_own_vote": notices.own_vote_notice(idea(1), texts),
         "consent_open": notices.consent_request(request(Consent.OPEN), NAMES, texts),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot import errors
 from bot.domain.lifecycle import PUBLIC, Action
+from bot.usecases.announcing import Said
 from bot.usecases.digesting import Contents, Named
 from bot.usecases.moderation import Decided
 from bot.usecases.reading import Listing, Page, Shortlist, Shown, Stats
@@ -50,6 +51,10 @@ def idea(words: Words, status: Status = Status.PUBLISHED, number: int = 12, **ch
         "reason": words.reason if status is Status.REFUSED else None,
     }
     return Idea(**values | changes)  # type: ignore[arg-type]  # each of its own type
+
+
+def _said(words: Words) -> Said:
+    return Said(words.reason, "nadia")
 
 
 def _history(words: Words) -> tuple[HistoryEntry, ...]:
@@ -199,12 +204,11 @@ CARDS: Mapping[str, Make] = {
     "help_moderator": lambda t, _: lists.help_card("/idée", t, is_moderator=True),
     "notice_approved": lambda t, w: notices.approved_notice(idea(w), LINKS[1], t),
     "notice_approved_without_link": lambda t, w: notices.approved_notice(idea(w), None, t),
-    "notice_refused": lambda t, w: notices.refused_notice(idea(w, Status.REFUSED), NAMES, t),
-    "notice_refused_and_resubmitted": lambda t, w: notices.refused_notice(idea(w, Status.PENDING), NAMES, t),
-    "notice_question": lambda t, w: notices.question_notice(
-        idea(w, Status.PENDING, question=w.reason, asked_by="nadia"), NAMES, t
-    ),
-    "notice_question_answered": lambda t, w: notices.question_notice(idea(w, Status.PENDING), NAMES, t),
+    "notice_refused": lambda t, w: notices.refused_notice(idea(w, Status.REFUSED), _said(w), NAMES, t),
+    "notice_refused_and_resubmitted": lambda t, w: notices.refused_notice(idea(w, Status.PENDING), _said(w), NAMES, t),
+    "notice_question": lambda t, w: notices.question_notice(idea(w, Status.PENDING), _said(w), NAMES, t),
+    "notice_question_decided": lambda t, w: notices.question_notice(idea(w), _said(w), NAMES, t),
+    "notice_question_answered": lambda t, w: notices.question_notice(idea(w, Status.PENDING), None, NAMES, t),
     "notice_status": lambda t, w: notices.status_notice(idea(w), Status.RETAINED, t),
     "notice_own_vote": lambda t, w: notices.own_vote_notice(idea(w), t),
     "digest": lambda t, w: digest.digest_card(_contents(w), t),
