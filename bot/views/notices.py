@@ -69,18 +69,21 @@ def consent_request(request: Mapping[str, Any], names: Mapping[str, str], texts:
             return Card(line, (*blocks, Paragraph((Strong(texts("consent.given")),))), "success")
         case Consent.REFUSED:
             return Card(line, (*blocks, Paragraph((Strong(texts("consent.refused")),))))
+        case Consent.UNASKED:
+            return Card(line, (*blocks, Paragraph((Strong(texts("consent.closed")),))))
     agree = Button(texts("button.agree"), Click.AGREE, request["key"], Style.PRIMARY)
     disagree = Button(texts("button.disagree"), Click.DISAGREE, request["key"])
     return Card(line, (*blocks, Note((texts("consent.note"),)), Actions((agree, disagree))))
 
 
 def consent_answer(answer: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
-    """What the author of the words has said; after a no, the asker gets back what they had made of them."""
+    """What the author of the words has said; without a yes, the asker gets back what they had made of them."""
     author = _moderator(answer["author"], names, texts)
     if answer["state"] == Consent.GIVEN:
         line = texts("consent.was_given", member=author, number=answer["number"])
         return Card(line, (Paragraph((line,)),), "success")
-    line = texts("consent.was_refused", member=author)
+    is_unasked = answer["state"] == Consent.UNASKED
+    line = texts("consent.was_unasked") if is_unasked else texts("consent.was_refused", member=author)
     return Card(line, (Paragraph((line,)), Quotation(texts("receipt.your_text"), _words(answer))))
 
 

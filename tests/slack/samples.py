@@ -136,8 +136,10 @@ def cards(texts: Texts) -> dict[str, Card]:
         "consent_open": notices.consent_request(request(Consent.OPEN), NAMES, texts),
         "consent_given": notices.consent_request(request(Consent.GIVEN), NAMES, texts),
         "consent_refused": notices.consent_request(request(Consent.REFUSED), NAMES, texts),
+        "consent_closed": notices.consent_request(request(Consent.UNASKED), NAMES, texts),
         "consent_was_given": notices.consent_answer(request(Consent.GIVEN), NAMES, texts),
         "consent_was_refused": notices.consent_answer(request(Consent.REFUSED), NAMES, texts),
+        "consent_was_unasked": notices.consent_answer(request(Consent.UNASKED), NAMES, texts),
         "problem_not_found": problems.problem_card(errors.IdeaNotFound(99), "/idea", {}, texts),
         "problem_too_long": problems.problem_card(
             errors.InvalidInput("text", "too_long", 3000, 3001), "/idea", {}, texts, "mot " * 900
