@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.usecases.reading import Home, Listing, Page, Shortlist, Stats
-from bot.views.actions import ALL, VALUE_LIMIT, Click
+from bot.views.actions import ALL, Click
 from bot.views.cards import (
     Actions,
     Block,
@@ -189,6 +189,6 @@ def _more_button(page: Page, texts: Texts) -> Button:
 
 def _capture_instead(page: Page, texts: Texts) -> tuple[Block, ...]:
     """A search may have been meant as an idea that begins with "search"."""
-    if page.listing is not Listing.FOUND or len(page.typed) > VALUE_LIMIT:
+    if page.listing is not Listing.FOUND:
         return ()
     return (Note((texts("list.found_note"),)), Actions((Button(texts("button.capture"), Click.CAPTURE, page.typed),)))

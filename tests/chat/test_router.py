@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.chat.events import Event, Reply
+from bot.domain.command import SEARCH_LIMIT
 from storage import workspaces
 from storage.tables import Status
 from tests.chat.desk import Desk, buttons, form_of, menu_of, words
@@ -94,6 +95,16 @@ async def test_a_search_can_be_kept_as_an_idea_after_all(desk: Desk) -> None:
     done = await desk.click("camille", button.action, button.value)
     assert done.replaces
     assert (await desk.idea(1)).title == "chercher un local à vélos"
+
+
+@pytest.mark.parametrize("length", [280, SEARCH_LIMIT, SEARCH_LIMIT + 1, 1000])
+async def test_a_long_text_that_begins_like_a_search_is_kept_or_can_be(desk: Desk, length: int) -> None:
+    text = "Chercher avec les communes voisines des vélos à partager".ljust(length, "s")
+    reply = await desk.type("camille", text)
+    if button := buttons(reply.card).get("capture"):
+        await desk.click("camille", button.action, button.value)
+    idea = await desk.idea(1)
+    assert text in (idea.title, idea.proposal)
 
 
 async def test_votes_can_be_typed(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot import errors
+from bot.domain.command import SEARCH_LIMIT
 from bot.domain.lifecycle import PUBLIC, Action
 from bot.usecases.announcing import Said
 from bot.usecases.digesting import Contents, Named
@@ -179,10 +180,7 @@ CARDS: Mapping[str, Make] = {
     "list_mine": lambda t, w: lists.page_card(_page(w, Listing.MINE, next_before=10), t),
     "list_queue": lambda t, w: lists.page_card(_page(w, Listing.QUEUE), t),
     "list_found": lambda t, w: lists.page_card(
-        _page(w, Listing.FOUND, words=w.reason, typed=f"chercher {w.reason}"[:300]), t
-    ),
-    "list_found_after_a_long_text": lambda t, w: lists.page_card(
-        _page(w, Listing.FOUND, words=w.reason, typed="x" * 301), t
+        _page(w, Listing.FOUND, words=w.reason, typed=f"chercher {w.reason}"[:SEARCH_LIMIT]), t
     ),
     "list_top": lambda t, w: lists.page_card(_page(w, Listing.TOP), t),
     **{
