@@ -1,6 +1,7 @@
 """Event in, effect and reply out: each command, click and form, on both databases."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from bot.domain.command import SEARCH_LIMIT
 from storage import workspaces
 from storage.tables import Status
 from tests.chat.desk import Desk, buttons, form_of, menu_of, words
+from tests.usecases.builders import RULES, VOTING
 
 pytest_plugins = ["tests.contract.storage_fixtures"]
 
@@ -52,6 +54,21 @@ async def test_the_receipt_names_similar_ideas_that_can_be_supported_instead(des
     assert "la vôtre (nº 2) est retirée" in words(done)
     assert (await desk.idea(2)).status is Status.WITHDRAWN
     assert (await desk.idea(1)).supporters == 1
+
+
+@pytest.mark.parametrize("own_ideas", [False, True])
+async def test_the_receipt_offers_an_own_idea_only_where_supporting_it_counts(
+    tmp_path: Path, *, own_ideas: bool
+) -> None:
+    desk = await Desk.open(tmp_path, replace(RULES, voting=replace(VOTING, own_ideas=own_ideas)))
+    await desk.published("Des vélos partagés pour les visites")
+    reply = await desk.type("camille", "Des vélos partagés pour nos visites")
+    button = buttons(reply.card).get("support_instead")
+    if button:
+        await desk.click("camille", button.action, button.value)
+    supporters = (await desk.idea(1)).supporters
+    await desk.database.close()
+    assert (bool(button), supporters) == (own_ideas, int(own_ideas))
 
 
 async def test_help_shows_moderators_more(desk: Desk) -> None:
