@@ -19,6 +19,13 @@ def last_posted(session: Session, workspace_id: int) -> Digest | None:
     return session.exec(query.order_by(col(Digest.until).desc()).limit(1)).first()
 
 
+def last_with_shortlist(session: Session, workspace_id: int) -> Digest | None:
+    """The newest digest that shortlisted an idea."""
+    chose = select(DigestEntry).where(DigestEntry.digest_id == Digest.id, col(DigestEntry.rank).is_not(None)).exists()
+    query = select(Digest).where(Digest.workspace_id == workspace_id, chose)
+    return session.exec(query.order_by(col(Digest.until).desc()).limit(1)).first()
+
+
 def entries(session: Session, digest_id: int) -> list[tuple[DigestEntry, Idea]]:
     """What the digest named, with the ideas as they are now: the shortlist by rank, then the late chances."""
     query = (

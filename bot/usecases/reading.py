@@ -152,8 +152,8 @@ def show(session: Session, caller: Caller, number: int) -> Shown:
 
 
 def last_shortlist(session: Session, caller: Caller) -> Shortlist:
-    """The last digest's shortlist. Raises NothingToShow."""
-    digest = digests.last_posted(session, caller.workspace_id)
+    """The last shortlist that named an idea, however many quiet weeks ago. Raises NothingToShow."""
+    digest = digests.last_with_shortlist(session, caller.workspace_id)
     if digest is None:
         raise NothingToShow("shortlist")
     entries = tuple(pair for pair in digests.entries(session, present(digest.id)) if pair[0].rank is not None)

@@ -122,8 +122,6 @@ def idea_line(idea: Idea, page: Page, texts: Texts) -> tuple[Span, ...]:
 def shortlist_card(shortlist: Shortlist, texts: Texts) -> Card:
     """The last shortlist, with where each idea stands now."""
     title = texts("shortlist.title", date=texts.date(shortlist.digest.until))
-    if not shortlist.entries:
-        return Card(title, (Heading(title), Paragraph((texts("shortlist.empty"),))))
     lines = []
     for entry, idea in shortlist.entries:
         label = texts("list.title_line", number=idea.number, title=idea.title)

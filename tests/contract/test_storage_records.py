@@ -184,6 +184,19 @@ async def test_the_last_digest_is_the_newest_that_was_posted(database: Database,
     assert last.period == "2026-W2"
 
 
+async def test_the_last_shortlist_is_that_of_the_newest_digest_that_ranked_an_idea(
+    database: Database, workspace_id: int
+) -> None:
+    other = await another_workspace(database)
+    for where, week, rank in ((workspace_id, 1, 1), (workspace_id, 2, 1), (workspace_id, 3, None), (other, 9, 1)):
+        digest, idea = a_digest(where, week), await keep(database, where)
+        await database.write(adding(digest))
+        await database.write(adding(DigestEntry(digest_id=present(digest.id), idea_id=key(idea), rank=rank)))
+    last = await database.read(lambda s: digests.last_with_shortlist(s, workspace_id))
+    assert last
+    assert last.period == "2026-W2"
+
+
 async def test_a_digest_names_its_shortlist_by_rank_then_its_late_chances(
     database: Database, workspace_id: int
 ) -> None:

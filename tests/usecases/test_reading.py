@@ -229,6 +229,21 @@ def test_a_missed_week_does_not_hide_the_shortlist_before_it(session: Session, w
     assert [each.number for _, each in reading.last_shortlist(session, world.sam).entries] == [idea.number]
 
 
+def test_quiet_weeks_do_not_hide_the_shortlist_before_them(session: Session, world: World) -> None:
+    idea = world.publish()
+    digesting.publish(session, world.workspace_id, WEEKLY.coming(world.later(days=7)), SIZES, world.now)
+    with pytest.raises(NothingToShow):
+        reading.last_shortlist(session, world.sam)
+    world.support(idea, "sam")
+    shortlisted_at = world.later(days=7)
+    for _ in range(3):
+        digesting.publish(session, world.workspace_id, WEEKLY.coming(world.now), SIZES, world.now)
+        shortlist = reading.last_shortlist(session, world.sam)
+        assert [each.number for _, each in shortlist.entries] == [idea.number]
+        assert shortlist.digest.until == shortlisted_at
+        world.later(days=7)
+
+
 def test_figures_count_how_far_ideas_have_come(
     session: Session, world: World, elsewhere: World, one_of_each: dict[Status, Idea]
 ) -> None:

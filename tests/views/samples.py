@@ -196,7 +196,6 @@ CARDS: Mapping[str, Make] = {
         for status in Status
     },
     "shortlist": lambda t, w: lists.shortlist_card(Shortlist(_DIGEST, _entries(w), NAMES, LINKS), t),
-    "shortlist_empty": lambda t, _: lists.shortlist_card(Shortlist(_DIGEST, (), NAMES, LINKS), t),
     "stats": lambda t, _: lists.stats_card(Stats(4321, 1, 0, 2, 1, 12, 345), t),
     "help": lambda t, _: lists.help_card("/idea", t, is_moderator=False),
     "help_moderator": lambda t, _: lists.help_card("/idée", t, is_moderator=True),
