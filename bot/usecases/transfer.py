@@ -104,8 +104,9 @@ def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, voting: V
         reason=record.reason,
     )
     ideas.add(session, idea)
+    supported_at = min(record.published_at or submitted_at, now)  # no later: then they would be this week's voters
     for member_id in supporters:
-        gestures.keep(session, workspace_id, present(idea.id), member_id, COMMAND, now, is_present=True)
+        gestures.keep(session, workspace_id, present(idea.id), member_id, COMMAND, supported_at, is_present=True)
     if not record.history:
         ideas.record(session, idea, Step.SUBMITTED, record.author, submitted_at)
     for line in record.history:
