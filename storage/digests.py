@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
 from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step
@@ -39,19 +39,33 @@ def entries(session: Session, digest_id: int) -> list[tuple[DigestEntry, Idea]]:
 
 def awaiting_answer(session: Session, workspace_id: int, before: datetime, limit: int) -> list[tuple[Idea, datetime]]:
     """Ideas without an answer, shortlisted by a digest or by hand, and since when; who has waited longest first."""
-    is_by_hand = and_(col(HistoryEntry.step) == Step.STATUS_SET, col(HistoryEntry.detail) == Status.SHORTLISTED.value)
     since = func.min(col(HistoryEntry.at)).label("since")
     query = (
         select(Idea, since)
         .join(HistoryEntry, col(HistoryEntry.idea_id) == col(Idea.id))
-        .where(
-            Idea.workspace_id == workspace_id,
-            Idea.status == Status.SHORTLISTED,
-            or_(col(HistoryEntry.step) == Step.SHORTLISTED, is_by_hand),
-            HistoryEntry.at < before,
-        )
+        .where(_awaits_answer(workspace_id, before))
         .group_by(col(Idea.id))  # one that was imported may have both lines
         .order_by(since, col(Idea.number))
         .limit(limit)
     )
     return list(session.exec(query).all())
+
+
+def count_awaiting_answer(session: Session, workspace_id: int, before: datetime) -> int:
+    """How many `awaiting_answer` would be without a limit."""
+    query = (
+        select(func.count(func.distinct(Idea.id)))
+        .join(HistoryEntry, col(HistoryEntry.idea_id) == col(Idea.id))
+        .where(_awaits_answer(workspace_id, before))
+    )
+    return session.exec(query).one()
+
+
+def _awaits_answer(workspace_id: int, before: datetime) -> ColumnElement[bool]:
+    is_by_hand = and_(col(HistoryEntry.step) == Step.STATUS_SET, col(HistoryEntry.detail) == Status.SHORTLISTED.value)
+    return and_(
+        col(Idea.workspace_id) == workspace_id,
+        col(Idea.status) == Status.SHORTLISTED,
+        or_(col(HistoryEntry.step) == Step.SHORTLISTED, is_by_hand),
+        col(HistoryEntry.at) < before,
+    )

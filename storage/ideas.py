@@ -159,6 +159,12 @@ def oldest_pending(session: Session, workspace_id: int, limit: int) -> list[Idea
     return list(session.exec(query.order_by(col(Idea.number)).limit(limit)))
 
 
+def count_pending(session: Session, workspace_id: int) -> int:
+    """How many ideas wait for a decision."""
+    query = select(func.count()).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING)
+    return session.exec(query).one()
+
+
 def most_supported(session: Session, workspace_id: int, limit: int, *, for_change: bool = False) -> list[Idea]:
     """Published ideas by rank (bot/domain/shortlist.py has the rule), with at least one supporter.
 

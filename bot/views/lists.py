@@ -79,7 +79,7 @@ def page_card(page: Page, texts: Texts) -> Card:
         empty = texts(_EMPTY[page.listing])
         return Card(empty, (*blocks, Paragraph((empty,)), *_capture_instead(page, texts)))
     lines = tuple(idea_line(idea, page, texts) for idea in page.ideas)
-    blocks.append(Items(lines, numbered=page.listing is Listing.TOP))
+    blocks += [Items(lines, numbered=page.listing is Listing.TOP), *left_out(page.left_out, texts)]
     if page.next_before is not None:
         blocks.append(Actions((_more_button(page, texts),)))
     return Card(title, (*blocks, *_capture_instead(page, texts)))
@@ -97,7 +97,7 @@ def home_card(home: Home, texts: Texts) -> Card:
         if not page.ideas:
             blocks.append(Note((texts(_EMPTY[page.listing]),)))
             continue
-        blocks.append(Items(tuple(idea_line(idea, page, texts) for idea in page.ideas)))
+        blocks += [Items(tuple(idea_line(idea, page, texts) for idea in page.ideas)), *left_out(page.left_out, texts)]
         if page.listing is not Listing.QUEUE:
             blocks.append(Actions(tuple(_show_button(idea, texts) for idea in page.ideas)))
     return Card(title, tuple(blocks))
@@ -117,6 +117,11 @@ def idea_line(idea: Idea, page: Page, texts: Texts) -> tuple[Span, ...]:
     if page.listing is Listing.QUEUE:
         details = [texts("list.waiting_since", date=texts.date(idea.submitted_at))]
     return (Link(title, link) if link else Strong(title), " · " + " · ".join(details))
+
+
+def left_out(count: int, texts: Texts) -> tuple[Block, ...]:
+    """How many more there are than a list names, where it names not all."""
+    return (Note((texts.plural("list.left_out", count),)),) if count else ()
 
 
 def shortlist_card(shortlist: Shortlist, texts: Texts) -> Card:

@@ -248,6 +248,8 @@ async def test_an_idea_shortlisted_by_hand_waits_too_and_is_named_once(database:
             await database.write(line)
     found = await database.read(lambda s: digests.awaiting_answer(s, workspace_id, NOW + DAY, 9))
     assert [(idea.number, since) for idea, since in found] == [(1, NOW), (2, NOW)]
+    assert await database.read(lambda s: digests.count_awaiting_answer(s, workspace_id, NOW + DAY)) == 2
+    assert await database.read(lambda s: digests.count_awaiting_answer(s, workspace_id, NOW)) == 0
 
 
 # Notes

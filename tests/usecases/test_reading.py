@@ -118,6 +118,18 @@ def test_a_page_has_names_and_links(session: Session, world: World) -> None:
     assert unposted.number in numbers(page)
 
 
+@pytest.mark.parametrize("waiting, left_out", [(8, 0), (9, 1), (20, 12)])
+def test_the_queue_says_how_many_more_wait_than_it_names(
+    session: Session, world: World, elsewhere: World, waiting: int, left_out: int
+) -> None:
+    for _ in range(waiting):
+        world.propose()
+    world.publish()
+    elsewhere.propose()
+    page = reading.queue(session, world.nadia)
+    assert (len(page.ideas), page.left_out, page.next_before) == (8, left_out, None)
+
+
 def test_the_queue_is_for_moderators_longest_wait_first(session: Session, world: World) -> None:
     waiting = [world.propose(), world.propose()]
     world.publish()

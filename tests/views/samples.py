@@ -179,6 +179,7 @@ CARDS: Mapping[str, Make] = {
     ),
     "list_mine": lambda t, w: lists.page_card(_page(w, Listing.MINE, next_before=10), t),
     "list_queue": lambda t, w: lists.page_card(_page(w, Listing.QUEUE), t),
+    "list_queue_of_many": lambda t, w: lists.page_card(_page(w, Listing.QUEUE, left_out=1), t),
     "list_found": lambda t, w: lists.page_card(
         _page(w, Listing.FOUND, words=w.reason, typed=f"chercher {w.reason}"[:SEARCH_LIMIT]), t
     ),
@@ -209,6 +210,7 @@ CARDS: Mapping[str, Make] = {
     "notice_status": lambda t, w: notices.status_notice(idea(w), Status.RETAINED, t),
     "notice_own_vote": lambda t, w: notices.own_vote_notice(idea(w), t),
     "digest": lambda t, w: digest.digest_card(_contents(w), t),
+    "digest_with_many_waiting": lambda t, w: digest.digest_card(_contents(w, waiting_left_out=1234), t),
     "digest_preview": lambda t, w: digest.digest_card(_contents(w), t, is_preview=True),
     "digest_quiet": lambda t, w: digest.digest_card(_contents(w, **_QUIET), t),
     "digest_posted": lambda t, w: digest.posted_card(_contents(w), t),
