@@ -137,10 +137,13 @@ def is_known(session: Session, workspace_id: int, author_id: str, title: str, su
 def overdue(
     session: Session, workspace_id: int, before: datetime, limit: int, *, for_change: bool = False
 ) -> list[Idea]:
-    """Ideas that wait for a decision and have not been changed, nor brought up, since then; `for_change` as above."""
+    """Ideas that wait for a decision and have not been changed, nor brought up, since then, longest ago first.
+
+    `for_change` as in `by_number`.
+    """
     last = func.coalesce(col(Idea.reminded_at), col(Idea.changed_at))
     query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING, last <= before)
-    query = query.order_by(col(Idea.number)).limit(limit)
+    query = query.order_by(last, col(Idea.number)).limit(limit)
     return list(session.exec(query.with_for_update() if for_change else query))
 
 
@@ -154,6 +157,12 @@ def oldest_pending(session: Session, workspace_id: int, limit: int) -> list[Idea
     """Ideas that wait for a decision, the one that has waited longest first."""
     query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING)
     return list(session.exec(query.order_by(col(Idea.number)).limit(limit)))
+
+
+def count_pending(session: Session, workspace_id: int) -> int:
+    """How many ideas wait for a decision."""
+    query = select(func.count()).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING)
+    return session.exec(query).one()
 
 
 def most_supported(session: Session, workspace_id: int, limit: int, *, for_change: bool = False) -> list[Idea]:

@@ -47,14 +47,14 @@ def compare_with(session: Session, idea: Idea) -> None:
 
 
 def similar(
-    session: Session, workspace_id: int, words: str, statuses: Collection[Status], limit: int
+    session: Session, workspace_id: int, words: str, statuses: Collection[Status], limit: int, *, not_by: str = ""
 ) -> list[tuple[Brief, float]]:
-    """Ideas that say much the same as the words, most alike first, with how alike (0 to 1]."""
+    """Ideas of others than `not_by` that say much the same as the words, most alike first, with how alike (0 to 1]."""
     known = _known(session, workspace_id, set(search.terms(words)))
     if not known or not statuses:
         return []
     weights = {stem: _weight(holders) for stem, _, holders in known}
-    candidates = _holders(session, _rarest(known), sorted(statuses))
+    candidates = _holders(session, _rarest(known), sorted(statuses), not_by)
     scores = {
         idea_id: _likeness(weights, theirs) for idea_id, theirs in search.indexed_terms(session, candidates).items()
     }
@@ -91,10 +91,11 @@ def _rarest(known: Iterable[tuple[str, int, int]]) -> list[int]:
     return chosen
 
 
-def _holders(session: Session, stem_ids: Sequence[int], statuses: Sequence[Status]) -> list[int]:
-    """The ideas in those statuses that share most of these stems, by weight."""
+def _holders(session: Session, stem_ids: Sequence[int], statuses: Sequence[Status], not_by: str) -> list[int]:
+    """The ideas in those statuses, of others, that share most of these stems, by weight."""
     query = _holders_of(len(stem_ids), len(statuses))
-    return [idea_id for (idea_id,) in query(session, **listed(stem_ids), **listed(statuses, "status"))]
+    rows = query(session, **listed(stem_ids), **listed(statuses, "status"), not_by=not_by)
+    return [idea_id for (idea_id,) in rows]
 
 
 @lru_cache(maxsize=64)
@@ -112,7 +113,7 @@ def _holders_of(stems: int, statuses: int) -> Prepared:
     return Prepared(
         select_columns(ranked.c.idea_id)
         .join(Idea, col(Idea.id) == ranked.c.idea_id)
-        .where(among(col(Idea.status), statuses, "status"))
+        .where(among(col(Idea.status), statuses, "status"), col(Idea.author_id) != bindparam("not_by"))
         .order_by(ranked.c.weight.desc(), ranked.c.idea_id.desc())
         .limit(CANDIDATES)
     )

@@ -193,15 +193,15 @@ def _draft(values: Mapping[str, str]) -> Draft:
 
 def _capture(text: str, *, replaces: bool = False) -> Act:
     def run(call: Call) -> Reply:
-        return _receipt(
-            call, submission.submit(call.session, call.caller, drafts.split(text), call.now), replaces=replaces
-        )
+        return _propose(call, drafts.split(text), replaces=replaces)
 
     return Act(run, writes=True, typed=text, is_anyones=True)
 
 
-def _propose(call: Call, draft: Draft) -> Reply:
-    return _receipt(call, submission.submit(call.session, call.caller, draft, call.now))
+def _propose(call: Call, draft: Draft, *, replaces: bool = False) -> Reply:
+    may_support_own = call.rules.voting.own_ideas
+    submitted = submission.submit(call.session, call.caller, draft, call.now, may_support_own=may_support_own)
+    return _receipt(call, submitted, replaces=replaces)
 
 
 def _ask_consent(call: Call, author: str, draft: Draft, event: str) -> Reply:

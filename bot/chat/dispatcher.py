@@ -13,6 +13,7 @@ from bot.chat.platform import Platform
 from bot.chat.showing import card_of
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone
 from bot.rules import Rules
+from bot.usecases import undelivered
 from bot.usecases.announcing import IDEA_CARD
 from bot.views.cards import Card
 from storage import outbox
@@ -155,7 +156,9 @@ class Dispatcher:
             return pause
         except ChatRefused as error:
             log.error("%s can't be sent: %s", item.key, error.reason)  # noqa: TRY400  the reason says it all
-            await self._database.write(partial(outbox.park, claimed=claimed, reason=error.reason))
+            await self._database.write(
+                partial(undelivered.give_up, claimed=claimed, reason=error.reason, now=self._clock())
+            )
             return None
         except StorageError:
             raise

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from bot.rules import Rules
 from bot.usecases import announcing, digesting
+from bot.usecases.announcing import Said
 from bot.usecases.moderation import REMINDED_AT_ONCE
 from bot.views import digest as digest_views
 from bot.views import ideas as idea_views
@@ -26,7 +27,9 @@ def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> 
     if item.idea_id is None:
         return _card_without_idea(session, item, texts, now)
     idea = session.get_one(Idea, item.idea_id)
-    names = workspaces.names(session, idea.workspace_id, [idea.author_id, idea.decided_by, idea.asked_by])
+    said = _said(item, idea)
+    members = [idea.author_id, idea.decided_by, idea.asked_by, said.by if said else None]
+    names = workspaces.names(session, idea.workspace_id, members)
     match item.view:
         case announcing.REVIEW_CARD:
             return idea_views.review_card(idea, names, texts)
@@ -36,15 +39,27 @@ def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> 
             links = outbox.permalinks(session, idea.workspace_id, announcing.IDEA_CARD, [present(idea.id)])
             return notices.approved_notice(idea, links.get(present(idea.id)), texts)
         case announcing.REFUSED_NOTICE:
-            return notices.refused_notice(idea, names, texts)
+            return notices.refused_notice(idea, said, names, texts)
         case announcing.QUESTION_NOTICE:
-            return notices.question_notice(idea, names, texts)
+            return notices.question_notice(idea, said, names, texts)
         case announcing.STATUS_NOTICE:
             status, _, _ = str(item.subject["occasion"]).partition("@")
             return notices.status_notice(idea, Status(status), texts)
         case announcing.OWN_VOTE_NOTICE:
             return notices.own_vote_notice(idea, texts)
     raise LookupError(item.view)
+
+
+def _said(item: OutboxItem, idea: Idea) -> Said | None:
+    """What the notice tells in a moderator's words; 0.1.0 kept them with the idea alone."""
+    if kept := item.subject.get("said"):
+        return Said(**kept)
+    match item.view:
+        case announcing.REFUSED_NOTICE if idea.reason:
+            return Said(idea.reason, idea.decided_by or "")
+        case announcing.QUESTION_NOTICE if idea.question:
+            return Said(idea.question, idea.asked_by or "")
+    return None
 
 
 def _card_without_idea(session: Session, item: OutboxItem, texts: Texts, now: datetime) -> Card:

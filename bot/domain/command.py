@@ -203,6 +203,9 @@ _FORMS: tuple[_Form, ...] = (
 )
 LONGEST = 80
 """What is longer is no command but `search`, however much white space is in it."""
+SEARCH_LIMIT = 300
+"""What is longer is an idea, though it begins with "search": the answer to a search has a button that makes an idea of
+the text after all, and must be able to carry it (bot/views/actions.py)."""
 _SEARCH = re.compile(r"(?:search|chercher|cherche)\s+(?P<words>\S.*)", re.DOTALL | re.IGNORECASE)
 
 
@@ -216,7 +219,7 @@ def parse(text: str) -> Command:
         for pattern, command in _FORMS:
             if match := pattern.fullmatch(folded):
                 return command(match)
-    if (match := _SEARCH.fullmatch(text)) and "\n" not in text:
+    if len(text) <= SEARCH_LIMIT and "\n" not in text and (match := _SEARCH.fullmatch(text)):
         return Search(match["words"])
     return Capture(text)
 

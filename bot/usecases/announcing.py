@@ -4,6 +4,7 @@ How they look is in views; sending them is the dispatcher's part.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -28,6 +29,14 @@ CONSENT_REQUEST = "consent_request"
 CONSENT_ANSWER = "consent_answer"
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A moderator's words to an author. They go with the notice: by the time it is sent, the idea may hold others."""
+
+    words: str
+    by: str
+
+
 def review_card(session: Session, idea: AnyIdea, now: datetime) -> None:
     """The card in the review channel is out of date, or missing."""
     key = f"card:{idea.number}:{REVIEW}"
@@ -40,10 +49,19 @@ def idea_card(session: Session, idea: AnyIdea, now: datetime) -> None:
     outbox.want(session, idea.workspace_id, Wanted(key, IDEA_CARD, channel=IDEAS, idea_id=idea.id), now)
 
 
-def notice(session: Session, idea: AnyIdea, view: str, member_id: str, now: datetime, occasion: str = "") -> None:
-    """A direct message about the idea, once per occasion."""
+def notice(
+    session: Session,
+    idea: AnyIdea,
+    view: str,
+    member_id: str,
+    now: datetime,
+    occasion: str = "",
+    said: Said | None = None,
+) -> None:
+    """A direct message about the idea, once per occasion, with the words that it is about if there are any."""
     key = ":".join(("notice", str(idea.number), view, member_id, *([occasion] if occasion else [])))
-    wanted = Wanted(key, view, member_id=member_id, idea_id=idea.id, subject={"occasion": occasion})
+    subject = {"occasion": occasion, "said": asdict(said) if said else None}
+    wanted = Wanted(key, view, member_id=member_id, idea_id=idea.id, subject=subject)
     outbox.want_once(session, idea.workspace_id, wanted, now)
 
 

@@ -25,6 +25,8 @@ class Consent(StrEnum):
     OPEN = "open"
     GIVEN = "given"
     REFUSED = "refused"
+    UNASKED = "unasked"
+    """The author of the words can't be reached."""
 
 
 def ask(session: Session, caller: Caller, author_id: str, draft: Draft, reference: str, now: datetime) -> None:
@@ -44,15 +46,29 @@ def answer(session: Session, caller: Caller, key: str, now: datetime, *, agrees:
     item = outbox.by_key(session, caller.workspace_id, key, for_change=True)
     if item is None or item.view != announcing.CONSENT_REQUEST or item.member_id != caller.member_id:
         raise NotPermitted("author")
-    if item.subject["state"] != Consent.OPEN:
-        return
-    idea = _propose(session, caller.workspace_id, item, now) if agrees else None
-    state = Consent.GIVEN if agrees else Consent.REFUSED
+    if item.subject["state"] == Consent.OPEN:
+        idea = _propose(session, caller.workspace_id, item, now) if agrees else None
+        _close(session, item, Consent.GIVEN if agrees else Consent.REFUSED, now, idea)
+        outbox.want(session, caller.workspace_id, Wanted(key, item.view), now)
+    elif item.subject["state"] == Consent.UNASKED:  # it had arrived after all: it shall not go on asking
+        outbox.want(session, caller.workspace_id, Wanted(key, item.view), now)
+
+
+def close_unasked(session: Session, workspace_id: int, key: str, now: datetime) -> None:
+    """The author of the words can't be reached: nothing is proposed, and the asker gets their draft back.
+
+    It stays closed, also where the author can be reached later: by then the asker may have found another way.
+    """
+    item = outbox.by_key(session, workspace_id, key, for_change=True)
+    if item and item.subject["state"] == Consent.OPEN:
+        _close(session, item, Consent.UNASKED, now)
+
+
+def _close(session: Session, item: OutboxItem, state: Consent, now: datetime, idea: AnyIdea | None = None) -> None:
     item.subject = {**item.subject, "state": state.value}
-    outbox.want(session, caller.workspace_id, Wanted(key, item.view), now)
-    told: dict[str, Any] = {**item.subject, "author": caller.member_id, "number": idea.number if idea else None}
-    wanted = Wanted(f"{key}:answer", announcing.CONSENT_ANSWER, member_id=item.subject["by"], subject=told)
-    outbox.want_once(session, caller.workspace_id, wanted, now)
+    told: dict[str, Any] = {**item.subject, "author": item.member_id, "number": idea.number if idea else None}
+    wanted = Wanted(f"{item.key}:answer", announcing.CONSENT_ANSWER, member_id=item.subject["by"], subject=told)
+    outbox.want_once(session, item.workspace_id, wanted, now)
 
 
 def _propose(session: Session, workspace_id: int, item: OutboxItem, now: datetime) -> AnyIdea:

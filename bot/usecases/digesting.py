@@ -35,7 +35,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Everything that a digest says. `waiting` are shortlisted ideas without an answer, with since when."""
+    """Everything that a digest says.
+
+    `waiting` are shortlisted ideas without an answer, with since when; `waiting_left_out` is how many more there are.
+    """
 
     period: str
     since: datetime
@@ -49,6 +52,7 @@ class Contents:
     voters: int
     names: Mapping[str, str]
     links: Mapping[int, str]
+    waiting_left_out: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -166,6 +170,9 @@ def _assemble(session: Session, digest: Digest, chosen: Sequence[Named], late: S
     workspace_id = digest.workspace_id
     decisions = tuple(ideas.steps_between(session, workspace_id, {Step.STATUS_SET}, digest.since, digest.until))
     waiting = tuple(digests.awaiting_answer(session, workspace_id, digest.until, WAITING_SHOWN))
+    all_waiting = len(waiting)
+    if all_waiting == WAITING_SHOWN:
+        all_waiting = digests.count_awaiting_answer(session, workspace_id, digest.until)
     mentioned = [named.idea for named in (*chosen, *late)]
     mentioned += [idea for _, idea in decisions] + [idea for idea, _ in waiting]
     names, links = names_and_links(session, workspace_id, mentioned)
@@ -182,4 +189,5 @@ def _assemble(session: Session, digest: Digest, chosen: Sequence[Named], late: S
         digest.voters,
         names,
         links,
+        all_waiting - len(waiting),
     )

@@ -11,6 +11,7 @@ from bot.domain.lifecycle import Action
 from bot.domain.permissions import Caller, require_moderator
 from bot.errors import InvalidInput
 from bot.usecases import announcing
+from bot.usecases.announcing import Said
 from bot.usecases.finding import visible_idea
 from storage import ideas, similarity
 from storage.tables import Idea, Status, Step, present
@@ -55,7 +56,8 @@ def refuse(session: Session, caller: Caller, number: int, reason: str, now: date
     idea.reason = reason
     ideas.record(session, idea, Step.REFUSED, caller.member_id, now, reason)
     announcing.review_card(session, idea, now)
-    announcing.notice(session, idea, announcing.REFUSED_NOTICE, idea.author_id, now, now.isoformat())
+    said = Said(reason, caller.member_id)
+    announcing.notice(session, idea, announcing.REFUSED_NOTICE, idea.author_id, now, now.isoformat(), said)
     return Decided(idea, Step.REFUSED)
 
 
@@ -66,7 +68,8 @@ def ask(session: Session, caller: Caller, number: int, question: str, now: datet
     idea.question, idea.asked_by, idea.changed_at = question, caller.member_id, now
     ideas.record(session, idea, Step.QUESTIONED, caller.member_id, now, question)
     announcing.review_card(session, idea, now)
-    announcing.notice(session, idea, announcing.QUESTION_NOTICE, idea.author_id, now, now.isoformat())
+    said = Said(question, caller.member_id)
+    announcing.notice(session, idea, announcing.QUESTION_NOTICE, idea.author_id, now, now.isoformat(), said)
     return Decided(idea, Step.QUESTIONED)
 
 

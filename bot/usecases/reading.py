@@ -34,7 +34,8 @@ class Listing(StrEnum):
 class Page:
     """Ideas of a list. `names` and `links` are by member id and idea key; `next_before` where more follow.
 
-    `typed` is the whole text that was understood as a search; `choices` are the statuses that a list may be of.
+    `typed` is the whole text that was understood as a search; `choices` are the statuses that a list may be of;
+    `left_out` is how many more there are of a list that has no next page.
     """
 
     listing: Listing
@@ -46,6 +47,7 @@ class Page:
     next_before: int | None = None
     typed: str = ""
     choices: tuple[Status, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ def queue(session: Session, caller: Caller) -> Page:
     """What waits for a decision, longest first. Raises NotPermitted."""
     require_moderator(caller)
     found = ideas.oldest_pending(session, caller.workspace_id, PAGE)
-    return _page(session, caller, Listing.QUEUE, found)
+    left_out = ideas.count_pending(session, caller.workspace_id) - PAGE if len(found) == PAGE else 0
+    return replace(_page(session, caller, Listing.QUEUE, found), left_out=left_out)
 
 
 def home(session: Session, caller: Caller) -> Home:
@@ -152,8 +155,8 @@ def show(session: Session, caller: Caller, number: int) -> Shown:
 
 
 def last_shortlist(session: Session, caller: Caller) -> Shortlist:
-    """The last digest's shortlist. Raises NothingToShow."""
-    digest = digests.last_posted(session, caller.workspace_id)
+    """The last shortlist that named an idea, however many quiet weeks ago. Raises NothingToShow."""
+    digest = digests.last_with_shortlist(session, caller.workspace_id)
     if digest is None:
         raise NothingToShow("shortlist")
     entries = tuple(pair for pair in digests.entries(session, present(digest.id)) if pair[0].rank is not None)

@@ -20,7 +20,7 @@ SIMILAR_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """An idea was proposed; `similar` are open to votes and say much the same, most alike first."""
+    """An idea was proposed; `similar` say much the same, most alike first, and are its author's to support instead."""
 
     idea: AnyIdea
     similar: tuple[AnyIdea, ...]
@@ -41,12 +41,15 @@ class Withdrawn:
     idea: Idea
 
 
-def submit(session: Session, caller: Caller, draft: Draft, now: datetime) -> Submitted:
+def submit(
+    session: Session, caller: Caller, draft: Draft, now: datetime, *, may_support_own: bool = False
+) -> Submitted:
     """Keep a proposed idea and put it before the moderators. Raises InvalidInput."""
     draft = drafts.checked(draft)
     texts = draft.texts()
     words = "\n".join(texts.values())
-    similar = similarity.similar(session, caller.workspace_id, words, OPEN_TO_VOTES, SIMILAR_SHOWN)
+    not_by = "" if may_support_own else caller.member_id
+    similar = similarity.similar(session, caller.workspace_id, words, OPEN_TO_VOTES, SIMILAR_SHOWN, not_by=not_by)
     idea = ideas.submit(session, caller.workspace_id, caller.member_id, texts, now)
     ideas.record(session, idea, Step.SUBMITTED, caller.member_id, now)
     announcing.review_card(session, idea, now)

@@ -104,13 +104,14 @@ def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, voting: V
         reason=record.reason,
     )
     ideas.add(session, idea)
+    supported_at = min(record.published_at or submitted_at, now)  # no later: then they would be this week's voters
     for member_id in supporters:
-        gestures.keep(session, workspace_id, present(idea.id), member_id, COMMAND, now, is_present=True)
+        gestures.keep(session, workspace_id, present(idea.id), member_id, COMMAND, supported_at, is_present=True)
     if not record.history:
         ideas.record(session, idea, Step.SUBMITTED, record.author, submitted_at)
     for line in record.history:
         ideas.record(session, idea, line.step, line.member, line.at, line.detail)
-    if record.status is Status.SHORTLISTED and all(line.step is not Step.SHORTLISTED for line in record.history):
+    if record.status is Status.SHORTLISTED and not any(_shortlists(line) for line in record.history):
         ideas.record(session, idea, Step.SHORTLISTED, None, now)  # since when it waits for its answer
     if record.status is Status.PENDING:
         announcing.review_card(session, idea, now)
@@ -118,6 +119,10 @@ def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, voting: V
         similarity.compare_with(session, idea)
         announcing.idea_card(session, idea, now)
     return idea
+
+
+def _shortlists(line: HistoryRecord) -> bool:
+    return line.step is Step.SHORTLISTED or (line.step is Step.STATUS_SET and line.detail == Status.SHORTLISTED)
 
 
 def _record(session: Session, idea: Idea, voting: Voting) -> IdeaRecord:

@@ -6,6 +6,7 @@ from datetime import datetime
 from bot.usecases.digesting import Contents, Named
 from bot.views.cards import Block, Card, Heading, Items, Link, Note, Paragraph, Span, Strong
 from bot.views.ideas import STATUS_LABEL
+from bot.views.lists import left_out
 from bot.views.texts import Texts
 from storage.tables import Idea, Status, present
 
@@ -34,6 +35,7 @@ def digest_card(contents: Contents, texts: Texts, *, is_preview: bool = False) -
     for key, lines in (("digest.late", late), ("digest.decisions", decisions), ("digest.waiting", waiting)):
         if lines:
             blocks += [Paragraph((Strong(texts(key)),)), Items(tuple(lines))]
+    blocks += left_out(contents.waiting_left_out, texts)
     blocks.append(Note((_figures(contents, texts),)))
     return Card(title, tuple(blocks))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.usecases.reading import Home, Listing, Page, Shortlist, Stats
-from bot.views.actions import ALL, VALUE_LIMIT, Click
+from bot.views.actions import ALL, Click
 from bot.views.cards import (
     Actions,
     Block,
@@ -79,7 +79,7 @@ def page_card(page: Page, texts: Texts) -> Card:
         empty = texts(_EMPTY[page.listing])
         return Card(empty, (*blocks, Paragraph((empty,)), *_capture_instead(page, texts)))
     lines = tuple(idea_line(idea, page, texts) for idea in page.ideas)
-    blocks.append(Items(lines, numbered=page.listing is Listing.TOP))
+    blocks += [Items(lines, numbered=page.listing is Listing.TOP), *left_out(page.left_out, texts)]
     if page.next_before is not None:
         blocks.append(Actions((_more_button(page, texts),)))
     return Card(title, (*blocks, *_capture_instead(page, texts)))
@@ -97,7 +97,7 @@ def home_card(home: Home, texts: Texts) -> Card:
         if not page.ideas:
             blocks.append(Note((texts(_EMPTY[page.listing]),)))
             continue
-        blocks.append(Items(tuple(idea_line(idea, page, texts) for idea in page.ideas)))
+        blocks += [Items(tuple(idea_line(idea, page, texts) for idea in page.ideas)), *left_out(page.left_out, texts)]
         if page.listing is not Listing.QUEUE:
             blocks.append(Actions(tuple(_show_button(idea, texts) for idea in page.ideas)))
     return Card(title, tuple(blocks))
@@ -119,11 +119,14 @@ def idea_line(idea: Idea, page: Page, texts: Texts) -> tuple[Span, ...]:
     return (Link(title, link) if link else Strong(title), " · " + " · ".join(details))
 
 
+def left_out(count: int, texts: Texts) -> tuple[Block, ...]:
+    """How many more there are than a list names, where it names not all."""
+    return (Note((texts.plural("list.left_out", count),)),) if count else ()
+
+
 def shortlist_card(shortlist: Shortlist, texts: Texts) -> Card:
     """The last shortlist, with where each idea stands now."""
     title = texts("shortlist.title", date=texts.date(shortlist.digest.until))
-    if not shortlist.entries:
-        return Card(title, (Heading(title), Paragraph((texts("shortlist.empty"),))))
     lines = []
     for entry, idea in shortlist.entries:
         label = texts("list.title_line", number=idea.number, title=idea.title)
@@ -189,6 +192,6 @@ def _more_button(page: Page, texts: Texts) -> Button:
 
 def _capture_instead(page: Page, texts: Texts) -> tuple[Block, ...]:
     """A search may have been meant as an idea that begins with "search"."""
-    if page.listing is not Listing.FOUND or len(page.typed) > VALUE_LIMIT:
+    if page.listing is not Listing.FOUND:
         return ()
     return (Note((texts("list.found_note"),)), Actions((Button(texts("button.capture"), Click.CAPTURE, page.typed),)))

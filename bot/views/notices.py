@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bot.usecases.announcing import Said
 from bot.usecases.consent import Consent
 from bot.views.actions import Click
 from bot.views.cards import Actions, Block, Button, Card, Heading, Link, Note, Paragraph, Quotation, Span, Strong, Style
@@ -21,28 +22,30 @@ def approved_notice(idea: Idea, link: str | None, texts: Texts) -> Card:
     return Card(line, (Paragraph(tuple(spans)),), "success")
 
 
-def refused_notice(idea: Idea, names: Mapping[str, str], texts: Texts) -> Card:
-    """Their idea is refused: the reason, their own text back, and the way to propose it again."""
+def refused_notice(idea: Idea, said: Said | None, names: Mapping[str, str], texts: Texts) -> Card:
+    """Their idea was refused: the reason, their own text back, and the way to propose it again if they have not yet."""
     line = texts("notice.refused", number=idea.number, title=idea.title)
     resubmit = Button(texts("button.resubmit"), Click.EDIT, str(idea.number), Style.PRIMARY)
     blocks: tuple[Block, ...] = (Heading(line),)
-    if idea.reason:  # gone once the author has proposed it again
-        label = texts("notice.reason", moderator=_moderator(idea.decided_by, names, texts))
-        blocks += (Quotation(label, idea.reason),)
+    if said:
+        blocks += (Quotation(texts("notice.reason", moderator=_moderator(said.by, names, texts)), said.words),)
     blocks += (Quotation(texts("receipt.your_text"), text_of(idea)),)
     if idea.status is Status.REFUSED:
         blocks += (Actions((resubmit, withdraw_button(idea, texts))),)
     return Card(line, blocks, "warning")
 
 
-def question_notice(idea: Idea, names: Mapping[str, str], texts: Texts) -> Card:
-    """A moderator asks them something."""
+def question_notice(idea: Idea, said: Said | None, names: Mapping[str, str], texts: Texts) -> Card:
+    """A moderator asks them something; once the idea is decided on, an answer is not waited for any more."""
     line = texts("notice.question", number=idea.number, title=idea.title)
-    if not idea.question:
-        return Card(line, (Paragraph((texts("notice.question_answered", number=idea.number),)),))
-    label = texts("notice.asks", moderator=_moderator(idea.asked_by, names, texts))
+    closed = Paragraph((texts("notice.question_answered", number=idea.number),))
+    if not said:
+        return Card(line, (closed,))
+    blocks = (Heading(line), Quotation(texts("notice.asks", moderator=_moderator(said.by, names, texts)), said.words))
+    if idea.status is not Status.PENDING:
+        return Card(line, (*blocks, closed))
     answer = Button(texts("button.answer"), Click.EDIT, str(idea.number), Style.PRIMARY)
-    return Card(line, (Heading(line), Quotation(label, idea.question), Actions((answer,))), "warning")
+    return Card(line, (*blocks, Actions((answer,))), "warning")
 
 
 def status_notice(idea: Idea, status: Status, texts: Texts) -> Card:
@@ -66,18 +69,21 @@ def consent_request(request: Mapping[str, Any], names: Mapping[str, str], texts:
             return Card(line, (*blocks, Paragraph((Strong(texts("consent.given")),))), "success")
         case Consent.REFUSED:
             return Card(line, (*blocks, Paragraph((Strong(texts("consent.refused")),))))
+        case Consent.UNASKED:
+            return Card(line, (*blocks, Paragraph((Strong(texts("consent.closed")),))))
     agree = Button(texts("button.agree"), Click.AGREE, request["key"], Style.PRIMARY)
     disagree = Button(texts("button.disagree"), Click.DISAGREE, request["key"])
     return Card(line, (*blocks, Note((texts("consent.note"),)), Actions((agree, disagree))))
 
 
 def consent_answer(answer: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
-    """What the author of the words has said; after a no, the asker gets back what they had made of them."""
+    """What the author of the words has said; without a yes, the asker gets back what they had made of them."""
     author = _moderator(answer["author"], names, texts)
     if answer["state"] == Consent.GIVEN:
         line = texts("consent.was_given", member=author, number=answer["number"])
         return Card(line, (Paragraph((line,)),), "success")
-    line = texts("consent.was_refused", member=author)
+    is_unasked = answer["state"] == Consent.UNASKED
+    line = texts("consent.was_unasked") if is_unasked else texts("consent.was_refused", member=author)
     return Card(line, (Paragraph((line,)), Quotation(texts("receipt.your_text"), _words(answer))))
 
 

@@ -2,12 +2,17 @@
 
 import asyncio
 
+import pytest
+from sqlmodel import Session, select
+
 from bot.chat.dispatcher import LONGEST_BACKOFF_SECONDS, Dispatcher
 from bot.chat.events import MessageRef
 from bot.usecases import announcing
 from bot.views.cards import Card
+from bot.views.plain import plain
 from storage import outbox
 from storage.outbox import Wanted
+from storage.tables import OutboxItem
 from tests.chat.desk import DOWN, Desk, posts, slow_down, want_again
 from tests.fakes.memory_platform import MemoryPlatform
 
@@ -189,6 +194,51 @@ async def test_a_reminder_that_waited_while_butine_was_renewed_is_sent_too(desk:
     await desk.send()
     (reminder,) = desk.platform.shown("reminder:d1")
     assert "Un vestiaire" in str(reminder.card)
+
+
+async def test_late_notices_say_what_was_said_when_they_were_wanted(desk: Desk) -> None:
+    """Whatever has happened to the idea since: a second question, the author's new text, another refusal."""
+    number = await desk.pending()
+    await desk.send()
+    for form, member, words in (
+        ("ask", "nadia", {"question": "Pour quel site ?"}),
+        ("ask", "ines", {"question": "À quel prix ?"}),
+        ("refuse", "nadia", {"reason": "Déjà fait"}),
+        ("edit", "camille", {"title": "Des vélos pour tous"}),
+        ("refuse", "ines", {"reason": "Trop cher"}),
+    ):
+        desk.platform.fail("direct", DOWN)
+        await desk.submit(member, form, str(number), **words)
+        await desk.send()
+        desk.later(seconds=1)
+    desk.later(minutes=5)
+    await desk.send()
+    told = [plain(message.card) for message in desk.platform.messages.values() if message.member == "camille"]
+    said = {"Pour quel site ?": "Nadia", "À quel prix ?": "Inès", "Déjà fait": "Nadia", "Trop cher": "Inès"}
+    assert len(told) == len(said)
+    for what, by in said.items():
+        assert [by in notice for notice in told if what in notice] == [True], what
+
+
+@pytest.mark.parametrize("view", [announcing.QUESTION_NOTICE, announcing.REFUSED_NOTICE])
+async def test_a_notice_that_waited_while_butine_was_renewed_takes_its_words_from_the_idea(
+    desk: Desk, view: str
+) -> None:
+    number = await desk.pending()
+    await desk.submit("nadia", "ask", str(number), question="Pour quel site ?")
+    if view == announcing.REFUSED_NOTICE:
+        await desk.submit("nadia", "refuse", str(number), reason="Déjà fait")
+
+    def forget_words(session: Session) -> None:
+        for row in session.exec(select(OutboxItem).where(OutboxItem.view == view)):
+            row.subject = {"occasion": row.subject["occasion"]}
+
+    await desk.database.write(forget_words)
+    await desk.send()
+    (notice,) = [each for each in desk.platform.messages.values() if each.key.split(":")[2:3] == [view]]
+    words = "Pour quel site ?" if view == announcing.QUESTION_NOTICE else "Déjà fait"
+    assert words in plain(notice.card)
+    assert "Nadia" in plain(notice.card)
 
 
 async def test_each_notice_has_its_words(desk: Desk) -> None:

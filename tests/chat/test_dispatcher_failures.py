@@ -12,10 +12,11 @@ from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS, Di
 from bot.chat.events import MessageRef
 from bot.errors import ChatRefused
 from bot.views.cards import Card
+from bot.views.plain import plain
 from storage import outbox
 from storage.outbox import Wanted
 from storage.tables import OutboxItem
-from tests.chat.desk import DOWN, UNCERTAIN, Desk, posts, slow_down, want_again
+from tests.chat.desk import DOWN, UNCERTAIN, Desk, buttons, posts, slow_down, want_again
 from tests.fakes.memory_platform import Lost, MemoryPlatform
 
 # What chat refuses, forgets or loses
@@ -45,6 +46,36 @@ async def test_a_parked_card_is_sent_when_it_is_wanted_anew(desk: Desk) -> None:
     await desk.send()
     assert posts(desk) == ["card:1:review"]
     assert await desk.read(lambda session: outbox.parked(session, 10)) == []
+
+
+async def test_who_asked_for_words_of_somebody_out_of_reach_is_told_once_and_has_their_text_back(desk: Desk) -> None:
+    desk.platform.fail("direct", ChatRefused("user_disabled"))
+    await desk.submit("camille", "propose", "sam", title="Un garage à vélos", proposal="Près de l’entrée")
+    await desk.send()
+    (request,) = await desk.read(lambda session: outbox.parked(session, 10))
+    (told,) = desk.platform.shown(f"{request.key}:answer")
+    assert told.member == "camille"
+    assert "ne peut pas être jointe" in told.card.summary
+    assert "Un garage à vélos\n  \n  Près de l’entrée" in plain(told.card)
+    desk.platform.fail("direct", ChatRefused("user_disabled"))
+    await desk.database.write(lambda session: outbox.try_parked(session, desk.later(days=1)))
+    await desk.send()
+    assert [message.member for message in desk.platform.messages.values()] == ["camille"]
+
+
+async def test_a_request_that_was_given_up_asks_nothing_any_more(desk: Desk) -> None:
+    """The asker may have proposed it in other words since; whatever else its author finds of it, changes nothing."""
+    desk.platform.fail("direct", ChatRefused("user_disabled"))
+    await desk.submit("camille", "propose", "sam", title="Un garage à vélos")
+    await desk.send()
+    (request,) = await desk.read(lambda session: outbox.parked(session, 10))
+    await desk.click("sam", "agree", request.key)
+    await desk.send()
+    (shown,) = desk.platform.shown(request.key)
+    assert "This request is closed" in plain(shown.card)
+    assert buttons(shown.card) == {}
+    assert await desk.all_ideas() == []
+    assert len(desk.platform.shown(f"{request.key}:answer")) == 1
 
 
 async def test_an_edit_that_may_still_arrive_is_not_overtaken_by_a_newer_one(desk: Desk) -> None:

@@ -1,14 +1,17 @@
 """Event in, effect and reply out: each command, click and form, on both databases."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.chat.events import Event, Reply
+from bot.domain.command import SEARCH_LIMIT
 from storage import workspaces
 from storage.tables import Status
 from tests.chat.desk import Desk, buttons, form_of, menu_of, words
+from tests.usecases.builders import RULES, VOTING
 
 pytest_plugins = ["tests.contract.storage_fixtures"]
 
@@ -53,6 +56,21 @@ async def test_the_receipt_names_similar_ideas_that_can_be_supported_instead(des
     assert (await desk.idea(1)).supporters == 1
 
 
+@pytest.mark.parametrize("own_ideas", [False, True])
+async def test_the_receipt_offers_an_own_idea_only_where_supporting_it_counts(
+    tmp_path: Path, *, own_ideas: bool
+) -> None:
+    desk = await Desk.open(tmp_path, replace(RULES, voting=replace(VOTING, own_ideas=own_ideas)))
+    await desk.published("Des vélos partagés pour les visites")
+    reply = await desk.type("camille", "Des vélos partagés pour nos visites")
+    button = buttons(reply.card).get("support_instead")
+    if button:
+        await desk.click("camille", button.action, button.value)
+    supporters = (await desk.idea(1)).supporters
+    await desk.database.close()
+    assert (bool(button), supporters) == (own_ideas, int(own_ideas))
+
+
 async def test_help_shows_moderators_more(desk: Desk) -> None:
     member, moderator = words(await desk.type("camille", "aide")), words(await desk.type("nadia", "aide"))
     assert moderator.startswith(member)
@@ -94,6 +112,16 @@ async def test_a_search_can_be_kept_as_an_idea_after_all(desk: Desk) -> None:
     done = await desk.click("camille", button.action, button.value)
     assert done.replaces
     assert (await desk.idea(1)).title == "chercher un local à vélos"
+
+
+@pytest.mark.parametrize("length", [280, SEARCH_LIMIT, SEARCH_LIMIT + 1, 1000])
+async def test_a_long_text_that_begins_like_a_search_is_kept_or_can_be(desk: Desk, length: int) -> None:
+    text = "Chercher avec les communes voisines des vélos à partager".ljust(length, "s")
+    reply = await desk.type("camille", text)
+    if button := buttons(reply.card).get("capture"):
+        await desk.click("camille", button.action, button.value)
+    idea = await desk.idea(1)
+    assert text in (idea.title, idea.proposal)
 
 
 async def test_votes_can_be_typed(desk: Desk) -> None:

@@ -184,6 +184,19 @@ async def test_the_last_digest_is_the_newest_that_was_posted(database: Database,
     assert last.period == "2026-W2"
 
 
+async def test_the_last_shortlist_is_that_of_the_newest_digest_that_ranked_an_idea(
+    database: Database, workspace_id: int
+) -> None:
+    other = await another_workspace(database)
+    for where, week, rank in ((workspace_id, 1, 1), (workspace_id, 2, 1), (workspace_id, 3, None), (other, 9, 1)):
+        digest, idea = a_digest(where, week), await keep(database, where)
+        await database.write(adding(digest))
+        await database.write(adding(DigestEntry(digest_id=present(digest.id), idea_id=key(idea), rank=rank)))
+    last = await database.read(lambda s: digests.last_with_shortlist(s, workspace_id))
+    assert last
+    assert last.period == "2026-W2"
+
+
 async def test_a_digest_names_its_shortlist_by_rank_then_its_late_chances(
     database: Database, workspace_id: int
 ) -> None:
@@ -223,6 +236,20 @@ async def test_shortlisted_ideas_wait_for_their_answer_longest_first(database: D
 
     assert await waiting(9) == [(2, NOW), (5, NOW), (1, NOW + HOUR)]
     assert await waiting(1) == [(2, NOW)]
+
+
+async def test_an_idea_shortlisted_by_hand_waits_too_and_is_named_once(database: Database, workspace_id: int) -> None:
+    """One that was imported may have both lines."""
+    by_hand = (Step.STATUS_SET, Status.SHORTLISTED.value)
+    for lines in ([by_hand], [by_hand, (Step.SHORTLISTED, "")], [(Step.STATUS_SET, Status.RETAINED.value)]):
+        idea = await keep(database, workspace_id, status=Status.SHORTLISTED)
+        for hour, (step, detail) in enumerate(lines):
+            line = partial(ideas.record, idea=idea, step=step, member_id="nadia", now=NOW + hour * HOUR, detail=detail)
+            await database.write(line)
+    found = await database.read(lambda s: digests.awaiting_answer(s, workspace_id, NOW + DAY, 9))
+    assert [(idea.number, since) for idea, since in found] == [(1, NOW), (2, NOW)]
+    assert await database.read(lambda s: digests.count_awaiting_answer(s, workspace_id, NOW + DAY)) == 2
+    assert await database.read(lambda s: digests.count_awaiting_answer(s, workspace_id, NOW)) == 0
 
 
 # Notes

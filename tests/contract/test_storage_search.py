@@ -253,6 +253,15 @@ async def test_only_ideas_of_the_statuses_asked_for_are_similar(database: Databa
     assert await alike(database, workspace_id, BIKES, set()) == []
 
 
+async def test_ideas_of_a_named_author_are_left_out(database: Database, workspace_id: int) -> None:
+    for author in ("camille", "sam"):
+        await keep_public(database, workspace_id, f"{BIKES} {author}", author_id=author)
+    hits = await database.read(
+        lambda s: similarity.similar(s, workspace_id, BIKES, {Status.PUBLISHED}, 9, not_by="camille")
+    )
+    assert [idea.author_id for idea, _ in hits] == ["sam"]
+
+
 def fill(session: Session, workspace_id: int, title: str, number: int) -> None:
     """Many ideas of one title."""
     for minutes in range(number):

@@ -5,6 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.command import (
+    SEARCH_LIMIT,
     STATUS_WORDS,
     Capture,
     Command,
@@ -145,6 +146,13 @@ def test_case_accents_and_spaces_are_forgiven(typed: str, meant: Command) -> Non
 @pytest.mark.parametrize("typed", IDEAS)
 def test_a_keyword_within_a_longer_text_is_an_idea(typed: str) -> None:
     assert parse(typed) == Capture(typed)
+
+
+@pytest.mark.parametrize("keyword", ["search", "Chercher"])
+def test_a_search_is_an_idea_where_it_is_longer_than_its_button_can_carry(keyword: str) -> None:
+    longest = f"{keyword} ".ljust(SEARCH_LIMIT, "é")
+    assert isinstance(parse(f"  {longest} "), Search)
+    assert parse(longest + "é") == Capture(longest + "é")
 
 
 def test_every_status_can_be_listed_in_some_words() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot import errors
+from bot.usecases.announcing import Said
 from bot.usecases.consent import Consent
 from bot.usecases.digesting import Contents, Named
 from bot.usecases.moderation import Decided
@@ -128,15 +129,17 @@ def cards(texts: Texts) -> dict[str, Card]:
         "digest_posted": digest.posted_card(contents(), texts),
         "reminder": digest.reminder_card([pending], LINKS, AT + timedelta(days=4), texts),
         "notice_approved": notices.approved_notice(idea(1), LINKS[1], texts),
-        "notice_refused": notices.refused_notice(refused, NAMES, texts),
-        "notice_question": notices.question_notice(asked, NAMES, texts),
+        "notice_refused": notices.refused_notice(refused, Said("Déjà <fait>.", "U3"), NAMES, texts),
+        "notice_question": notices.question_notice(asked, Said("Qui _les_ viderait ?", "U3"), NAMES, texts),
         "notice_status": notices.status_notice(idea(1), Status.DELIVERED, texts),
         "notice_own_vote": notices.own_vote_notice(idea(1), texts),
         "consent_open": notices.consent_request(request(Consent.OPEN), NAMES, texts),
         "consent_given": notices.consent_request(request(Consent.GIVEN), NAMES, texts),
         "consent_refused": notices.consent_request(request(Consent.REFUSED), NAMES, texts),
+        "consent_closed": notices.consent_request(request(Consent.UNASKED), NAMES, texts),
         "consent_was_given": notices.consent_answer(request(Consent.GIVEN), NAMES, texts),
         "consent_was_refused": notices.consent_answer(request(Consent.REFUSED), NAMES, texts),
+        "consent_was_unasked": notices.consent_answer(request(Consent.UNASKED), NAMES, texts),
         "problem_not_found": problems.problem_card(errors.IdeaNotFound(99), "/idea", {}, texts),
         "problem_too_long": problems.problem_card(
             errors.InvalidInput("text", "too_long", 3000, 3001), "/idea", {}, texts, "mot " * 900

@@ -168,6 +168,28 @@ def test_it_tells_decisions_once_and_what_waits_for_its_answer_until_it_has_it(
     assert [idea.number for idea, _ in contents.waiting] == [3, 4]
 
 
+def test_what_a_moderator_shortlisted_waits_for_its_answer_as_well(session: Session, world: World) -> None:
+    idea = world.publish()
+    moderation.set_status(session, world.nadia, idea.number, Status.SHORTLISTED, world.later(hours=1))
+    since = world.now
+    world.later(days=8)
+    assert preview(world).waiting == ((idea, since),)
+    moderation.set_status(session, world.nadia, idea.number, Status.DECLINED, world.now)
+    assert preview(world).waiting == ()
+
+
+@pytest.mark.parametrize("waiting, left_out", [(10, 0), (11, 1)])
+def test_it_says_how_many_more_wait_than_it_names(session: Session, world: World, waiting: int, left_out: int) -> None:
+    for _ in range(waiting):
+        moderation.set_status(session, world.nadia, world.publish().number, Status.SHORTLISTED, world.now)
+    world.later(days=1)
+    contents = publish(world)
+    assert (len(contents.waiting), contents.waiting_left_out) == (10, left_out)
+    moderation.set_status(session, world.nadia, 1, Status.RETAINED, world.later(hours=1))
+    (digest,) = digests(world)
+    assert digesting.posted_contents(session, digest.id or 0).waiting_left_out == 0
+
+
 def test_a_decision_at_the_very_moment_of_the_digest_is_told_by_the_next(
     session: Session, world: World, ranked: list[Idea]
 ) -> None:

@@ -195,6 +195,20 @@ def test_of_many_that_wait_all_are_brought_up_one_day_after_the_other(session: S
     assert world.outbox()["reminder:d2"].subject == {"ideas": [present(idea.id) for idea in second]}
 
 
+def test_a_reminder_names_who_has_waited_longest_for_one_so_that_a_long_queue_has_all_its_turns(
+    session: Session, world: World
+) -> None:
+    """By the time that the last are due for the first time, the first are due again."""
+    wait, days = timedelta(days=1), 3
+    many = [world.propose() for _ in range(days * moderation.REMINDED_AT_ONCE)]
+    for turn in range(2):
+        named: list[int] = []
+        for day in range(days):
+            brought_up = moderation.remind(session, world.workspace_id, wait, f"d{turn}{day}", world.later(days=1))
+            named += [idea.number for idea in brought_up]
+        assert named == [idea.number for idea in many]
+
+
 def test_what_was_brought_up_is_not_brought_up_again_before_another_wait(session: Session, world: World) -> None:
     idea = world.propose()
     moderation.remind(session, world.workspace_id, WAIT, "d1", world.later(days=4))

@@ -118,6 +118,18 @@ def test_a_page_has_names_and_links(session: Session, world: World) -> None:
     assert unposted.number in numbers(page)
 
 
+@pytest.mark.parametrize("waiting, left_out", [(8, 0), (9, 1), (20, 12)])
+def test_the_queue_says_how_many_more_wait_than_it_names(
+    session: Session, world: World, elsewhere: World, waiting: int, left_out: int
+) -> None:
+    for _ in range(waiting):
+        world.propose()
+    world.publish()
+    elsewhere.propose()
+    page = reading.queue(session, world.nadia)
+    assert (len(page.ideas), page.left_out, page.next_before) == (8, left_out, None)
+
+
 def test_the_queue_is_for_moderators_longest_wait_first(session: Session, world: World) -> None:
     waiting = [world.propose(), world.propose()]
     world.publish()
@@ -227,6 +239,21 @@ def test_a_missed_week_does_not_hide_the_shortlist_before_it(session: Session, w
     world.later(days=8)
     digesting.note_missed(session, world.workspace_id, WEEKLY.coming(world.now), world.now)
     assert [each.number for _, each in reading.last_shortlist(session, world.sam).entries] == [idea.number]
+
+
+def test_quiet_weeks_do_not_hide_the_shortlist_before_them(session: Session, world: World) -> None:
+    idea = world.publish()
+    digesting.publish(session, world.workspace_id, WEEKLY.coming(world.later(days=7)), SIZES, world.now)
+    with pytest.raises(NothingToShow):
+        reading.last_shortlist(session, world.sam)
+    world.support(idea, "sam")
+    shortlisted_at = world.later(days=7)
+    for _ in range(3):
+        digesting.publish(session, world.workspace_id, WEEKLY.coming(world.now), SIZES, world.now)
+        shortlist = reading.last_shortlist(session, world.sam)
+        assert [each.number for _, each in shortlist.entries] == [idea.number]
+        assert shortlist.digest.until == shortlisted_at
+        world.later(days=7)
 
 
 def test_figures_count_how_far_ideas_have_come(

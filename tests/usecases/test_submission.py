@@ -63,6 +63,17 @@ def test_at_most_three_similar_ideas_are_named(session: Session, world: World) -
     assert len(done.similar) == 3
 
 
+def test_ones_own_similar_ideas_are_named_only_where_one_may_support_them(session: Session, world: World) -> None:
+    """However many they are, those of others are still named."""
+    title = "Des vélos partagés pour les visites à domicile"
+    others = [world.publish(title, world.sam) for _ in range(2)]
+    own = [world.publish(title) for _ in range(20)]
+    done = submission.submit(session, world.camille, Draft(title), NOW)
+    assert [idea.number for idea in done.similar] == [idea.number for idea in reversed(others)]
+    done = submission.submit(session, world.camille, Draft(title), NOW, may_support_own=True)
+    assert [idea.number for idea in done.similar] == [idea.number for idea in own[:-4:-1]]
+
+
 # Editing
 
 
@@ -100,9 +111,9 @@ def test_an_edited_idea_is_found_by_its_new_words(session: Session, world: World
     pending = world.propose("Une trottinette")
     submission.edit(session, world.camille, pending.number, Draft("Une grande tisanerie"), NOW)
     moderation.approve(session, world.nadia, pending.number, NOW)
-    found = submission.submit(session, world.camille, Draft("La tisanerie"), NOW).similar
+    found = submission.submit(session, world.ines, Draft("La tisanerie"), NOW).similar
     assert {each.number for each in found} == {idea.number, pending.number}
-    assert submission.submit(session, world.camille, Draft("La trottinette"), NOW).similar == ()
+    assert submission.submit(session, world.ines, Draft("La trottinette"), NOW).similar == ()
 
 
 def test_an_edit_that_can_t_be_taken_changes_nothing(session: Session, world: World) -> None:

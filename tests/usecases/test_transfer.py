@@ -10,11 +10,11 @@ from sqlmodel import Session
 
 from bot.domain.draft import Draft
 from bot.errors import InvalidInput
-from bot.usecases import moderation, reading, submission, transfer, voting
+from bot.usecases import digesting, moderation, reading, submission, transfer, voting
 from bot.usecases.transfer import IdeaRecord
 from storage import workspaces
 from storage.tables import Idea, Status
-from tests.usecases.builders import NOW, VOTING, World
+from tests.usecases.builders import NOW, SIZES, VOTING, WEEKLY, World
 
 THEN = datetime(2019, 3, 4, 10, 30, tzinfo=UTC)
 
@@ -39,11 +39,12 @@ def test_an_import_of_an_export_is_the_same_under_new_numbers(world: World, else
     idea = world.publish()
     world.support(idea, "sam", "ines")
     moderation.set_status(session, world.nadia, world.in_status(Status.SHORTLISTED).number, Status.RETAINED, world.now)
+    moderation.set_status(session, world.nadia, world.publish().number, Status.SHORTLISTED, world.now)
     elsewhere.propose("Déjà là")
 
     before = export(world)
     brought = bring_in(elsewhere, *before)
-    assert [each.number for each in brought] == [2, 3, 4, 5]
+    assert [each.number for each in brought] == [2, 3, 4, 5, 6]
     after = [record for record in export(elsewhere) if record["title"] != "Déjà là"]
     assert [{**record, "number": record["number"] - 1} for record in after] == before
 
@@ -98,6 +99,17 @@ def test_supporters_come_along_once_each_without_the_author_and_can_take_their_v
     assert voting.supporters_of(world.session, idea, VOTING) == ["ines", "sam"]
     voting.cast(world.session, world.sam, idea.number, VOTING, world.later(minutes=1), is_present=False)
     assert idea.supporters == 1
+
+
+def test_supporters_from_elsewhere_are_not_this_week_s_voters(world: World, session: Session) -> None:
+    record = {"title": "Ancienne", "author": "ines", "status": "published", "supporters": ["sam", "nadia"]}
+    (idea,) = bring_in(world, {**record, "submitted_at": THEN, "published_at": THEN + timedelta(days=2)})
+    bring_in(world, {**record, "title": "Non datée à la publication", "submitted_at": THEN})
+    now = world.later(days=1)
+    assert digesting.preview(session, world.workspace_id, WEEKLY.coming(now), SIZES, now).voters == 0
+    voting.cast(session, world.camille, idea.number, VOTING, now, is_present=True)
+    now = world.later(days=1)
+    assert digesting.preview(session, world.workspace_id, WEEKLY.coming(now), SIZES, now).voters == 1
 
 
 def test_an_idea_that_is_not_public_has_no_supporters(world: World) -> None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot import errors
+from bot.domain.command import SEARCH_LIMIT
 from bot.domain.lifecycle import PUBLIC, Action
+from bot.usecases.announcing import Said
 from bot.usecases.digesting import Contents, Named
 from bot.usecases.moderation import Decided
 from bot.usecases.reading import Listing, Page, Shortlist, Shown, Stats
@@ -50,6 +52,10 @@ def idea(words: Words, status: Status = Status.PUBLISHED, number: int = 12, **ch
         "reason": words.reason if status is Status.REFUSED else None,
     }
     return Idea(**values | changes)  # type: ignore[arg-type]  # each of its own type
+
+
+def _said(words: Words) -> Said:
+    return Said(words.reason, "nadia")
 
 
 def _history(words: Words) -> tuple[HistoryEntry, ...]:
@@ -173,11 +179,9 @@ CARDS: Mapping[str, Make] = {
     ),
     "list_mine": lambda t, w: lists.page_card(_page(w, Listing.MINE, next_before=10), t),
     "list_queue": lambda t, w: lists.page_card(_page(w, Listing.QUEUE), t),
+    "list_queue_of_many": lambda t, w: lists.page_card(_page(w, Listing.QUEUE, left_out=1), t),
     "list_found": lambda t, w: lists.page_card(
-        _page(w, Listing.FOUND, words=w.reason, typed=f"chercher {w.reason}"[:300]), t
-    ),
-    "list_found_after_a_long_text": lambda t, w: lists.page_card(
-        _page(w, Listing.FOUND, words=w.reason, typed="x" * 301), t
+        _page(w, Listing.FOUND, words=w.reason, typed=f"chercher {w.reason}"[:SEARCH_LIMIT]), t
     ),
     "list_top": lambda t, w: lists.page_card(_page(w, Listing.TOP), t),
     **{
@@ -193,21 +197,20 @@ CARDS: Mapping[str, Make] = {
         for status in Status
     },
     "shortlist": lambda t, w: lists.shortlist_card(Shortlist(_DIGEST, _entries(w), NAMES, LINKS), t),
-    "shortlist_empty": lambda t, _: lists.shortlist_card(Shortlist(_DIGEST, (), NAMES, LINKS), t),
     "stats": lambda t, _: lists.stats_card(Stats(4321, 1, 0, 2, 1, 12, 345), t),
     "help": lambda t, _: lists.help_card("/idea", t, is_moderator=False),
     "help_moderator": lambda t, _: lists.help_card("/idée", t, is_moderator=True),
     "notice_approved": lambda t, w: notices.approved_notice(idea(w), LINKS[1], t),
     "notice_approved_without_link": lambda t, w: notices.approved_notice(idea(w), None, t),
-    "notice_refused": lambda t, w: notices.refused_notice(idea(w, Status.REFUSED), NAMES, t),
-    "notice_refused_and_resubmitted": lambda t, w: notices.refused_notice(idea(w, Status.PENDING), NAMES, t),
-    "notice_question": lambda t, w: notices.question_notice(
-        idea(w, Status.PENDING, question=w.reason, asked_by="nadia"), NAMES, t
-    ),
-    "notice_question_answered": lambda t, w: notices.question_notice(idea(w, Status.PENDING), NAMES, t),
+    "notice_refused": lambda t, w: notices.refused_notice(idea(w, Status.REFUSED), _said(w), NAMES, t),
+    "notice_refused_and_resubmitted": lambda t, w: notices.refused_notice(idea(w, Status.PENDING), _said(w), NAMES, t),
+    "notice_question": lambda t, w: notices.question_notice(idea(w, Status.PENDING), _said(w), NAMES, t),
+    "notice_question_decided": lambda t, w: notices.question_notice(idea(w), _said(w), NAMES, t),
+    "notice_question_answered": lambda t, w: notices.question_notice(idea(w, Status.PENDING), None, NAMES, t),
     "notice_status": lambda t, w: notices.status_notice(idea(w), Status.RETAINED, t),
     "notice_own_vote": lambda t, w: notices.own_vote_notice(idea(w), t),
     "digest": lambda t, w: digest.digest_card(_contents(w), t),
+    "digest_with_many_waiting": lambda t, w: digest.digest_card(_contents(w, waiting_left_out=1234), t),
     "digest_preview": lambda t, w: digest.digest_card(_contents(w), t, is_preview=True),
     "digest_quiet": lambda t, w: digest.digest_card(_contents(w, **_QUIET), t),
     "digest_posted": lambda t, w: digest.posted_card(_contents(w), t),

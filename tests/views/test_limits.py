@@ -7,6 +7,7 @@ Mattermost: dialog titles and field labels 24, hints 150. Values of buttons: bot
 
 import pytest
 
+from bot.domain.command import SEARCH_LIMIT
 from bot.views.actions import VALUE_LIMIT, Click, FormName
 from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Menu, Note, Paragraph, Quotation
 from bot.views.lists import hints
@@ -32,6 +33,10 @@ def test_buttons_fit(language: str, name: str) -> None:
         assert len(button.value) <= VALUE_LIMIT
         assert button.action in set(Click)
         assert button.confirm is None or 0 < len(button.confirm) <= 300
+
+
+def test_the_button_that_makes_an_idea_of_a_search_can_carry_every_search() -> None:
+    assert SEARCH_LIMIT <= VALUE_LIMIT
 
 
 @each_language
