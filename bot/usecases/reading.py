@@ -7,17 +7,19 @@ from enum import StrEnum
 from sqlmodel import Session
 
 from bot.domain.lifecycle import PUBLIC
-from bot.domain.permissions import Caller, require_moderator
+from bot.domain.permissions import Caller, can_read_exchange, require_moderator
 from bot.errors import NothingToShow
 from bot.usecases import announcing
 from bot.usecases.finding import visible_idea
 from storage import digests, ideas, outbox, search, workspaces
 from storage.search import Visible
-from storage.tables import AnyIdea, Digest, DigestEntry, HistoryEntry, Idea, Status, present
+from storage.tables import AnyIdea, Digest, DigestEntry, HistoryEntry, Idea, Status, Step, present
 
 PAGE = 8
 FOUND = 10
 RANKED = 10
+_BETWEEN_THEM = frozenset({Step.QUESTIONED, Step.REFUSED})
+"""Steps whose detail moderators wrote to the author alone."""
 
 
 class Listing(StrEnum):
@@ -50,7 +52,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One idea with its history, oldest line first; `is_own` for its author."""
+    """One idea with its history, oldest line first; `is_own` for its author.
+
+    What moderators wrote to the author stands in `history` for those who may read it; for others that detail is empty.
+    """
 
     idea: Idea
     history: tuple[HistoryEntry, ...]
@@ -145,10 +150,17 @@ def ranking(session: Session, caller: Caller) -> Page:
 def show(session: Session, caller: Caller, number: int) -> Shown:
     """One idea with its history. Raises IdeaNotFound."""
     idea = visible_idea(session, caller, number)
-    lines = tuple(ideas.history(session, present(idea.id)))
+    lines = ideas.history(session, present(idea.id))
+    if not can_read_exchange(caller, idea):
+        lines = [_without_words(line) if line.step in _BETWEEN_THEM else line for line in lines]
     names = workspaces.names(session, caller.workspace_id, [idea.author_id, *(line.member_id for line in lines)])
     _, links = names_and_links(session, caller.workspace_id, [idea])
-    return Shown(idea, lines, names, links.get(present(idea.id)), idea.author_id == caller.member_id)
+    return Shown(idea, tuple(lines), names, links.get(present(idea.id)), idea.author_id == caller.member_id)
+
+
+def _without_words(line: HistoryEntry) -> HistoryEntry:
+    """A line of its own: what the session has loaded would be saved."""
+    return HistoryEntry(**line.model_dump(exclude={"detail"}))
 
 
 def last_shortlist(session: Session, caller: Caller) -> Shortlist:

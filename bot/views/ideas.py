@@ -44,6 +44,11 @@ _STEP_LINE: Mapping[Step, str] = {
     Step.SHORTLISTED: "history.shortlisted",
     Step.STATUS_SET: "history.status_set",
 }
+_WORDLESS: Mapping[Step, str] = {
+    Step.QUESTIONED: "history.questioned_public",
+    Step.REFUSED: "history.refused_public",
+}
+"""Where the words are not for who asks, or where there are none."""
 _STATUS_TONE: Mapping[Status, Tone] = {
     Status.PENDING: "warning",
     Status.REFUSED: "error",
@@ -120,7 +125,8 @@ def history_line(line: HistoryEntry, names: Mapping[str, str], texts: Texts) -> 
     """What happened, in a line: when, who, what."""
     detail = texts(STATUS_LABEL[Status(line.detail)]) if line.step is Step.STATUS_SET else line.detail
     who = _name(line.member_id, names, texts) if line.member_id else texts("product.name")
-    return texts(_STEP_LINE[line.step], date=texts.day_and_time(line.at), member=who, detail=detail)
+    key = _STEP_LINE[line.step] if line.detail else _WORDLESS.get(line.step, _STEP_LINE[line.step])
+    return texts(key, date=texts.day_and_time(line.at), member=who, detail=detail)
 
 
 def _own_buttons(shown: Shown, texts: Texts) -> tuple[Button, ...]:

@@ -53,6 +53,24 @@ async def test_the_receipt_names_similar_ideas_that_can_be_supported_instead(des
     assert (await desk.idea(1)).supporters == 1
 
 
+async def test_a_question_and_a_reason_are_read_by_author_and_moderators_alone(desk: Desk) -> None:
+    """Once the idea is published everybody may look it up; what moderators promised to say to its author stays so."""
+    number = await desk.pending()
+    await desk.submit("nadia", "ask", str(number), question="Qui paierait ?")
+    await desk.submit("nadia", "refuse", str(number), reason="Trop vague")
+    await desk.submit("camille", "edit", str(number), title="Des vélos", need="Un besoin")
+    await desk.click("nadia", "approve", str(number))
+    for reply in (await desk.type("sam", f"show {number}"), await desk.click("sam", "show", str(number))):
+        assert "Nadia Benali asked for details" in words(reply)
+        assert "Nadia Benali asked for changes" in words(reply)
+        assert "paierait" not in words(reply)
+        assert "vague" not in words(reply)
+    for member in ("camille", "nadia"):
+        shown = words(await desk.type(member, f"voir {number}"))
+        assert "Nadia Benali demande « Qui paierait ? »" in shown
+        assert "Nadia Benali refuse l’idée, motif : « Trop vague »" in shown
+
+
 async def test_help_shows_moderators_more(desk: Desk) -> None:
     member, moderator = words(await desk.type("camille", "aide")), words(await desk.type("nadia", "aide"))
     assert moderator.startswith(member)

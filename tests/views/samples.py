@@ -71,7 +71,13 @@ def _history(words: Words) -> tuple[HistoryEntry, ...]:
 
 
 def _shown(words: Words, status: Status, *, is_own: bool) -> Shown:
-    return Shown(idea(words, status), _history(words), NAMES, LINKS[1], is_own)
+    history = _history(words)
+    if not is_own:
+        exchanged = (Step.QUESTIONED, Step.REFUSED)
+        history = tuple(
+            HistoryEntry(**line.model_dump(exclude={"detail"})) if line.step in exchanged else line for line in history
+        )
+    return Shown(idea(words, status), history, NAMES, LINKS[1], is_own)
 
 
 def _page(words: Words, listing: Listing, status: Status | None = None, /, **changes: object) -> Page:
