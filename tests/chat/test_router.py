@@ -140,12 +140,29 @@ async def test_moderators_say_how_far_an_idea_has_come(desk: Desk) -> None:
     desk.later(seconds=1)
     assert "nº 1 · Des vélos" in words(await desk.type("nadia", "digest preview"))
     reply = await desk.type("nadia", "digest now")
-    assert "2026-W49" in words(reply)
+    assert "avec 1 idée sélectionnée" in words(reply)
     assert "nº 1 · Des vélos" in words(await desk.type("camille", "shortlist"))
     assert "retenue" in words(await desk.type("nadia", f"statut {number} retenue"))
     assert (await desk.idea(number)).status is Status.RETAINED
     await desk.send()
     assert desk.platform.shown("digest:2026-W49")
+
+
+async def test_once_a_digest_was_posted_early_nothing_promises_the_one_that_it_replaces(desk: Desk) -> None:
+    await desk.published()
+    desk.later(seconds=1)
+    done = words(await desk.type("nadia", "digest maintenant"))
+    assert "Il remplace celui qui était prévu le lundi 30 novembre 2026 à 09:00" in done
+    assert "le suivant paraîtra le lundi 7 décembre 2026 à 09:00" in done
+    for receipt in (
+        await desk.type("camille", "Un vestiaire pour les cyclistes"),
+        await desk.submit("camille", "propose", title="Un vestiaire"),
+        await desk.click("camille", "capture", "chercher un vestiaire"),
+    ):
+        assert "Prochaine sélection : lundi 7 décembre 2026 à 09:00" in words(receipt)
+    desk.later(days=6)
+    later = words(await desk.type("camille", "Un deuxième vestiaire"))
+    assert "Prochaine sélection : lundi 7 décembre 2026 à 09:00" in later
 
 
 # Clicks and forms

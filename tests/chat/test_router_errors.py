@@ -55,7 +55,7 @@ async def test_with_nothing_to_say_the_digest_is_not_posted(desk: Desk) -> None:
     assert "rien à annoncer" in words(await desk.type("nadia", "digest now"))
     await desk.pending()
     desk.later(seconds=1)
-    assert "2026-W49" in words(await desk.type("nadia", "digest now"))
+    assert "part dans le canal" in words(await desk.type("nadia", "digest now"))
     assert "déjà paru" in words(await desk.type("nadia", "digest now"))
 
 

@@ -216,7 +216,7 @@ CARDS: Mapping[str, Make] = {
     "digest": lambda t, w: digest.digest_card(_contents(w), t),
     "digest_preview": lambda t, w: digest.digest_card(_contents(w), t, is_preview=True),
     "digest_quiet": lambda t, w: digest.digest_card(_contents(w, **_QUIET), t),
-    "digest_posted": lambda t, w: digest.posted_card(_contents(w), t),
+    "digest_posted": lambda t, w: digest.posted_card(_contents(w), NOW, NOW + timedelta(days=7), t),
     "reminder": lambda t, w: digest.reminder_card(
         [idea(w, Status.PENDING), idea(w, Status.PENDING, 13, id=9, submitted_at=NOW - timedelta(hours=2))],
         LINKS,
