@@ -71,10 +71,10 @@ async def post_digest(settings: Settings, workspace: str | None, texts: Texts) -
                 lambda s: digesting.publish_early(s, workspace_id, period, rules.sizes, now)
             )
         except AlreadyDone as error:
-            raise Refused("already_done", period=error.period) from error
+            raise Refused("already_done", period=texts.week(error.period)) from error
         except NothingToShow as error:
             raise Refused("nothing_to_say") from error
-        click.echo(texts("cli.digest_sent", period=contents.period))
+        click.echo(texts("cli.digest_sent", period=texts.week(contents.period)))
 
 
 async def list_ideas(settings: Settings, workspace: str | None, status: Status | None, texts: Texts) -> None:

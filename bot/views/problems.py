@@ -72,7 +72,7 @@ def _sentence(error: errors.ButineError, command: str, names: Mapping[str, str],
         case errors.NothingToShow(what=what):
             return texts("problem.nothing_to_announce" if what == "digest" else "problem.no_shortlist")
         case errors.AlreadyDone(period=period):
-            return texts("problem.already_done", period=period, command=command)
+            return texts("problem.already_done", period=texts.week(period), command=command)
         case errors.WrongStatus():
             return _wrong_status(error, command, names, texts)
     return texts(_plain_key(error), command=command)

@@ -138,13 +138,13 @@ async def test_each_member_is_answered_in_their_language(desk: Desk) -> None:
 
 
 async def test_times_are_those_of_the_members_zone(desk: Desk) -> None:
-    assert "Monday, November 30, 2026 at 8:00" in words(await desk.type("sam", "Bikes"))
+    assert "08:00 on Monday, 30 November 2026" in words(await desk.type("sam", "Bikes"))
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../../etc/passwd", "America", "\x00"])
 async def test_a_zone_that_does_not_exist_is_that_of_the_workspace(desk: Desk, zone: str) -> None:
     desk.platform.profiles["sam"] = replace(desk.platform.profiles["sam"], time_zone=zone)
-    assert "Monday, November 30, 2026 at 9:00" in words(await desk.type("sam", "Bikes"))
+    assert "09:00 on Monday, 30 November 2026" in words(await desk.type("sam", "Bikes"))
 
 
 async def test_without_a_profile_the_answer_is_in_the_workspaces_language_and_the_idea_is_kept(desk: Desk) -> None:

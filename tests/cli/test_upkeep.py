@@ -302,13 +302,13 @@ def test_a_preview_shows_the_digest_and_changes_nothing(filled: Terminal) -> Non
 def test_a_digest_is_frozen_once(filled: Terminal) -> None:
     shown = filled.succeed("digest", "--now")
     (digest,) = filled.read(posted)
-    assert shown.strip() == filled.say("cli.digest_sent", period=digest.period)
+    assert shown.strip() == filled.say("cli.digest_sent", period=filled.say.week(digest.period))
     idea = filled.read(lambda s: ideas.by_number(s, in_web(s), 1))
     assert idea
     assert idea.status is Status.SHORTLISTED
     key = f"digest:{digest.period}"
     assert filled.read(lambda s: outbox.by_key(s, in_web(s), key)), "Butine will post it"
-    filled.fail(REFUSED, filled.say("cli.error.already_done", period=digest.period), "digest", "--now")
+    filled.fail(REFUSED, filled.say("cli.error.already_done", period=filled.say.week(digest.period)), "digest", "--now")
     assert len(filled.read(posted)) == 1
 
 

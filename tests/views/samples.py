@@ -52,6 +52,15 @@ def idea(words: Words, status: Status = Status.PUBLISHED, number: int = 12, **ch
     return Idea(**values | changes)  # type: ignore[arg-type]  # each of its own type
 
 
+BROUGHT_IN = (
+    HistoryEntry(workspace_id=1, idea_id=1, at=NOW, member_id="nadia", step=Step.QUESTIONED),
+    HistoryEntry(workspace_id=1, idea_id=1, at=NOW, member_id="nadia", step=Step.REFUSED),
+    HistoryEntry(workspace_id=1, idea_id=1, at=NOW, step=Step.SHORTLISTED),
+    HistoryEntry(workspace_id=1, idea_id=1, at=NOW, step=Step.SHORTLISTED, detail="promotion de printemps"),
+)
+"""What another program has kept of a history may lack words, or have others."""
+
+
 def _history(words: Words) -> tuple[HistoryEntry, ...]:
     lines = (
         (Step.SUBMITTED, "camille", ""),
@@ -152,6 +161,9 @@ CARDS: Mapping[str, Make] = {
     "shown_own_published": lambda t, w: ideas.shown_card(_shown(w, Status.PUBLISHED, is_own=True), t),
     "shown_others_published": lambda t, w: ideas.shown_card(_shown(w, Status.PUBLISHED, is_own=False), t),
     "shown_others_retained": lambda t, w: ideas.shown_card(_shown(w, Status.RETAINED, is_own=False), t),
+    "shown_brought_in": lambda t, w: ideas.shown_card(
+        Shown(idea(w, Status.SHORTLISTED), BROUGHT_IN, NAMES, LINKS[1], is_own=True), t
+    ),
     "submitted": lambda t, w: receipts.submitted_card(Submitted(idea(w), ()), NOW, {}, t),
     "submitted_one_similar": lambda t, w: receipts.submitted_card(
         Submitted(idea(w), (idea(w, number=9999, id=2),)), NOW, LINKS, t
