@@ -37,6 +37,7 @@ class Page:
     """Ideas of a list. `names` and `links` are by member id and idea key; `next_before` where more follow.
 
     `typed` is the whole text that was understood as a search; `choices` are the statuses that a list may be of.
+    `is_own` where it has the member's own ideas alone, because the others of that status are not for them.
     """
 
     listing: Listing
@@ -48,6 +49,7 @@ class Page:
     next_before: int | None = None
     typed: str = ""
     choices: tuple[Status, ...] = ()
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def list_ideas(session: Session, caller: Caller, status: Status | None, before: 
     author_id = None if statuses <= PUBLIC or caller.is_moderator else caller.member_id
     found = ideas.newest(session, caller.workspace_id, statuses, author_id, before=before, limit=PAGE + 1)
     page = _page(session, caller, Listing.ALL, found, status=status)
-    return replace(page, choices=_choices(caller, status))
+    return replace(page, choices=_choices(caller, status), is_own=author_id is not None)
 
 
 def _choices(caller: Caller, status: Status | None) -> tuple[Status, ...]:

@@ -27,7 +27,7 @@ def refused_notice(idea: Idea, names: Mapping[str, str], texts: Texts) -> Card:
     resubmit = Button(texts("button.resubmit"), Click.EDIT, str(idea.number), Style.PRIMARY)
     blocks: tuple[Block, ...] = (Heading(line),)
     if idea.reason:  # gone once the author has proposed it again
-        label = texts("notice.reason", moderator=_moderator(idea.decided_by, names, texts))
+        label = texts("notice.reason", moderator=_name(idea.decided_by, names, texts))
         blocks += (Quotation(label, idea.reason),)
     blocks += (Quotation(texts("receipt.your_text"), text_of(idea)),)
     if idea.status is Status.REFUSED:
@@ -40,7 +40,7 @@ def question_notice(idea: Idea, names: Mapping[str, str], texts: Texts) -> Card:
     line = texts("notice.question", number=idea.number, title=idea.title)
     if not idea.question:
         return Card(line, (Paragraph((texts("notice.question_answered", number=idea.number),)),))
-    label = texts("notice.asks", moderator=_moderator(idea.asked_by, names, texts))
+    label = texts("notice.asks", moderator=_name(idea.asked_by, names, texts))
     answer = Button(texts("button.answer"), Click.EDIT, str(idea.number), Style.PRIMARY)
     return Card(line, (Heading(line), Quotation(label, idea.question), Actions((answer,))), "warning")
 
@@ -59,7 +59,8 @@ def own_vote_notice(idea: Idea, texts: Texts) -> Card:
 
 def consent_request(request: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
     """Somebody wants to make an idea of this member's words; once answered, the buttons are gone."""
-    line = texts("consent.request", member=_moderator(request["by"], names, texts))
+    asker = _name(request["by"], names, texts)
+    line = texts("consent.request", member=asker)
     blocks: tuple[Block, ...] = (Heading(line), Quotation(texts("consent.words"), _words(request)))
     match request["state"]:
         case Consent.GIVEN:
@@ -68,12 +69,12 @@ def consent_request(request: Mapping[str, Any], names: Mapping[str, str], texts:
             return Card(line, (*blocks, Paragraph((Strong(texts("consent.refused")),))))
     agree = Button(texts("button.agree"), Click.AGREE, request["key"], Style.PRIMARY)
     disagree = Button(texts("button.disagree"), Click.DISAGREE, request["key"])
-    return Card(line, (*blocks, Note((texts("consent.note"),)), Actions((agree, disagree))))
+    return Card(line, (*blocks, Note((texts("consent.note", member=asker),)), Actions((agree, disagree))))
 
 
 def consent_answer(answer: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
     """What the author of the words has said; after a no, the asker gets back what they had made of them."""
-    author = _moderator(answer["author"], names, texts)
+    author = _name(answer["author"], names, texts)
     if answer["state"] == Consent.GIVEN:
         line = texts("consent.was_given", member=author, number=answer["number"])
         return Card(line, (Paragraph((line,)),), "success")
@@ -85,5 +86,5 @@ def _words(request: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in request["draft"].values() if part)
 
 
-def _moderator(member_id: str | None, names: Mapping[str, str], texts: Texts) -> str:
+def _name(member_id: str | None, names: Mapping[str, str], texts: Texts) -> str:
     return names.get(member_id or "") or texts("member.unknown")

@@ -88,6 +88,8 @@ def _plain_key(error: errors.ButineError) -> str:
 
 def _wrong_status(error: errors.WrongStatus, command: str, names: Mapping[str, str], texts: Texts) -> str:
     key = _ACTION_PROBLEM[error.action]
+    if error.status == Status.WITHDRAWN and error.action in {Action.EDIT, Action.WITHDRAW}:
+        key = "problem.already_withdrawn"
     status = texts(STATUS_LABEL[Status(error.status)])
     if key == "problem.already_decided" and error.by:
         who = names.get(error.by) or texts("member.unknown")

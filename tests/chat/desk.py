@@ -19,6 +19,7 @@ from bot.rules import Rules
 from bot.usecases import announcing
 from bot.views.cards import Actions, Button, Card, Form, Menu
 from bot.views.plain import plain
+from bot.views.texts import Texts
 from storage import ideas, workspaces
 from storage.database import Database
 from storage.outbox import PostedCard
@@ -190,7 +191,7 @@ class Desk:
 def words(reply: Reply) -> str:
     """The card's text, with ordinary spaces."""
     assert reply.card, reply
-    return plain(reply.card).replace("\u00a0", " ").replace("\u202f", " ")
+    return plain(reply.card, Texts("fr")).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def form_of(reply: Reply) -> Form:

@@ -92,6 +92,9 @@ async def test_lists_and_lookups_answer(desk: Desk) -> None:
     ):
         assert expected in words(await desk.type("camille", text)), text
     assert "Un vestiaire" not in words(await desk.type("sam", "list pending"))
+    assert "None of your ideas awaits moderation." in words(await desk.type("sam", "list pending"))
+    assert "Vos idées en attente de modération" in words(await desk.type("camille", "liste en attente"))
+    assert "Idées en attente de modération" in words(await desk.type("nadia", "liste en attente"))
     assert "Ideas, newest first" in words(await desk.type("sam", "list"))
     assert "Un vestiaire" in words(await desk.type("nadia", "file"))
     await desk.type("sam", f"vote {number}")
@@ -132,6 +135,10 @@ async def test_the_author_edits_and_withdraws(desk: Desk) -> None:
     reply = await desk.type("camille", f"retirer {number}")
     assert "Des vélos partagés" in words(reply)
     assert (await desk.idea(number)).status is Status.WITHDRAWN
+    for text in (f"retirer {number}", f"modifier {number}"):
+        assert "est déjà retirée. Pour la proposer de nouveau, tapez « /idea »." in words(
+            await desk.type("camille", text)
+        )
 
 
 async def test_moderators_say_how_far_an_idea_has_come(desk: Desk) -> None:

@@ -49,6 +49,9 @@ def test_a_list_of_a_hidden_status_is_whole_for_moderators_and_ones_own_for_othe
     assert numbers(reading.list_ideas(session, world.nadia, status)) == expected
     assert numbers(reading.list_ideas(session, world.camille, status)) == expected
     assert numbers(reading.list_ideas(session, world.sam, status)) == ([] if status in HIDDEN else expected)
+    for caller in (world.camille, world.sam):
+        assert reading.list_ideas(session, caller, status).is_own is (status in HIDDEN), "and says so"
+    assert not reading.list_ideas(session, world.nadia, status).is_own
 
 
 def test_a_list_offers_what_else_can_be_listed_in_the_order_of_an_ideas_life(session: Session, world: World) -> None:

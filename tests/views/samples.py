@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot import errors
 from bot.domain.lifecycle import PUBLIC, Action
+from bot.usecases.consent import Consent
 from bot.usecases.digesting import Contents, Named
 from bot.usecases.moderation import Decided
 from bot.usecases.reading import Listing, Page, Shortlist, Shown, Stats
@@ -125,6 +126,14 @@ _QUIET: Mapping[str, object] = {
     "published": 0,
     "voters": 0,
 }
+
+
+def _request(words: Words, state: Consent, **more: object) -> Mapping[str, object]:
+    """Nadia wants to make an idea of Camille's words."""
+    draft = {"title": words.title, "need": "", "proposal": words.body, "benefit": ""}
+    return {"key": "consent:1", "by": "nadia", "author": "camille", "state": state, "draft": draft, **more}
+
+
 _WRONG = errors.WrongStatus
 _DIGEST = Digest(workspace_id=1, period="2026-W48", since=NOW, until=NOW)
 
@@ -210,6 +219,20 @@ CARDS: Mapping[str, Make] = {
         )
         for status in Status
     },
+    **{
+        f"list_own_{status}": lambda t, w, status=status: lists.page_card(  # type: ignore[misc]  # bound early
+            _page(w, Listing.ALL, status, is_own=True), t
+        )
+        for status in Status
+        if status not in PUBLIC
+    },
+    **{
+        f"list_own_{status}_empty": lambda t, w, status=status: lists.page_card(  # type: ignore[misc]  # bound early
+            _page(w, Listing.ALL, status, is_own=True, ideas=()), t
+        )
+        for status in Status
+        if status not in PUBLIC
+    },
     "shortlist": lambda t, w: lists.shortlist_card(Shortlist(_DIGEST, _entries(w), NAMES, LINKS), t),
     "shortlist_empty": lambda t, _: lists.shortlist_card(Shortlist(_DIGEST, (), NAMES, LINKS), t),
     "stats": lambda t, _: lists.stats_card(Stats(4321, 1, 0, 2, 1, 12, 345), t),
@@ -225,6 +248,13 @@ CARDS: Mapping[str, Make] = {
     "notice_question_answered": lambda t, w: notices.question_notice(idea(w, Status.PENDING), NAMES, t),
     "notice_status": lambda t, w: notices.status_notice(idea(w), Status.RETAINED, t),
     "notice_own_vote": lambda t, w: notices.own_vote_notice(idea(w), t),
+    **{
+        f"consent_{state}": lambda t, w, state=state: notices.consent_request(_request(w, state), NAMES, t)  # type: ignore[misc]  # bound early
+        for state in Consent
+    },
+    "consent_was_given": lambda t, w: notices.consent_answer(_request(w, Consent.GIVEN, number=12), NAMES, t),
+    "consent_was_refused": lambda t, w: notices.consent_answer(_request(w, Consent.REFUSED, number=None), NAMES, t),
+    "consent_asked": lambda t, _: receipts.consent_asked_card(t),
     "digest": lambda t, w: digest.digest_card(_contents(w), t),
     "digest_preview": lambda t, w: digest.digest_card(_contents(w), t, is_preview=True),
     "digest_quiet": lambda t, w: digest.digest_card(_contents(w, **_QUIET), t),
@@ -248,6 +278,8 @@ CARDS: Mapping[str, Make] = {
     "problem_decided_by": _problem(_WRONG(12, Status.PUBLISHED, Action.APPROVE, "nadia")),
     "problem_decided_by_unknown": _problem(_WRONG(12, Status.REFUSED, Action.REFUSE, "gone")),
     **{f"problem_{action}": _problem(_WRONG(12, Status.SHORTLISTED, action)) for action in Action},
+    "problem_edit_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.EDIT)),
+    "problem_withdraw_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.WITHDRAW)),
     "problem_not_saved": lambda t, w: problems.not_saved_card(t, w.body),
     "problem_unexpected": lambda t, w: problems.unexpected_card("0badc0de", t, w.body),
     "problem_unexpected_without_text": lambda t, _: problems.unexpected_card("0badc0de", t),
