@@ -207,6 +207,11 @@ async def test_each_notice_has_its_words(desk: Desk) -> None:
     await desk.type("nadia", f"statut {number} retenue")
     await desk.send()
     told = [message.card.summary for message in desk.platform.messages.values() if message.member == "camille"]
-    for part in ("question sur votre idée", "n’est pas publiée en l’état", "est publiée", "Merci de défendre"):
+    for part in (
+        "question sur votre idée",
+        "n’est pas publiée en l’état",
+        "est publiée",
+        "seuls comptent les soutiens",
+    ):
         assert any(part in summary for summary in told), part
     assert "nouveau statut" in told[-1]

@@ -64,7 +64,7 @@ def test_an_idea_lives_from_the_form_to_the_digest_and_outlives_a_restart(  # no
 
     nadia.say("/idea digest maintenant")
     digest = sam.message("Sélection de la semaine")
-    expect(digest).to_contain_text("Un guichet unique pour la MDPH · 2 votes · Camille Martin")
+    expect(digest).to_contain_text("Un guichet unique pour la MDPH · 2 soutiens · Camille Martin")
     expect(digest).to_contain_text("Lend bikes between the two sites.")
     expect(published).to_contain_text("Sélectionnée, réponse attendue")
 
@@ -90,7 +90,7 @@ def test_the_author_completes_answers_and_withdraws(butine: Butine, enter: Enter
     nadia = enter(address, "nadia").go("moderation")
     camille.say("/idea Des composteurs derrière la cité administrative")
     waiting = nadia.card("Des composteurs derrière la cité administrative")
-    nadia.click(waiting, "Demander à l’auteur·e…")
+    nadia.click(waiting, "Poser une question…")
     nadia.fill_form({"question": "Qui les viderait ?"})
     expect(waiting).to_contain_text("Qui les viderait ?")
 

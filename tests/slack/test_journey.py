@@ -92,7 +92,7 @@ async def test_the_author_completes_answers_and_withdraws(slack: FakeSlack, buti
     await slack.type_command(CAMILLE, "Des composteurs derrière la cité administrative")
     await butine.settle()
     waiting = slack.card(REVIEW, "Des composteurs")
-    await slack.click(NADIA, waiting, "Demander à l’auteur·e…")
+    await slack.click(NADIA, waiting, "Poser une question…")
     await slack.until(lambda: slack.form_of(NADIA))
     await slack.submit(NADIA, {"question": "Qui les viderait ?"})
     await butine.settle()

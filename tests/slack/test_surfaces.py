@@ -124,7 +124,7 @@ async def test_words_that_are_not_given_are_no_idea(slack: FakeSlack, butine: In
     await ask_for_words(slack, butine)
     request = slack.direct(SAM, "We lose an hour a week.")
     before = dict(request)
-    await slack.click(SAM, request, "Je préfère que non")
+    await slack.click(SAM, request, "Non merci")
     await butine.settle()
     await slack.click(SAM, before, "D’accord")
     await butine.settle()
