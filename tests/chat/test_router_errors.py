@@ -39,7 +39,7 @@ async def test_each_expected_error_is_a_private_sentence_and_changes_nothing(des
         ("sam", "digest preview", "That is for moderators"),
         ("sam", "digest now", "That is for moderators"),
         ("sam", f"status {number} retained", "That is for moderators"),
-        ("nadia", f"statut {number} retenue", "ne peut pas passer à ce statut"),
+        ("nadia", f"statut {number} retenue", "ne peut pas recevoir ce statut"),
         ("nadia", f"vote {hidden}", "pas ouverte aux votes"),
         ("camille", "shortlist", "pas encore eu de sélection"),
     ):

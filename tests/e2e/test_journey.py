@@ -59,7 +59,7 @@ def test_an_idea_lives_from_the_form_to_the_digest_and_outlives_a_restart(  # no
     expect(published).to_contain_text("2 soutiens")
     camille.go()
     camille.react(camille.card("Un guichet unique pour la MDPH"))
-    expect(camille.go("@butine").message("Les soutiens à sa propre idée ne sont pas comptés")).to_be_visible()
+    expect(camille.go("@butine").message("seuls comptent les soutiens de vos collègues")).to_be_visible()
     expect(published).to_contain_text("2 soutiens")
 
     nadia.say("/idea digest maintenant")
@@ -79,7 +79,8 @@ def test_an_idea_lives_from_the_form_to_the_digest_and_outlives_a_restart(  # no
     sam.say("/idea show 1")
     history = sam.private("History")
     expect(history).to_contain_text("Camille Martin proposed the idea")
-    expect(history).to_contain_text("Nadia Benali refused the idea")
+    expect(history).to_contain_text("Nadia Benali asked for changes")
+    expect(history).not_to_contain_text("refused")
     expect(history).to_contain_text("Nadia Benali published the idea")
 
 

@@ -87,7 +87,7 @@ async def test_an_idea_from_its_capture_to_its_answer(house: House) -> None:  # 
 
     # The digest carries it, once, and its answer reaches Camille.
     await house.typed(nadia, "/idea digest now")
-    digest = await house.card(house.ideas, "Un guichet unique pour la MDPH", "2 soutiens")
+    digest = await house.card(house.ideas, "Sélection de la semaine", "Un guichet unique pour la MDPH", "2 soutiens")
     assert link in digest["message"]
     await house.typed(nadia, "/idea digest now")
     await house.typed(nadia, "/idea status 1 retained")

@@ -65,7 +65,7 @@ async def test_an_idea_lives_from_the_form_to_the_digest(  # noqa: PLR0915  one 
     assert "2 soutiens" in shown(published)
     await slack.react(CAMILLE, published, "heart")
     await butine.settle()
-    assert slack.direct(CAMILLE, "Les soutiens à sa propre idée ne sont pas comptés")
+    assert slack.direct(CAMILLE, "seuls comptent les soutiens de vos collègues")
     await slack.unreact(SAM, published, "+1::skin-tone-3")
     await butine.settle()
     assert "1 soutien" in shown(published)
@@ -74,7 +74,7 @@ async def test_an_idea_lives_from_the_form_to_the_digest(  # noqa: PLR0915  one 
     await slack.until(lambda: slack.private(NADIA, "part dans le canal"))
     await butine.settle()
     digest = slack.card(IDEAS, "Sélection de la semaine")
-    assert f"{TITLE} · 1 vote · Camille Martin" in shown(digest)
+    assert f"{TITLE} · 1 soutien · Camille Martin" in shown(digest)
     assert "Lend bikes between the two sites." in shown(digest)
     assert "Sélectionnée, réponse attendue" in shown(published)
     assert len(slack.messages(IDEAS)) == 3
