@@ -20,8 +20,6 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.opening import parse_url, problems_of, shown
 
-PARKED_SHOWN = 5
-
 
 def utc_now() -> datetime:
     """The system's clock."""
@@ -77,9 +75,9 @@ async def _check_database(settings: Settings, findings: Findings, clock: Callabl
         if database.is_sqlite:
             findings.good("cli.check.integrity")
         await _check_clock(database, findings, clock())
-        parked = await database.read(lambda session: outbox.parked(session, PARKED_SHOWN))
-        if parked:
-            findings.bad(texts.plural("cli.check.parked", len(parked), reason=parked[0].parked_reason))
+        if parked := await database.read(lambda session: outbox.parked(session, 1)):
+            count = await database.read(outbox.count_parked)
+            findings.bad(texts.plural("cli.check.parked", count, reason=parked[0].parked_reason))
     finally:
         await database.close()
 

@@ -58,7 +58,8 @@ async def preview_digest(settings: Settings, workspace: str | None, texts: Texts
     async with _workspace(settings, workspace) as (database, workspace_id):
         period = rules.weekly.coming(now)
         contents = await database.read(lambda s: digesting.preview(s, workspace_id, period, rules.sizes, now))
-        click.echo(plain(digest_views.digest_card(contents, rules.texts(texts.language))))
+        words = rules.texts(texts.language)
+        click.echo(plain(digest_views.digest_card(contents, words), words))
 
 
 async def post_digest(settings: Settings, workspace: str | None, texts: Texts) -> None:
@@ -71,10 +72,10 @@ async def post_digest(settings: Settings, workspace: str | None, texts: Texts) -
                 lambda s: digesting.publish_early(s, workspace_id, period, rules.sizes, now)
             )
         except AlreadyDone as error:
-            raise Refused("already_done", period=error.period) from error
+            raise Refused("already_done", period=texts.week(error.period)) from error
         except NothingToShow as error:
             raise Refused("nothing_to_say") from error
-        click.echo(texts("cli.digest_sent", period=contents.period))
+        click.echo(texts("cli.digest_sent", period=texts.week(contents.period)))
 
 
 async def list_ideas(settings: Settings, workspace: str | None, status: Status | None, texts: Texts) -> None:
@@ -105,7 +106,7 @@ async def show_idea(settings: Settings, workspace: str | None, number: int, text
             shown = await database.read(lambda session: reading.show(session, operator, number))
         except IdeaNotFound as error:
             raise Refused("no_idea", number=number) from error
-        click.echo(plain(idea_views.shown_card(shown, words)))
+        click.echo(plain(idea_views.shown_card(shown, words), words))
 
 
 async def export_ideas(settings: Settings, workspace: str | None, file: Path, texts: Texts) -> None:

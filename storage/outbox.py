@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, case, or_, update
+from sqlalchemy import bindparam, case, func, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col, select
@@ -204,8 +204,14 @@ def park(session: Session, claimed: Claimed, reason: str) -> None:
 
 
 def parked(session: Session, limit: int) -> list[OutboxItem]:
-    """What could not be sent for good."""
-    return list(session.exec(select(OutboxItem).where(col(OutboxItem.parked_reason).is_not(None)).limit(limit)))
+    """What could not be sent for good, the first first."""
+    query = select(OutboxItem).where(col(OutboxItem.parked_reason).is_not(None))
+    return list(session.exec(query.order_by(col(OutboxItem.id)).limit(limit)))
+
+
+def count_parked(session: Session) -> int:
+    """How much could not be sent for good."""
+    return session.exec(select(func.count()).where(col(OutboxItem.parked_reason).is_not(None))).one()
 
 
 def try_parked(session: Session, now: datetime) -> None:

@@ -16,9 +16,9 @@ from bot.views.texts import DOMAINS, LANGUAGES, LOCALE_DIR
 
 BOT = LOCALE_DIR.parent
 WRONG_IN_FRENCH = re.compile(
-    r"""[ \t\n][:;?!»]                   # an ordinary space before
+    r"""[ \t\n\u202f][:;?!»]             # an ordinary or a narrow space before
       | [\w)}»][;?!»] | [\w)}»]:(?=\s|$)  # none at all, but times and addresses have their colons
-      | «[^\u00a0\u202f]                  # none, or an ordinary one, after the opening guillemet
+      | «[^\u00a0]                        # none, or another one, after the opening guillemet
     """,
     re.VERBOSE,
 )
@@ -210,10 +210,31 @@ def test_french_double_punctuation_has_a_no_break_space(domain: str) -> None:
     assert not [(key, form) for key, form in sentences(domain, "fr") if WRONG_IN_FRENCH.search(form)]
 
 
+@each_domain
+@each_language
+def test_one_kind_of_no_break_space_is_used(domain: str, language: str) -> None:
+    """Two kinds look like a mistake beside each other, and the narrow one is a box in some fonts."""
+    assert not [(key, form) for key, form in sentences(domain, language) if "\u202f" in form]
+
+
+@each_domain
+def test_an_ideas_number_stays_with_its_sign(domain: str) -> None:
+    assert not [(key, form) for key, form in sentences(domain, "en") if "no. {" in form]
+    assert not [(key, form) for key, form in sentences(domain, "fr") if "nº {" in form]
+
+
+@each_domain
+def test_french_names_people_without_the_middle_dot(domain: str) -> None:
+    """Screen readers spell it out: there is always a way of saying it for everybody."""
+    assert not [(key, form) for key, form in sentences(domain, "fr") if re.search(r"\w·\w", form)]
+
+
 @pytest.mark.parametrize(
     "sentence, is_right",
     [
-        ("Votre idée\u00a0: «\u00a0{title}\u00a0»\u202f!", True),
+        ("Votre idée\u00a0: «\u00a0{title}\u00a0»\u00a0!", True),
+        ("Vraiment\u202f?", False),
+        ("«\u202fTitre\u00a0»", False),
         ("Votez avec :heart: à 09:00, voir https://example.org", True),
         ("Votre idée : non", False),
         ("Votre idée: non", False),

@@ -216,8 +216,8 @@ def _consent(call: Call, *, key: str, agrees: bool) -> Reply:
 
 def _receipt(call: Call, submitted: Submitted, *, replaces: bool = False) -> Reply:
     links = reading.links(call.session, call.caller.workspace_id, submitted.similar)
-    next_digest = call.rules.weekly.coming(call.now).due_at
-    return Reply(receipts.submitted_card(submitted, next_digest, links, call.texts), replaces=replaces)
+    period = digesting.next_one(call.session, call.caller.workspace_id, call.rules.weekly, call.now)
+    return Reply(receipts.submitted_card(submitted, period.due_at, links, call.texts), replaces=replaces)
 
 
 def _edit_form(call: Call, number: int) -> Reply:
@@ -304,6 +304,8 @@ def _preview_digest(call: Call) -> Reply:
 
 def _post_digest(call: Call) -> Reply:
     require_moderator(call.caller)
-    period = call.rules.weekly.coming(call.now)
-    contents = digesting.publish_early(call.session, call.caller.workspace_id, period, call.rules.sizes, call.now)
-    return Reply(digest_views.posted_card(contents, call.texts))
+    weekly, workspace_id = call.rules.weekly, call.caller.workspace_id
+    period = weekly.coming(call.now)
+    contents = digesting.publish_early(call.session, workspace_id, period, call.rules.sizes, call.now)
+    following = digesting.next_one(call.session, workspace_id, weekly, call.now)
+    return Reply(digest_views.posted_card(contents, period.due_at, following.due_at, call.texts))

@@ -36,6 +36,11 @@ def require_visible(caller: Caller, idea: Idea) -> None:
         raise IdeaNotFound(idea.number)
 
 
+def can_read_exchange(caller: Caller, idea: Idea) -> bool:
+    """Whether this member may read what moderators wrote to the author: a question, the reason of a refusal."""
+    return caller.is_moderator or idea.author_id == caller.member_id
+
+
 def can_see(caller: Caller, idea: Idea) -> bool:
     """Whether this member may know of the idea."""
     return idea.status in PUBLIC or caller.is_moderator or idea.author_id == caller.member_id

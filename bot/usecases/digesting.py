@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.domain import shortlist
-from bot.domain.calendar import Period
+from bot.domain.calendar import Period, Weekly
 from bot.errors import AlreadyDone, NothingToShow
 from bot.usecases import announcing
 from bot.usecases.reading import names_and_links
@@ -102,6 +102,15 @@ def of_period(session: Session, workspace_id: int, period: Period, now: datetime
     """
     found = digests.of_period(session, workspace_id, period.key)
     return None if found and found.is_missed and found.until > now else found
+
+
+def next_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime) -> Period:
+    """The period whose digest comes next: the first after `now` that has none yet, for one may be posted early."""
+    period = weekly.coming(now)
+    done = digests.done_from(session, workspace_id, period.key, now)
+    while period.key in done:
+        period = weekly.coming(period.due_at)
+    return period
 
 
 def publish_early(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:

@@ -7,17 +7,19 @@ from enum import StrEnum
 from sqlmodel import Session
 
 from bot.domain.lifecycle import PUBLIC
-from bot.domain.permissions import Caller, require_moderator
+from bot.domain.permissions import Caller, can_read_exchange, require_moderator
 from bot.errors import NothingToShow
 from bot.usecases import announcing
 from bot.usecases.finding import visible_idea
 from storage import digests, ideas, outbox, search, workspaces
 from storage.search import Visible
-from storage.tables import AnyIdea, Digest, DigestEntry, HistoryEntry, Idea, Status, present
+from storage.tables import AnyIdea, Digest, DigestEntry, HistoryEntry, Idea, Status, Step, present
 
 PAGE = 8
 FOUND = 10
 RANKED = 10
+_BETWEEN_THEM = frozenset({Step.QUESTIONED, Step.REFUSED})
+"""Steps whose detail moderators wrote to the author alone."""
 
 
 class Listing(StrEnum):
@@ -35,7 +37,8 @@ class Page:
     """Ideas of a list. `names` and `links` are by member id and idea key; `next_before` where more follow.
 
     `typed` is the whole text that was understood as a search; `choices` are the statuses that a list may be of;
-    `left_out` is how many more there are of a list that has no next page.
+    `left_out` is how many more there are of a list that has no next page; `is_own` where it has the member's
+    own ideas alone, because the others of that status are not for them.
     """
 
     listing: Listing
@@ -48,11 +51,15 @@ class Page:
     typed: str = ""
     choices: tuple[Status, ...] = ()
     left_out: int = 0
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One idea with its history, oldest line first; `is_own` for its author."""
+    """One idea with its history, oldest line first; `is_own` for its author.
+
+    What moderators wrote to the author stands in `history` for those who may read it; for others that detail is empty.
+    """
 
     idea: Idea
     history: tuple[HistoryEntry, ...]
@@ -99,7 +106,7 @@ def list_ideas(session: Session, caller: Caller, status: Status | None, before: 
     author_id = None if statuses <= PUBLIC or caller.is_moderator else caller.member_id
     found = ideas.newest(session, caller.workspace_id, statuses, author_id, before=before, limit=PAGE + 1)
     page = _page(session, caller, Listing.ALL, found, status=status)
-    return replace(page, choices=_choices(caller, status))
+    return replace(page, choices=_choices(caller, status), is_own=author_id is not None)
 
 
 def _choices(caller: Caller, status: Status | None) -> tuple[Status, ...]:
@@ -148,10 +155,17 @@ def ranking(session: Session, caller: Caller) -> Page:
 def show(session: Session, caller: Caller, number: int) -> Shown:
     """One idea with its history. Raises IdeaNotFound."""
     idea = visible_idea(session, caller, number)
-    lines = tuple(ideas.history(session, present(idea.id)))
+    lines = ideas.history(session, present(idea.id))
+    if not can_read_exchange(caller, idea):
+        lines = [_without_words(line) if line.step in _BETWEEN_THEM else line for line in lines]
     names = workspaces.names(session, caller.workspace_id, [idea.author_id, *(line.member_id for line in lines)])
     _, links = names_and_links(session, caller.workspace_id, [idea])
-    return Shown(idea, lines, names, links.get(present(idea.id)), idea.author_id == caller.member_id)
+    return Shown(idea, tuple(lines), names, links.get(present(idea.id)), idea.author_id == caller.member_id)
+
+
+def _without_words(line: HistoryEntry) -> HistoryEntry:
+    """A line of its own: what the session has loaded would be saved."""
+    return HistoryEntry(**line.model_dump(exclude={"detail"}))
 
 
 def last_shortlist(session: Session, caller: Caller) -> Shortlist:

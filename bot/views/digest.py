@@ -40,9 +40,10 @@ def digest_card(contents: Contents, texts: Texts, *, is_preview: bool = False) -
     return Card(title, tuple(blocks))
 
 
-def posted_card(contents: Contents, texts: Texts) -> Card:
-    """Told to the moderator who had the digest posted now."""
-    line = texts.plural("digest.posted", len(contents.shortlist), period=contents.period)
+def posted_card(contents: Contents, due_at: datetime, next_at: datetime, texts: Texts) -> Card:
+    """Told to the moderator who had the digest posted before it was due; `next_at` is the one after it."""
+    due, following = texts.day_and_time(due_at), texts.day_and_time(next_at)
+    line = texts.plural("digest.posted", len(contents.shortlist), due=due, next=following)
     return Card(line, (Paragraph((line,)),), "success")
 
 

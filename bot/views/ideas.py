@@ -44,6 +44,12 @@ _STEP_LINE: Mapping[Step, str] = {
     Step.SHORTLISTED: "history.shortlisted",
     Step.STATUS_SET: "history.status_set",
 }
+_WORDLESS: Mapping[Step, str] = {
+    Step.QUESTIONED: "history.questioned_public",
+    Step.REFUSED: "history.refused_public",
+    Step.SHORTLISTED: "history.shortlisted_once",
+}
+"""Where the words are not for who asks; and where there are none, in what was brought in from elsewhere."""
 _STATUS_TONE: Mapping[Status, Tone] = {
     Status.PENDING: "warning",
     Status.REFUSED: "error",
@@ -118,9 +124,14 @@ def body(idea: Idea, texts: Texts) -> list[Block]:
 
 def history_line(line: HistoryEntry, names: Mapping[str, str], texts: Texts) -> str:
     """What happened, in a line: when, who, what."""
-    detail = texts(STATUS_LABEL[Status(line.detail)]) if line.step is Step.STATUS_SET else line.detail
+    detail = line.detail
+    if line.step is Step.STATUS_SET:
+        detail = texts(STATUS_LABEL[Status(line.detail)])
+    elif line.step is Step.SHORTLISTED:
+        detail = texts.week(line.detail)
     who = _name(line.member_id, names, texts) if line.member_id else texts("product.name")
-    return texts(_STEP_LINE[line.step], date=texts.day_and_time(line.at), member=who, detail=detail)
+    key = _STEP_LINE[line.step] if line.detail else _WORDLESS.get(line.step, _STEP_LINE[line.step])
+    return texts(key, date=texts.day_and_time(line.at), member=who, detail=detail)
 
 
 def _own_buttons(shown: Shown, texts: Texts) -> tuple[Button, ...]:

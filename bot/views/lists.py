@@ -48,6 +48,12 @@ _LIST_OF: Mapping[Status, str] = {
     Status.DELIVERED: "list.delivered",
     Status.DECLINED: "list.declined",
 }
+_OWN_LIST_OF: Mapping[Status, tuple[str, str]] = {
+    Status.PENDING: ("list.own_pending", "list.own_pending_empty"),
+    Status.REFUSED: ("list.own_refused", "list.own_refused_empty"),
+    Status.WITHDRAWN: ("list.own_withdrawn", "list.own_withdrawn_empty"),
+}
+"""What members see their own ideas alone of: the title, and the sentence where there are none."""
 HELP_LINES = (
     ("help.idea", "help.idea_does"),
     ("help.text", "help.text_does"),
@@ -76,7 +82,7 @@ def page_card(page: Page, texts: Texts) -> Card:
     title = _title(page, texts)
     blocks: list[Block] = [Heading(title), *_menu(page, texts)]
     if not page.ideas:
-        empty = texts(_EMPTY[page.listing])
+        empty = _empty(page, texts)
         return Card(empty, (*blocks, Paragraph((empty,)), *_capture_instead(page, texts)))
     lines = tuple(idea_line(idea, page, texts) for idea in page.ideas)
     blocks += [Items(lines, numbered=page.listing is Listing.TOP), *left_out(page.left_out, texts)]
@@ -173,13 +179,21 @@ def _help_items(lines: tuple[tuple[str, str], ...], command: str, texts: Texts) 
 def _title(page: Page, texts: Texts) -> str:
     if page.listing is Listing.FOUND:
         return texts("list.found", words=page.words)
-    return texts(_LIST_OF[page.status] if page.status else _TITLE[page.listing])
+    return _list_of(page.status, page, texts) if page.status else texts(_TITLE[page.listing])
+
+
+def _empty(page: Page, texts: Texts) -> str:
+    return texts(_OWN_LIST_OF[page.status][1] if page.is_own and page.status else _EMPTY[page.listing])
+
+
+def _list_of(status: Status, page: Page, texts: Texts) -> str:
+    return texts(_OWN_LIST_OF[status][0] if page.is_own and status is page.status else _LIST_OF[status])
 
 
 def _menu(page: Page, texts: Texts) -> tuple[Block, ...]:
     if not page.choices:
         return ()
-    options = tuple(Option(texts(_LIST_OF[status]), status) for status in page.choices)
+    options = tuple(Option(_list_of(status, page, texts), status) for status in page.choices)
     everything = Option(texts("list.menu_all"), ALL)
     return (Menu(texts("list.menu"), Click.LIST, (everything, *options), page.status or ALL),)
 

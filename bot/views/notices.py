@@ -28,7 +28,7 @@ def refused_notice(idea: Idea, said: Said | None, names: Mapping[str, str], text
     resubmit = Button(texts("button.resubmit"), Click.EDIT, str(idea.number), Style.PRIMARY)
     blocks: tuple[Block, ...] = (Heading(line),)
     if said:
-        blocks += (Quotation(texts("notice.reason", moderator=_moderator(said.by, names, texts)), said.words),)
+        blocks += (Quotation(texts("notice.reason", moderator=_name(said.by, names, texts)), said.words),)
     blocks += (Quotation(texts("receipt.your_text"), text_of(idea)),)
     if idea.status is Status.REFUSED:
         blocks += (Actions((resubmit, withdraw_button(idea, texts))),)
@@ -41,7 +41,7 @@ def question_notice(idea: Idea, said: Said | None, names: Mapping[str, str], tex
     closed = Paragraph((texts("notice.question_answered", number=idea.number),))
     if not said:
         return Card(line, (closed,))
-    blocks = (Heading(line), Quotation(texts("notice.asks", moderator=_moderator(said.by, names, texts)), said.words))
+    blocks = (Heading(line), Quotation(texts("notice.asks", moderator=_name(said.by, names, texts)), said.words))
     if idea.status is not Status.PENDING:
         return Card(line, (*blocks, closed))
     answer = Button(texts("button.answer"), Click.EDIT, str(idea.number), Style.PRIMARY)
@@ -62,7 +62,8 @@ def own_vote_notice(idea: Idea, texts: Texts) -> Card:
 
 def consent_request(request: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
     """Somebody wants to make an idea of this member's words; once answered, the buttons are gone."""
-    line = texts("consent.request", member=_moderator(request["by"], names, texts))
+    asker = _name(request["by"], names, texts)
+    line = texts("consent.request", member=asker)
     blocks: tuple[Block, ...] = (Heading(line), Quotation(texts("consent.words"), _words(request)))
     match request["state"]:
         case Consent.GIVEN:
@@ -73,12 +74,12 @@ def consent_request(request: Mapping[str, Any], names: Mapping[str, str], texts:
             return Card(line, (*blocks, Paragraph((Strong(texts("consent.closed")),))))
     agree = Button(texts("button.agree"), Click.AGREE, request["key"], Style.PRIMARY)
     disagree = Button(texts("button.disagree"), Click.DISAGREE, request["key"])
-    return Card(line, (*blocks, Note((texts("consent.note"),)), Actions((agree, disagree))))
+    return Card(line, (*blocks, Note((texts("consent.note", member=asker),)), Actions((agree, disagree))))
 
 
 def consent_answer(answer: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
     """What the author of the words has said; without a yes, the asker gets back what they had made of them."""
-    author = _moderator(answer["author"], names, texts)
+    author = _name(answer["author"], names, texts)
     if answer["state"] == Consent.GIVEN:
         line = texts("consent.was_given", member=author, number=answer["number"])
         return Card(line, (Paragraph((line,)),), "success")
@@ -91,5 +92,5 @@ def _words(request: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in request["draft"].values() if part)
 
 
-def _moderator(member_id: str | None, names: Mapping[str, str], texts: Texts) -> str:
+def _name(member_id: str | None, names: Mapping[str, str], texts: Texts) -> str:
     return names.get(member_id or "") or texts("member.unknown")

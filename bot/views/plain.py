@@ -1,9 +1,10 @@
 """Cards as plain text, for the terminal and for people who read the command line."""
 
 from bot.views.cards import Card, Heading, Items, Link, Note, Paragraph, Quotation, Span, Strong
+from bot.views.texts import Texts
 
 
-def plain(card: Card) -> str:
+def plain(card: Card, texts: Texts) -> str:
     """The card's words from top to bottom; buttons and menus are left out, for nobody could use them."""
     parts: list[str] = []
     for block in card.blocks:
@@ -13,7 +14,9 @@ def plain(card: Card) -> str:
             case Paragraph(spans) | Note(spans):
                 parts.append(_line(spans))
             case Quotation(label, text):
-                parts.append("\n".join((f"{label}:", *(f"  {line}" for line in text.splitlines()))))
+                parts.append(
+                    "\n".join((texts("texts.label", label=label), *(f"  {line}" for line in text.splitlines())))
+                )
             case Items(items, numbered):
                 marks = (f"{number}." if numbered else "-" for number in range(1, len(items) + 1))
                 parts.append("\n".join(f"{mark} {_line(item)}" for mark, item in zip(marks, items, strict=True)))

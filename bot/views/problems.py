@@ -72,7 +72,7 @@ def _sentence(error: errors.ButineError, command: str, names: Mapping[str, str],
         case errors.NothingToShow(what=what):
             return texts("problem.nothing_to_announce" if what == "digest" else "problem.no_shortlist")
         case errors.AlreadyDone(period=period):
-            return texts("problem.already_done", period=period, command=command)
+            return texts("problem.already_done", period=texts.week(period), command=command)
         case errors.WrongStatus():
             return _wrong_status(error, command, names, texts)
     return texts(_plain_key(error), command=command)
@@ -88,6 +88,8 @@ def _plain_key(error: errors.ButineError) -> str:
 
 def _wrong_status(error: errors.WrongStatus, command: str, names: Mapping[str, str], texts: Texts) -> str:
     key = _ACTION_PROBLEM[error.action]
+    if error.status == Status.WITHDRAWN and error.action in {Action.EDIT, Action.WITHDRAW}:
+        key = "problem.already_withdrawn"
     status = texts(STATUS_LABEL[Status(error.status)])
     if key == "problem.already_decided" and error.by:
         who = names.get(error.by) or texts("member.unknown")

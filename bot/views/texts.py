@@ -5,13 +5,24 @@ compiled beside it (`make catalogues`); a key stands for a sentence, `{name}` in
 """
 
 import gettext
-from datetime import UTC, datetime
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 LOCALE_DIR = Path(__file__).parent.parent / "locale"
-LANGUAGES = ("fr", "en")
+LOCALES: Mapping[str, str] = {"fr": "fr", "en": "en_GB"}
+"""By language: how dates, times and numbers are written. British English has the day first and 24 hours, as the hours
+of the configuration are."""
+LANGUAGES = tuple(LOCALES)
+_FIRST_OF_MONTH: Mapping[tuple[str, str], str] = {
+    ("fr", "long"): "'1er' MMMM y",
+    ("fr", "full"): "EEEE '1er' MMMM y",
+}
+"""French counts the first day of a month where the locale data has a plain number."""
+_WEEK = re.compile(r"(?P<year>[0-9]{4})-W0?(?P<week>[0-9]{1,2})")
 GROUPED_FROM = 1000
 DOMAINS = ("butine", "room", "slack", "cli")
 
@@ -54,29 +65,51 @@ class Texts:
             return str(value)
         from babel.numbers import format_decimal  # noqa: PLC0415  a third of a second nobody needs at start
 
-        return format_decimal(value, locale=self.language)
+        return format_decimal(value, locale=LOCALES[self.language])
 
     def date(self, moment: datetime) -> str:
         """The day in words, in the time zone: "24 novembre 2026"."""
-        from babel.dates import format_date  # noqa: PLC0415  as above
+        return _day(self._local(moment).date(), "long", self.language)
 
-        return format_date(moment.astimezone(self.time_zone), "long", locale=self.language)
+    def time(self, moment: datetime) -> str:
+        """The time of day, in the time zone: "09:00"."""
+        return _time(self._local(moment).time(), self.language)
 
     def day_and_time(self, moment: datetime) -> str:
         """Day and time of day, in the time zone: "lundi 30 novembre 2026 à 09:00"."""
-        day, time = _day_and_time(moment.astimezone(self.time_zone).replace(tzinfo=None), self.language)
-        return self("texts.day_and_time", day=day, time=time)
+        local = self._local(moment)
+        day, hour = _day(local.date(), "full", self.language), _time(local.time(), self.language)
+        return self("texts.day_and_time", day=day, time=hour)
 
     def age(self, since: datetime, now: datetime) -> str:
-        """How long ago, in whole days or hours: "3 jours"."""
-        from babel.dates import format_timedelta  # noqa: PLC0415  as above
+        """How long ago: whole days from one day on, "45 jours", and hours before that."""
+        from babel.units import format_unit  # noqa: PLC0415  as above
 
-        return format_timedelta(now.astimezone(UTC) - since.astimezone(UTC), threshold=1.0, locale=self.language)
+        age = now.astimezone(UTC) - since.astimezone(UTC)
+        hours = max(age // timedelta(hours=1), 1)
+        value, unit = (age.days, "duration-day") if age.days else (hours, "duration-hour")
+        return format_unit(value, unit, "long", locale=LOCALES[self.language])
+
+    def week(self, period: str) -> str:
+        """A digest's period in words: "semaine 49 de 2026" for "2026-W49". What names no week is given back."""
+        found = _WEEK.fullmatch(period)
+        return self("texts.week", week=found["week"], year=found["year"]) if found else period
+
+    def _local(self, moment: datetime) -> datetime:
+        """What a wall clock shows, to the minute."""
+        return moment.astimezone(self.time_zone).replace(second=0, microsecond=0, tzinfo=None)
 
 
 @lru_cache(maxsize=256)
-def _day_and_time(local: datetime, language: str) -> tuple[str, str]:
-    """Of a wall clock's time: moments with a time zone are equal where the zone differs, and so no key."""
-    from babel.dates import format_date, format_time  # noqa: PLC0415  as above
+def _day(local: date, form: str, language: str) -> str:
+    from babel.dates import format_date  # noqa: PLC0415  as above
 
-    return format_date(local, "full", locale=language), format_time(local, "short", locale=language)
+    pattern = _FIRST_OF_MONTH.get((language, form), form) if local.day == 1 else form
+    return format_date(local, pattern, locale=LOCALES[language])
+
+
+@lru_cache(maxsize=256)
+def _time(local: time, language: str) -> str:
+    from babel.dates import format_time  # noqa: PLC0415  as above
+
+    return format_time(local, "short", locale=LOCALES[language])

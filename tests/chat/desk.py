@@ -19,6 +19,7 @@ from bot.rules import Rules
 from bot.usecases import announcing
 from bot.views.cards import Actions, Button, Card, Form, Menu
 from bot.views.plain import plain
+from bot.views.texts import Texts
 from storage import ideas, workspaces
 from storage.database import Database
 from storage.outbox import PostedCard
@@ -28,6 +29,7 @@ from tests.usecases.builders import NOW, RULES, new_file
 
 T = TypeVar("T")
 REFERENCE = "0badc0de"
+FRENCH = Texts("fr")
 
 
 class Desk:
@@ -197,7 +199,7 @@ class Desk:
 def words(reply: Reply) -> str:
     """The card's text, with ordinary spaces."""
     assert reply.card, reply
-    return plain(reply.card).replace("\u00a0", " ").replace("\u202f", " ")
+    return plain(reply.card, FRENCH).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def form_of(reply: Reply) -> Form:

@@ -13,7 +13,7 @@ from bot.views.plain import plain
 from storage import outbox
 from storage.outbox import Wanted
 from storage.tables import OutboxItem
-from tests.chat.desk import DOWN, Desk, posts, slow_down, want_again
+from tests.chat.desk import DOWN, FRENCH, Desk, posts, slow_down, want_again
 from tests.fakes.memory_platform import MemoryPlatform
 
 # Order
@@ -213,7 +213,7 @@ async def test_late_notices_say_what_was_said_when_they_were_wanted(desk: Desk) 
         desk.later(seconds=1)
     desk.later(minutes=5)
     await desk.send()
-    told = [plain(message.card) for message in desk.platform.messages.values() if message.member == "camille"]
+    told = [plain(message.card, FRENCH) for message in desk.platform.messages.values() if message.member == "camille"]
     said = {"Pour quel site ?": "Nadia", "À quel prix ?": "Inès", "Déjà fait": "Nadia", "Trop cher": "Inès"}
     assert len(told) == len(said)
     for what, by in said.items():
@@ -237,8 +237,8 @@ async def test_a_notice_that_waited_while_butine_was_renewed_takes_its_words_fro
     await desk.send()
     (notice,) = [each for each in desk.platform.messages.values() if each.key.split(":")[2:3] == [view]]
     words = "Pour quel site ?" if view == announcing.QUESTION_NOTICE else "Déjà fait"
-    assert words in plain(notice.card)
-    assert "Nadia" in plain(notice.card)
+    assert words in plain(notice.card, FRENCH)
+    assert "Nadia" in plain(notice.card, FRENCH)
 
 
 async def test_each_notice_has_its_words(desk: Desk) -> None:
@@ -257,6 +257,11 @@ async def test_each_notice_has_its_words(desk: Desk) -> None:
     await desk.type("nadia", f"statut {number} retenue")
     await desk.send()
     told = [message.card.summary for message in desk.platform.messages.values() if message.member == "camille"]
-    for part in ("question sur votre idée", "n’est pas publiée en l’état", "est publiée", "Merci de défendre"):
+    for part in (
+        "question sur votre idée",
+        "n’est pas publiée en l’état",
+        "est publiée",
+        "seuls comptent les soutiens",
+    ):
         assert any(part in summary for summary in told), part
     assert "nouveau statut" in told[-1]

@@ -16,7 +16,7 @@ from bot.views.plain import plain
 from storage import outbox
 from storage.outbox import Wanted
 from storage.tables import OutboxItem
-from tests.chat.desk import DOWN, UNCERTAIN, Desk, buttons, posts, slow_down, want_again
+from tests.chat.desk import DOWN, FRENCH, UNCERTAIN, Desk, buttons, posts, slow_down, want_again
 from tests.fakes.memory_platform import Lost, MemoryPlatform
 
 # What chat refuses, forgets or loses
@@ -56,7 +56,7 @@ async def test_who_asked_for_words_of_somebody_out_of_reach_is_told_once_and_has
     (told,) = desk.platform.shown(f"{request.key}:answer")
     assert told.member == "camille"
     assert "ne peut pas être jointe" in told.card.summary
-    assert "Un garage à vélos\n  \n  Près de l’entrée" in plain(told.card)
+    assert "Un garage à vélos\n  \n  Près de l’entrée" in plain(told.card, FRENCH)
     desk.platform.fail("direct", ChatRefused("user_disabled"))
     await desk.database.write(lambda session: outbox.try_parked(session, desk.later(days=1)))
     await desk.send()
@@ -72,7 +72,7 @@ async def test_a_request_that_was_given_up_asks_nothing_any_more(desk: Desk) -> 
     await desk.click("sam", "agree", request.key)
     await desk.send()
     (shown,) = desk.platform.shown(request.key)
-    assert "This request is closed" in plain(shown.card)
+    assert "This request is closed" in plain(shown.card, FRENCH)
     assert buttons(shown.card) == {}
     assert await desk.all_ideas() == []
     assert len(desk.platform.shown(f"{request.key}:answer")) == 1

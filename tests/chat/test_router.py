@@ -71,6 +71,24 @@ async def test_the_receipt_offers_an_own_idea_only_where_supporting_it_counts(
     assert (bool(button), supporters) == (own_ideas, int(own_ideas))
 
 
+async def test_a_question_and_a_reason_are_read_by_author_and_moderators_alone(desk: Desk) -> None:
+    """Once the idea is published everybody may look it up; what moderators promised to say to its author stays so."""
+    number = await desk.pending()
+    await desk.submit("nadia", "ask", str(number), question="Qui paierait ?")
+    await desk.submit("nadia", "refuse", str(number), reason="Trop vague")
+    await desk.submit("camille", "edit", str(number), title="Des vélos", need="Un besoin")
+    await desk.click("nadia", "approve", str(number))
+    for reply in (await desk.type("sam", f"show {number}"), await desk.click("sam", "show", str(number))):
+        assert "Nadia Benali asked for details" in words(reply)
+        assert "Nadia Benali asked for changes" in words(reply)
+        assert "paierait" not in words(reply)
+        assert "vague" not in words(reply)
+    for member in ("camille", "nadia"):
+        shown = words(await desk.type(member, f"voir {number}"))
+        assert "Nadia Benali demande « Qui paierait ? »" in shown
+        assert "Nadia Benali refuse l’idée, motif : « Trop vague »" in shown
+
+
 async def test_help_shows_moderators_more(desk: Desk) -> None:
     member, moderator = words(await desk.type("camille", "aide")), words(await desk.type("nadia", "aide"))
     assert moderator.startswith(member)
@@ -92,6 +110,9 @@ async def test_lists_and_lookups_answer(desk: Desk) -> None:
     ):
         assert expected in words(await desk.type("camille", text)), text
     assert "Un vestiaire" not in words(await desk.type("sam", "list pending"))
+    assert "None of your ideas awaits moderation." in words(await desk.type("sam", "list pending"))
+    assert "Vos idées en attente de modération" in words(await desk.type("camille", "liste en attente"))
+    assert "Idées en attente de modération" in words(await desk.type("nadia", "liste en attente"))
     assert "Ideas, newest first" in words(await desk.type("sam", "list"))
     assert "Un vestiaire" in words(await desk.type("nadia", "file"))
     await desk.type("sam", f"vote {number}")
@@ -142,6 +163,10 @@ async def test_the_author_edits_and_withdraws(desk: Desk) -> None:
     reply = await desk.type("camille", f"retirer {number}")
     assert "Des vélos partagés" in words(reply)
     assert (await desk.idea(number)).status is Status.WITHDRAWN
+    for text in (f"retirer {number}", f"modifier {number}"):
+        assert "est déjà retirée. Pour la proposer de nouveau, tapez « /idea »." in words(
+            await desk.type("camille", text)
+        )
 
 
 async def test_moderators_say_how_far_an_idea_has_come(desk: Desk) -> None:
@@ -150,12 +175,29 @@ async def test_moderators_say_how_far_an_idea_has_come(desk: Desk) -> None:
     desk.later(seconds=1)
     assert "nº 1 · Des vélos" in words(await desk.type("nadia", "digest preview"))
     reply = await desk.type("nadia", "digest now")
-    assert "2026-W49" in words(reply)
+    assert "avec 1 idée sélectionnée" in words(reply)
     assert "nº 1 · Des vélos" in words(await desk.type("camille", "shortlist"))
     assert "retenue" in words(await desk.type("nadia", f"statut {number} retenue"))
     assert (await desk.idea(number)).status is Status.RETAINED
     await desk.send()
     assert desk.platform.shown("digest:2026-W49")
+
+
+async def test_once_a_digest_was_posted_early_nothing_promises_the_one_that_it_replaces(desk: Desk) -> None:
+    await desk.published()
+    desk.later(seconds=1)
+    done = words(await desk.type("nadia", "digest maintenant"))
+    assert "Il remplace celui qui était prévu le lundi 30 novembre 2026 à 09:00" in done
+    assert "le suivant paraîtra le lundi 7 décembre 2026 à 09:00" in done
+    for receipt in (
+        await desk.type("camille", "Un vestiaire pour les cyclistes"),
+        await desk.submit("camille", "propose", title="Un vestiaire"),
+        await desk.click("camille", "capture", "chercher un vestiaire"),
+    ):
+        assert "Prochaine sélection : lundi 7 décembre 2026 à 09:00" in words(receipt)
+    desk.later(days=6)
+    later = words(await desk.type("camille", "Un deuxième vestiaire"))
+    assert "Prochaine sélection : lundi 7 décembre 2026 à 09:00" in later
 
 
 # Clicks and forms

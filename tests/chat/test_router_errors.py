@@ -39,7 +39,7 @@ async def test_each_expected_error_is_a_private_sentence_and_changes_nothing(des
         ("sam", "digest preview", "That is for moderators"),
         ("sam", "digest now", "That is for moderators"),
         ("sam", f"status {number} retained", "That is for moderators"),
-        ("nadia", f"statut {number} retenue", "ne peut pas passer à ce statut"),
+        ("nadia", f"statut {number} retenue", "ne peut pas recevoir ce statut"),
         ("nadia", f"vote {hidden}", "pas ouverte aux votes"),
         ("camille", "shortlist", "pas encore eu de sélection"),
     ):
@@ -55,7 +55,7 @@ async def test_with_nothing_to_say_the_digest_is_not_posted(desk: Desk) -> None:
     assert "rien à annoncer" in words(await desk.type("nadia", "digest now"))
     await desk.pending()
     desk.later(seconds=1)
-    assert "2026-W49" in words(await desk.type("nadia", "digest now"))
+    assert "part dans le canal" in words(await desk.type("nadia", "digest now"))
     assert "déjà paru" in words(await desk.type("nadia", "digest now"))
 
 
@@ -138,13 +138,13 @@ async def test_each_member_is_answered_in_their_language(desk: Desk) -> None:
 
 
 async def test_times_are_those_of_the_members_zone(desk: Desk) -> None:
-    assert "Monday, November 30, 2026 at 8:00" in words(await desk.type("sam", "Bikes"))
+    assert "08:00 on Monday, 30 November 2026" in words(await desk.type("sam", "Bikes"))
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../../etc/passwd", "America", "\x00"])
 async def test_a_zone_that_does_not_exist_is_that_of_the_workspace(desk: Desk, zone: str) -> None:
     desk.platform.profiles["sam"] = replace(desk.platform.profiles["sam"], time_zone=zone)
-    assert "Monday, November 30, 2026 at 9:00" in words(await desk.type("sam", "Bikes"))
+    assert "09:00 on Monday, 30 November 2026" in words(await desk.type("sam", "Bikes"))
 
 
 async def test_without_a_profile_the_answer_is_in_the_workspaces_language_and_the_idea_is_kept(desk: Desk) -> None:

@@ -126,14 +126,14 @@ def ideas_of(workspace_id: int) -> Idea:
     return new_idea(workspace_id)
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, 2, 12])
 def test_messages_that_could_not_be_sent_are_a_problem(terminal: Terminal, port: int, number: int) -> None:
     def park(session: Session) -> None:
         workspace_id = in_web(session)
         for count in range(number):
             outbox.want(session, workspace_id, Wanted(f"card:{count}", "idea_card"), NOW)
-        for claimed in outbox.claim(session, workspace_id, NOW, timedelta(minutes=1), 9):
-            outbox.park(session, claimed, "channel_not_found")
+        for count, claimed in enumerate(outbox.claim(session, workspace_id, NOW, timedelta(minutes=1), 99)):
+            outbox.park(session, claimed, "is_archived" if count else "channel_not_found")
 
     terminal.write(park)
     has_problem(terminal, terminal.say.plural("cli.check.parked", number, reason="channel_not_found"))
@@ -302,13 +302,13 @@ def test_a_preview_shows_the_digest_and_changes_nothing(filled: Terminal) -> Non
 def test_a_digest_is_frozen_once(filled: Terminal) -> None:
     shown = filled.succeed("digest", "--now")
     (digest,) = filled.read(posted)
-    assert shown.strip() == filled.say("cli.digest_sent", period=digest.period)
+    assert shown.strip() == filled.say("cli.digest_sent", period=filled.say.week(digest.period))
     idea = filled.read(lambda s: ideas.by_number(s, in_web(s), 1))
     assert idea
     assert idea.status is Status.SHORTLISTED
     key = f"digest:{digest.period}"
     assert filled.read(lambda s: outbox.by_key(s, in_web(s), key)), "Butine will post it"
-    filled.fail(REFUSED, filled.say("cli.error.already_done", period=digest.period), "digest", "--now")
+    filled.fail(REFUSED, filled.say("cli.error.already_done", period=filled.say.week(digest.period)), "digest", "--now")
     assert len(filled.read(posted)) == 1
 
 

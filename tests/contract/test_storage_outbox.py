@@ -298,13 +298,14 @@ async def test_what_was_parked_is_tried_once_more_where_that_is_asked_for(
     assert (await desk.claim_one(NOW + HOUR)).item.attempts == 0
 
 
-async def test_parked_rows_are_listed_up_to_a_limit(database: Database, workspace_id: int) -> None:
+async def test_parked_rows_are_listed_up_to_a_limit_and_counted_whole(database: Database, workspace_id: int) -> None:
     desk = Desk(database, workspace_id)
     for number in range(3):
         await desk.want(Wanted(f"card:{number}", "view"))
     for claimed in await desk.claim():
         await database.write(partial(outbox.park, claimed=claimed, reason="no"))
-    assert len(await database.read(lambda s: outbox.parked(s, 2))) == 2
+    assert [item.key for item in await database.read(lambda s: outbox.parked(s, 2))] == ["card:0", "card:1"]
+    assert await database.read(outbox.count_parked) == 3
 
 
 async def test_after_a_crash_what_was_being_sent_is_free_at_once_and_marked(

@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.lifecycle import PUBLIC
-from bot.domain.permissions import Caller, can_see, require_author, require_moderator, require_visible
+from bot.domain.permissions import (
+    Caller,
+    can_read_exchange,
+    can_see,
+    require_author,
+    require_moderator,
+    require_visible,
+)
 from bot.errors import IdeaNotFound, NotPermitted
 from storage.tables import Idea, Status
 
@@ -44,6 +51,14 @@ def test_before_publication_an_idea_is_for_its_author_and_moderators_alone(statu
         with pytest.raises(IdeaNotFound) as unseen:
             require_visible(OTHER, idea(status))
         assert unseen.value.number == 12
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_what_moderators_write_to_the_author_stays_between_them(status: Status) -> None:
+    """Also once everybody may see the idea."""
+    assert can_read_exchange(AUTHOR, idea(status))
+    assert can_read_exchange(MODERATOR, idea(status))
+    assert not can_read_exchange(OTHER, idea(status))
 
 
 @pytest.mark.parametrize("status", list(Status))

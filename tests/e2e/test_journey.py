@@ -59,12 +59,12 @@ def test_an_idea_lives_from_the_form_to_the_digest_and_outlives_a_restart(  # no
     expect(published).to_contain_text("2 soutiens")
     camille.go()
     camille.react(camille.card("Un guichet unique pour la MDPH"))
-    expect(camille.go("@butine").message("Les soutiens à sa propre idée ne sont pas comptés")).to_be_visible()
+    expect(camille.go("@butine").message("seuls comptent les soutiens de vos collègues")).to_be_visible()
     expect(published).to_contain_text("2 soutiens")
 
     nadia.say("/idea digest maintenant")
     digest = sam.message("Sélection de la semaine")
-    expect(digest).to_contain_text("Un guichet unique pour la MDPH · 2 votes · Camille Martin")
+    expect(digest).to_contain_text("Un guichet unique pour la MDPH · 2 soutiens · Camille Martin")
     expect(digest).to_contain_text("Lend bikes between the two sites.")
     expect(published).to_contain_text("Sélectionnée, réponse attendue")
 
@@ -79,7 +79,8 @@ def test_an_idea_lives_from_the_form_to_the_digest_and_outlives_a_restart(  # no
     sam.say("/idea show 1")
     history = sam.private("History")
     expect(history).to_contain_text("Camille Martin proposed the idea")
-    expect(history).to_contain_text("Nadia Benali refused the idea")
+    expect(history).to_contain_text("Nadia Benali asked for changes")
+    expect(history).not_to_contain_text("refused")
     expect(history).to_contain_text("Nadia Benali published the idea")
 
 
@@ -90,7 +91,7 @@ def test_the_author_completes_answers_and_withdraws(butine: Butine, enter: Enter
     nadia = enter(address, "nadia").go("moderation")
     camille.say("/idea Des composteurs derrière la cité administrative")
     waiting = nadia.card("Des composteurs derrière la cité administrative")
-    nadia.click(waiting, "Demander à l’auteur·e…")
+    nadia.click(waiting, "Poser une question…")
     nadia.fill_form({"question": "Qui les viderait ?"})
     expect(waiting).to_contain_text("Qui les viderait ?")
 

@@ -66,9 +66,9 @@ def test_real_ideas_make_a_digest(butine: Butine, enter: Callable[[str, str], Pe
     nadia.say("/idea digest maintenant")
     camille = people["camille"]
     digest = camille.message("Sélection de la semaine")
-    expect(digest.locator("ol li").first).to_contain_text("Un guichet unique pour les dossiers MDPH · 5 votes")
+    expect(digest.locator("ol li").first).to_contain_text("Un guichet unique pour les dossiers MDPH · 5 soutiens")
     expect(digest.locator("ol li")).to_have_count(5)
-    expect(digest).to_contain_text(f"{len(IDEAS)} idées proposées · 10 publiées · 6 votant·es")
+    expect(digest).to_contain_text(f"{len(IDEAS)} idées proposées · 10 publiées · 6 personnes ont voté")
     exported = butine.folder / "ideas.jsonl"
     butine.run("ideas", "export", str(exported))
     kept = [json.loads(line) for line in exported.read_text().splitlines()]

@@ -65,7 +65,7 @@ async def test_an_idea_from_its_capture_to_its_answer(house: House) -> None:  # 
     house.world.unreact(nadia, published["id"], "bulb")
     await house.card(house.ideas, "1 soutien")
     house.world.react(camille, published["id"], "+1")
-    await house.told(camille, "Merci de défendre votre idée")
+    await house.told(camille, "seuls comptent les soutiens de vos collègues")
 
     # A typed command does the same, and says so to who typed it, in their language.
     await house.typed(nadia, "/idea soutenir 1")
@@ -87,7 +87,7 @@ async def test_an_idea_from_its_capture_to_its_answer(house: House) -> None:  # 
 
     # The digest carries it, once, and its answer reaches Camille.
     await house.typed(nadia, "/idea digest now")
-    digest = await house.card(house.ideas, "Un guichet unique pour la MDPH", "2 votes")
+    digest = await house.card(house.ideas, "Sélection de la semaine", "Un guichet unique pour la MDPH", "2 soutiens")
     assert link in digest["message"]
     await house.typed(nadia, "/idea digest now")
     await house.typed(nadia, "/idea status 1 retained")

@@ -126,7 +126,7 @@ def cards(texts: Texts) -> dict[str, Card]:
         "help": lists.help_card("/idea", texts, is_moderator=True),
         "digest": digest.digest_card(contents(), texts),
         "digest_empty": digest.digest_card(contents(is_empty=True), texts, is_preview=True),
-        "digest_posted": digest.posted_card(contents(), texts),
+        "digest_posted": digest.posted_card(contents(), AT, AT + timedelta(days=7), texts),
         "reminder": digest.reminder_card([pending], LINKS, AT + timedelta(days=4), texts),
         "notice_approved": notices.approved_notice(idea(1), LINKS[1], texts),
         "notice_refused": notices.refused_notice(refused, Said("Déjà <fait>.", "U3"), NAMES, texts),

@@ -102,7 +102,7 @@ async def ask_for_words(slack: FakeSlack, butine: Installation) -> None:
     form = await slack.until(lambda: slack.form_of(CAMILLE))
     assert "son accord lui sera demandé" in shown(form)
     await slack.submit(CAMILLE, {"need": "Un besoin que Camille a vu"})
-    await slack.until(lambda: slack.private(CAMILLE, "prévenu"))
+    await slack.until(lambda: slack.private(CAMILLE, "Nous demandons son accord"))
     await butine.settle()
 
 
@@ -124,7 +124,7 @@ async def test_words_that_are_not_given_are_no_idea(slack: FakeSlack, butine: In
     await ask_for_words(slack, butine)
     request = slack.direct(SAM, "We lose an hour a week.")
     before = dict(request)
-    await slack.click(SAM, request, "Je préfère que non")
+    await slack.click(SAM, request, "Non merci")
     await butine.settle()
     await slack.click(SAM, before, "D’accord")
     await butine.settle()
@@ -135,7 +135,7 @@ async def test_words_that_are_not_given_are_no_idea(slack: FakeSlack, butine: In
 async def test_nobody_else_can_give_them(slack: FakeSlack, butine: Installation) -> None:
     await ask_for_words(slack, butine)
     await slack.click(CAMILLE, slack.direct(SAM, "We lose an hour a week."), "D’accord")
-    assert await slack.until(lambda: slack.private(CAMILLE, "auteur"))
+    assert await slack.until(lambda: slack.private(CAMILLE, "Nous demandons son accord"))
     assert await butine.ideas() == []
 
 

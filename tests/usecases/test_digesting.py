@@ -1,5 +1,6 @@
 """The weekly digest: what it says, that it is frozen, and that each period has one at most."""
 
+import sqlite3
 from datetime import datetime, timedelta
 
 import pytest
@@ -271,6 +272,52 @@ def test_with_nothing_to_say_an_early_digest_leaves_the_period_for_its_hour(worl
     world.propose()
     world.later(minutes=1)
     assert not publish(world).is_empty
+
+
+def next_one(world: World) -> str:
+    """The key of the period whose digest comes next."""
+    return digesting.next_one(world.session, world.workspace_id, WEEKLY, world.now).key
+
+
+def test_the_next_digest_is_that_of_the_first_period_without_one(
+    world: World, elsewhere: World, ranked: list[Idea]
+) -> None:
+    assert next_one(world) == "2026-W49"
+    publish(world)
+    assert next_one(world) == "2026-W50"
+    assert next_one(elsewhere) == "2026-W49"
+    world.later(days=6)
+    assert next_one(world) == "2026-W50"
+    world.later(days=7)
+    assert next_one(world) == "2026-W51"
+
+
+def test_the_next_digest_is_found_across_the_turn_of_the_year(world: World, ranked: list[Idea]) -> None:
+    """2026 has a week 53."""
+    world.later(days=32)
+    publish(world)
+    assert digests(world)[0].period == "2026-W53"
+    assert next_one(world) == "2027-W01"
+
+
+def test_what_a_clock_that_was_ahead_noted_as_missed_is_still_to_come(world: World, ranked: list[Idea]) -> None:
+    coming = period_of(world.now)
+    digesting.note_missed(world.session, world.workspace_id, coming, coming.due_at + timedelta(days=2))
+    world.session.flush()
+    assert next_one(world) == coming.key
+
+
+def test_looking_for_the_next_digest_is_one_statement(world: World, ranked: list[Idea]) -> None:
+    """Every receipt names it."""
+    publish(world)
+    world.session.flush()
+    asked: list[str] = []
+    connection = world.session.connection().connection.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    connection.set_trace_callback(asked.append)
+    next_one(world)
+    connection.set_trace_callback(None)
+    assert len(asked) == 1
 
 
 # Frozen

@@ -6,7 +6,7 @@ from sqlmodel import Session
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
 from bot.errors import IdeaNotFound, NothingToShow, NotPermitted
-from bot.usecases import digesting, reading, submission, voting
+from bot.usecases import digesting, moderation, reading, submission, voting
 from bot.usecases.reading import Listing, Page
 from bot.usecases.voting import Reaction
 from storage import workspaces
@@ -49,6 +49,9 @@ def test_a_list_of_a_hidden_status_is_whole_for_moderators_and_ones_own_for_othe
     assert numbers(reading.list_ideas(session, world.nadia, status)) == expected
     assert numbers(reading.list_ideas(session, world.camille, status)) == expected
     assert numbers(reading.list_ideas(session, world.sam, status)) == ([] if status in HIDDEN else expected)
+    for caller in (world.camille, world.sam):
+        assert reading.list_ideas(session, caller, status).is_own is (status in HIDDEN), "and says so"
+    assert not reading.list_ideas(session, world.nadia, status).is_own
 
 
 def test_a_list_offers_what_else_can_be_listed_in_the_order_of_an_ideas_life(session: Session, world: World) -> None:
@@ -190,6 +193,28 @@ def test_an_idea_is_shown_with_its_history_and_names(session: Session, world: Wo
     assert [line.step.value for line in shown.history] == ["submitted", "approved"]
     assert shown.names == {"camille": "Camille Martin", "nadia": "Nadia Benali"}
     assert reading.show(session, world.camille, idea.number).is_own
+
+
+def test_what_moderators_wrote_to_the_author_is_read_by_them_alone(session: Session, world: World) -> None:
+    """The question and the reason of a former refusal; that there were any is no secret."""
+    idea = world.propose()
+    moderation.ask(session, world.nadia, idea.number, "Qui paierait ?", world.later(hours=1))
+    moderation.refuse(session, world.nadia, idea.number, "Trop vague", world.later(hours=1))
+    submission.edit(session, world.camille, idea.number, Draft(idea.title, "Un besoin"), world.later(hours=1))
+    moderation.approve(session, world.nadia, idea.number, world.later(hours=1))
+    session.flush()
+    whole = [
+        *(("submitted", "camille", ""), ("questioned", "nadia", "Qui paierait ?"), ("refused", "nadia", "Trop vague")),
+        *(("resubmitted", "camille", ""), ("approved", "nadia", "")),
+    ]
+    withheld = [(step, member, "") for step, member, _ in whole]
+    for caller, expected in ((world.sam, withheld), (world.camille, whole), (world.nadia, whole)):
+        shown = reading.show(session, caller, idea.number)
+        assert [(line.step.value, line.member_id, line.detail) for line in shown.history] == expected
+        assert [line.at for line in shown.history] == sorted(line.at for line in shown.history)
+    assert not session.dirty
+    assert not session.new
+    assert world.steps(idea) == whole
 
 
 @pytest.mark.parametrize("status", list(Status))

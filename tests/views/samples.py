@@ -8,6 +8,7 @@ from bot import errors
 from bot.domain.command import SEARCH_LIMIT
 from bot.domain.lifecycle import PUBLIC, Action
 from bot.usecases.announcing import Said
+from bot.usecases.consent import Consent
 from bot.usecases.digesting import Contents, Named
 from bot.usecases.moderation import Decided
 from bot.usecases.reading import Listing, Page, Shortlist, Shown, Stats
@@ -58,6 +59,15 @@ def _said(words: Words) -> Said:
     return Said(words.reason, "nadia")
 
 
+BROUGHT_IN = (
+    HistoryEntry(workspace_id=1, idea_id=1, at=NOW, member_id="nadia", step=Step.QUESTIONED),
+    HistoryEntry(workspace_id=1, idea_id=1, at=NOW, member_id="nadia", step=Step.REFUSED),
+    HistoryEntry(workspace_id=1, idea_id=1, at=NOW, step=Step.SHORTLISTED),
+    HistoryEntry(workspace_id=1, idea_id=1, at=NOW, step=Step.SHORTLISTED, detail="promotion de printemps"),
+)
+"""What another program has kept of a history may lack words, or have others."""
+
+
 def _history(words: Words) -> tuple[HistoryEntry, ...]:
     lines = (
         (Step.SUBMITTED, "camille", ""),
@@ -77,7 +87,13 @@ def _history(words: Words) -> tuple[HistoryEntry, ...]:
 
 
 def _shown(words: Words, status: Status, *, is_own: bool) -> Shown:
-    return Shown(idea(words, status), _history(words), NAMES, LINKS[1], is_own)
+    history = _history(words)
+    if not is_own:
+        exchanged = (Step.QUESTIONED, Step.REFUSED)
+        history = tuple(
+            HistoryEntry(**line.model_dump(exclude={"detail"})) if line.step in exchanged else line for line in history
+        )
+    return Shown(idea(words, status), history, NAMES, LINKS[1], is_own)
 
 
 def _page(words: Words, listing: Listing, status: Status | None = None, /, **changes: object) -> Page:
@@ -116,6 +132,14 @@ _QUIET: Mapping[str, object] = {
     "published": 0,
     "voters": 0,
 }
+
+
+def _request(words: Words, state: Consent, **more: object) -> Mapping[str, object]:
+    """Nadia wants to make an idea of Camille's words."""
+    draft = {"title": words.title, "need": "", "proposal": words.body, "benefit": ""}
+    return {"key": "consent:1", "by": "nadia", "author": "camille", "state": state, "draft": draft, **more}
+
+
 _WRONG = errors.WrongStatus
 _DIGEST = Digest(workspace_id=1, period="2026-W48", since=NOW, until=NOW)
 
@@ -152,6 +176,9 @@ CARDS: Mapping[str, Make] = {
     "shown_own_published": lambda t, w: ideas.shown_card(_shown(w, Status.PUBLISHED, is_own=True), t),
     "shown_others_published": lambda t, w: ideas.shown_card(_shown(w, Status.PUBLISHED, is_own=False), t),
     "shown_others_retained": lambda t, w: ideas.shown_card(_shown(w, Status.RETAINED, is_own=False), t),
+    "shown_brought_in": lambda t, w: ideas.shown_card(
+        Shown(idea(w, Status.SHORTLISTED), BROUGHT_IN, NAMES, LINKS[1], is_own=True), t
+    ),
     "submitted": lambda t, w: receipts.submitted_card(Submitted(idea(w), ()), NOW, {}, t),
     "submitted_one_similar": lambda t, w: receipts.submitted_card(
         Submitted(idea(w), (idea(w, number=9999, id=2),)), NOW, LINKS, t
@@ -196,6 +223,20 @@ CARDS: Mapping[str, Make] = {
         )
         for status in Status
     },
+    **{
+        f"list_own_{status}": lambda t, w, status=status: lists.page_card(  # type: ignore[misc]  # bound early
+            _page(w, Listing.ALL, status, is_own=True), t
+        )
+        for status in Status
+        if status not in PUBLIC
+    },
+    **{
+        f"list_own_{status}_empty": lambda t, w, status=status: lists.page_card(  # type: ignore[misc]  # bound early
+            _page(w, Listing.ALL, status, is_own=True, ideas=()), t
+        )
+        for status in Status
+        if status not in PUBLIC
+    },
     "shortlist": lambda t, w: lists.shortlist_card(Shortlist(_DIGEST, _entries(w), NAMES, LINKS), t),
     "stats": lambda t, _: lists.stats_card(Stats(4321, 1, 0, 2, 1, 12, 345), t),
     "help": lambda t, _: lists.help_card("/idea", t, is_moderator=False),
@@ -209,11 +250,18 @@ CARDS: Mapping[str, Make] = {
     "notice_question_answered": lambda t, w: notices.question_notice(idea(w, Status.PENDING), None, NAMES, t),
     "notice_status": lambda t, w: notices.status_notice(idea(w), Status.RETAINED, t),
     "notice_own_vote": lambda t, w: notices.own_vote_notice(idea(w), t),
+    **{
+        f"consent_{state}": lambda t, w, state=state: notices.consent_request(_request(w, state), NAMES, t)  # type: ignore[misc]  # bound early
+        for state in Consent
+    },
+    "consent_was_given": lambda t, w: notices.consent_answer(_request(w, Consent.GIVEN, number=12), NAMES, t),
+    "consent_was_refused": lambda t, w: notices.consent_answer(_request(w, Consent.REFUSED, number=None), NAMES, t),
+    "consent_asked": lambda t, _: receipts.consent_asked_card(t),
     "digest": lambda t, w: digest.digest_card(_contents(w), t),
     "digest_with_many_waiting": lambda t, w: digest.digest_card(_contents(w, waiting_left_out=1234), t),
     "digest_preview": lambda t, w: digest.digest_card(_contents(w), t, is_preview=True),
     "digest_quiet": lambda t, w: digest.digest_card(_contents(w, **_QUIET), t),
-    "digest_posted": lambda t, w: digest.posted_card(_contents(w), t),
+    "digest_posted": lambda t, w: digest.posted_card(_contents(w), NOW, NOW + timedelta(days=7), t),
     "reminder": lambda t, w: digest.reminder_card(
         [idea(w, Status.PENDING), idea(w, Status.PENDING, 13, id=9, submitted_at=NOW - timedelta(hours=2))],
         LINKS,
@@ -233,6 +281,8 @@ CARDS: Mapping[str, Make] = {
     "problem_decided_by": _problem(_WRONG(12, Status.PUBLISHED, Action.APPROVE, "nadia")),
     "problem_decided_by_unknown": _problem(_WRONG(12, Status.REFUSED, Action.REFUSE, "gone")),
     **{f"problem_{action}": _problem(_WRONG(12, Status.SHORTLISTED, action)) for action in Action},
+    "problem_edit_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.EDIT)),
+    "problem_withdraw_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.WITHDRAW)),
     "problem_not_saved": lambda t, w: problems.not_saved_card(t, w.body),
     "problem_unexpected": lambda t, w: problems.unexpected_card("0badc0de", t, w.body),
     "problem_unexpected_without_text": lambda t, _: problems.unexpected_card("0badc0de", t),

@@ -17,13 +17,13 @@ GOLDEN = Path(__file__).parent / "golden"
 RENEWS = bool(os.environ.get("BUTINE_TESTS_RENEW"))
 
 
-def written(card: Card) -> str:
+def written(card: Card, texts: Texts) -> str:
     """All that a card says, as text."""
     lines = [
         f"{card.tone}: {card.summary}",
         *([f"reaction: {card.reaction}"] if card.reaction else []),
         "",
-        plain(card),
+        plain(card, texts),
     ]
     for block in card.blocks:
         if isinstance(block, Actions):
@@ -55,7 +55,7 @@ def test_it_is_word_for_word_what_was_agreed(name: str) -> None:
     parts = []
     for language in LANGUAGES:
         texts, words = Texts(language, "Europe/Paris"), Words()
-        made = written(CARDS[name](texts, words)) if name in CARDS else written_form(FORMS[name](texts, words))
+        made = written(CARDS[name](texts, words), texts) if name in CARDS else written_form(FORMS[name](texts, words))
         parts.append(f"--- {language} ---\n{made}\n")
     path = GOLDEN / f"{name}.txt"
     if RENEWS:

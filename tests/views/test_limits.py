@@ -2,7 +2,8 @@
 
 Slack: modal titles and their buttons 24 characters, button labels 75, header blocks 150, confirmation texts 300; menus
 100 options of 75, placeholders 150.
-Mattermost: dialog titles and field labels 24, hints 150. Values of buttons: bot/views/actions.py.
+Mattermost: dialog titles and field labels 24, hints 150; a button that asks first is the title of a dialog. Values of
+buttons: bot/views/actions.py.
 """
 
 import pytest
@@ -37,6 +38,19 @@ def test_buttons_fit(language: str, name: str) -> None:
 
 def test_the_button_that_makes_an_idea_of_a_search_can_carry_every_search() -> None:
     assert SEARCH_LIMIT <= VALUE_LIMIT
+
+
+@each_language
+@each_card
+def test_a_button_that_asks_first_fits_the_title_of_its_dialog(language: str, name: str) -> None:
+    for button in buttons(CARDS[name](Texts(language), LONGEST)):
+        assert button.confirm is None or len(button.label) <= 24
+
+
+@each_language
+def test_supporting_another_idea_fits_with_a_number_of_four_digits(language: str) -> None:
+    labels = [each.label for each in buttons(CARDS["submitted_one_similar"](Texts(language), Words()))]
+    assert [len(label) <= 24 for label in labels if "9999" in label] == [True]
 
 
 @each_language

@@ -2,6 +2,7 @@
 
 from bot.views.cards import Actions, Button, Card, Heading, Items, Link, Menu, Note, Option, Quotation, Strong
 from bot.views.plain import plain
+from bot.views.texts import Texts
 
 
 def test_the_words_stand_from_top_to_bottom() -> None:
@@ -14,9 +15,11 @@ def test_the_words_stand_from_top_to_bottom() -> None:
             Note(("fin",)),
         ),
     )
-    assert plain(card) == "Titre\n=====\n\nBesoin:\n  un\n  deux\n\n1. a b\n2. c <https://example.org/>\n\nfin"
+    rest = "\n  un\n  deux\n\n1. a b\n2. c <https://example.org/>\n\nfin"
+    assert plain(card, Texts("en")) == f"Titre\n=====\n\nBesoin:{rest}"
+    assert plain(card, Texts("fr")) == f"Titre\n=====\n\nBesoin\u00a0:{rest}"
 
 
 def test_buttons_and_menus_are_left_out() -> None:
     menu = Menu("Afficher", "list", (Option("Toutes", "all"),), "all")
-    assert plain(Card("x", (Heading("Titre"), menu, Actions((Button("Oui", "yes"),))))) == "Titre\n====="
+    assert plain(Card("x", (Heading("Titre"), menu, Actions((Button("Oui", "yes"),)))), Texts("fr")) == "Titre\n====="

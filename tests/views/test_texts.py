@@ -1,12 +1,13 @@
 """Sentences, numbers, dates and plural forms as each language writes them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.errors import ConfigError
 from bot.views.problems import problem_card
-from bot.views.texts import Texts, known_language
+from bot.views.texts import LANGUAGES, Texts, known_language
 
 NOW = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 
@@ -32,18 +33,40 @@ def test_plural_forms_are_the_languages(language: str, count: int, expected: str
     "language, day, moment",
     [
         ("fr", "30 novembre 2026", "lundi 30 novembre 2026 à 09:00"),
-        ("en", "November 30, 2026", "Monday, November 30, 2026 at 9:00\u202fAM"),
+        ("en", "30 November 2026", "09:00 on Monday, 30 November 2026"),
     ],
 )
 def test_dates_are_the_languages_in_the_readers_zone(language: str, day: str, moment: str) -> None:
     texts = Texts(language, "Europe/Paris")
     assert texts.date(NOW) == day
     assert texts.day_and_time(NOW) == moment
+    assert texts.time(NOW) == "09:00"
+
+
+@pytest.mark.parametrize(
+    "language, day, moment",
+    [
+        ("fr", "1er décembre 2026", "mardi 1er décembre 2026 à 21:30"),
+        ("en", "1 December 2026", "21:30 on Tuesday, 1 December 2026"),
+    ],
+)
+def test_french_counts_the_first_day_of_a_month(language: str, day: str, moment: str) -> None:
+    texts, first = Texts(language, "Europe/Paris"), datetime(2026, 12, 1, 20, 30, 59, tzinfo=UTC)
+    assert texts.date(first) == day
+    assert texts.day_and_time(first) == moment
+    assert texts.date(first + timedelta(days=10)).startswith("11 ")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_colon_follows_an_hour_in_a_history(language: str) -> None:
+    """Slack could take `:00:` for an emoji, and the line has to be sent as rich text."""
+    texts = Texts(language)
+    assert not re.search(r":\w+:", texts("history.approved", date=texts.day_and_time(NOW), member="Nadia"))
 
 
 def test_the_day_is_that_of_the_readers_zone() -> None:
     late = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
-    assert Texts("fr", "Europe/Paris").date(late) == "1 décembre 2026"
+    assert Texts("fr", "Europe/Paris").date(late) == "1er décembre 2026"
     assert Texts("fr", "America/New_York").date(late) == "30 novembre 2026"
 
 
@@ -51,13 +74,33 @@ def test_the_day_is_that_of_the_readers_zone() -> None:
     "language, age, expected",
     [
         ("fr", timedelta(days=3), "3\u00a0jours"),
-        ("fr", timedelta(hours=5), "5\u00a0heures"),
+        ("fr", timedelta(days=45), "45\u00a0jours"),
+        ("fr", timedelta(hours=5, minutes=59), "5\u00a0heures"),
+        ("fr", timedelta(minutes=20), "1\u00a0heure"),
+        ("en", timedelta(hours=23, minutes=59), "23 hours"),
         ("en", timedelta(days=1), "1 day"),
-        ("en", timedelta(weeks=2), "2 weeks"),
+        ("en", timedelta(days=2) - timedelta(seconds=1), "1 day"),
+        ("en", timedelta(weeks=2), "14 days"),
+        ("en", timedelta(days=400), "400 days"),
     ],
 )
-def test_ages_are_told_in_whole_units(language: str, age: timedelta, expected: str) -> None:
+def test_ages_are_told_in_days_and_in_hours_before_the_first(language: str, age: timedelta, expected: str) -> None:
     assert Texts(language).age(NOW - age, NOW) == expected
+
+
+@pytest.mark.parametrize("domain", ["butine", "cli"])
+@pytest.mark.parametrize(
+    "language, period, expected",
+    [
+        ("fr", "2026-W49", "semaine 49 de 2026"),
+        ("en", "2026-W49", "week 49 of 2026"),
+        ("fr", "2027-W01", "semaine 1 de 2027"),
+        ("fr", "2026-W10", "semaine 10 de 2026"),
+        ("fr", "le printemps", "le printemps"),
+    ],
+)
+def test_a_period_is_told_as_its_week(domain: str, language: str, period: str, expected: str) -> None:
+    assert Texts(language, domain=domain).week(period) == expected
 
 
 def test_a_key_without_a_sentence_is_an_error() -> None:

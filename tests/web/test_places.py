@@ -29,6 +29,14 @@ async def test_an_agent_can_do_nothing_in_the_review_channel(scene: Scene) -> No
     assert (await scene.send("click", "nadia", message=posted.id, action="approve", value="12"))[0] == 200
 
 
+async def test_an_empty_channel_says_what_comes_there(scene: Scene) -> None:
+    """Nobody proposes ideas in the review channel."""
+    assert "Les idées à modérer apparaîtront ici." in await scene.page("/?as=nadia&channel=moderation")
+    ideas = await scene.page("/?as=nadia&channel=idees")
+    assert "pour proposer une idée." in ideas
+    assert "à modérer apparaîtront" not in ideas
+
+
 async def test_direct_messages_are_their_members_alone(scene: Scene) -> None:
     sent = await scene.room.direct("camille", Card("Pour vous", (Paragraph(("Pour vous seule",)),)), "notice:1")
     assert "Pour vous seule" in await scene.page(sent.permalink or "")

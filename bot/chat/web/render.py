@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo
 
 import emoji
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -150,7 +149,6 @@ def _environment() -> Environment:
         "emoji_name": _emoji_name,
         "initials": _initials,
         "hue": _hue,
-        "clock": _clock,
         "title": _title,
         "member_name": _member_name,
     }
@@ -189,13 +187,6 @@ def _initials(name: str) -> str:
 
 def _hue(member: str) -> int:
     return sum(member.encode()) % HUES
-
-
-def _clock(shown: Message, texts: Texts) -> str:
-    from babel.dates import format_time  # noqa: PLC0415  a third of a second nobody needs at start
-
-    local = shown.posted_at.astimezone(ZoneInfo(texts.time_zone.key))
-    return format_time(local, "short", locale=texts.language)
 
 
 def _title(card: Card) -> str | None:
