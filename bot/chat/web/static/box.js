@@ -1,7 +1,7 @@
 // The message box: sending, the list of commands while typing, and the draft that survives a reload.
 
 import { config, gesture, word } from "./server.js";
-import { announce, apply, toEnd } from "./timeline.js";
+import { announce, applyAnswer, toEnd } from "./timeline.js";
 import { openForm } from "./dialogs.js";
 
 const form = document.getElementById("say");
@@ -73,7 +73,7 @@ async function send() {
     const answer = await gesture("say", form, { text });
     if (!answer.keeps_text && box.value === text) box.value = "";
     changed();
-    apply(answer.swaps);
+    applyAnswer(answer.swaps, box);
     toEnd();
     if (answer.form) openForm(answer.form, box);
   } catch (problem) {

@@ -1,7 +1,7 @@
 // Dialogs: the forms that Butine opens, the question before what can't be undone, and the one that adds a person.
 
 import { gesture, word } from "./server.js";
-import { apply, toEnd } from "./timeline.js";
+import { applyAnswer, toEnd } from "./timeline.js";
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const confirmDialog = document.getElementById("confirm");
@@ -93,7 +93,7 @@ async function submit(form, dialog) {
     if (Object.keys(answer.field_errors ?? {}).length) return showErrors(form, answer.field_errors);
     dialog.dataset.done = "yes";
     dialog.close();
-    apply(answer.swaps);
+    applyAnswer(answer.swaps, dialog.opener);
     toEnd();
     if (answer.form) openForm(answer.form, dialog.opener);
   } catch (problem) {

@@ -108,6 +108,16 @@ export function apply(swaps) {
   if (stays) toEnd();
 }
 
+// What one's own gesture has led to is always seen: an older page, which ends before it, gives way to the latest.
+// Who wrote is in the box again there, which has kept its draft, and who pressed something is at the answer.
+export function applyAnswer(swaps, opener) {
+  apply(swaps);
+  const unseen = swaps.find(({ id, html }) => html && id.startsWith("m-") && !document.getElementById(id));
+  if (!unseen || config.is_latest) return;
+  const place = opener?.id === "say-text" ? opener.id : unseen.id;
+  location.assign(`${document.getElementById("latest").href}#${place}`);
+}
+
 export function showTarget() {
   const target = timeline.querySelector(".is-target");
   if (!target) return config.is_latest ? toEnd() : undefined;
