@@ -17,7 +17,7 @@ from bot.chat.web import glyphs
 from bot.chat.web.places import Place, permalink
 from bot.chat.web.room import Message, Persona
 from bot.chat.web.written import read
-from bot.views.cards import Card, Form, Heading
+from bot.views.cards import Card, Form, Heading, Hint
 from bot.views.texts import Texts
 
 HUES = 6
@@ -78,7 +78,7 @@ class Page:
     messages: Sequence[str]
     entries: Sequence[Entry]
     people: Sequence[Persona]
-    hints: Sequence[tuple[str, str]]
+    hints: Sequence[Hint]
     config: Mapping[str, object]
     older: int | None
     is_latest: bool

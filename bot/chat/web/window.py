@@ -11,7 +11,7 @@ from bot.chat.web.inbound import Refused
 from bot.chat.web.places import Place, Places
 from bot.chat.web.render import Entry, Page, Reader
 from bot.chat.web.room import Change, Message, Persona, RoomStore
-from bot.views.cards import Form
+from bot.views.cards import Form, Hint
 from bot.views.texts import Texts
 
 PAGE_LENGTH = 60
@@ -83,9 +83,7 @@ class Window:
         names = {persona.id: persona.name for persona in store.people()}
         return Reader(self.persona, self.place, self.thread, self._texts, names)
 
-    def content(
-        self, store: RoomStore, asked: Asked, hints: Sequence[tuple[str, str]], config: dict[str, object]
-    ) -> str:
+    def content(self, store: RoomStore, asked: Asked, hints: Sequence[Hint], config: dict[str, object]) -> str:
         """The whole page; from now on the persona has seen what is in the place."""
         cursor = store.latest_change
         timeline, older, is_latest = self._timeline(store, asked)
