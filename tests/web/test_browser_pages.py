@@ -69,3 +69,13 @@ async def test_an_older_page_stays_where_others_write(stage: Stage) -> None:
     await expect(page.get_by_role("link", name="Butine 1 message non lu")).to_be_visible()
     await expect(page.locator(".entry")).to_have_count(2)
     assert page.url == address
+
+
+async def test_a_tab_stays_who_it_is_when_another_one_becomes_somebody_else(stage: Stage) -> None:
+    """Also where it was opened at an address that names nobody; whatever else the address says stays."""
+    await stage.tab("as=camille")
+    page = await stage.tab("channel=@butine")
+    await expect(page).to_have_title("Butine · Camille Martin · Butine")
+    await stage.tab("as=nadia")
+    await page.reload()
+    await expect(page).to_have_title("Butine · Camille Martin · Butine")
