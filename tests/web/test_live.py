@@ -35,7 +35,7 @@ async def test_new_messages_edits_and_reactions_arrive(scene: Scene) -> None:
         await scene.room.update(posted.id, Card("Neu", (Heading("Publiée"),)))
         _, swaps = await stream.event()
         assert "Publiée" in swaps[0]["html"]
-        assert swaps[0]["announcement"] is None
+        assert not swaps[0]["is_news"]
         await scene.send("react", "nadia", message=posted.id, emoji="heart", is_present=True)
         _, swaps = await stream.event()
         assert "Nadia Benali" in swaps[0]["html"]

@@ -129,6 +129,11 @@ def announcement(reader: Reader, shown: Message) -> str:
     return reader.texts("room.announcement", name=reader.name(shown.author), words=words[:300])
 
 
+def unread(texts: Texts, number: int) -> str:
+    """What a screen reader says when a message from Butine waits in another conversation."""
+    return texts("room.announcement", name="Butine", words=texts.plural("room.unread", number))
+
+
 def _template(name: str, reader: Reader, **values: object) -> str:
     return _environment().get_template(name).render(reader=reader, t=reader.texts, **values)
 

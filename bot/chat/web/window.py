@@ -3,7 +3,7 @@
 Decides what is visible and in which order; the HTML itself is made in render.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bot.chat.web import render
@@ -19,8 +19,9 @@ PAGE_LENGTH = 60
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """New HTML for the element of that id, "" where it is gone; what to announce, if anything.
+    """New HTML for the element of that id, "" where it is gone; what to announce of it, if there is anything to say.
 
+    `is_news` says that it is announced to everybody; else only where it follows from what was just pressed on the page.
     `as_of` is the room's last change when it was drawn: a page gets swaps in its answers and from its stream, and in
     whichever order they come, the newest is to stay.
     """
@@ -29,6 +30,7 @@ class Swap:
     html: str
     as_of: int
     announcement: str | None = None
+    is_news: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,15 @@ class Window:
     def _entries(self, store: RoomStore) -> list[Entry]:
         return [Entry(place, store.unread(self.persona.id, place.id)) for place in self._places.seen_by(self.persona)]
 
-    def entries(self, store: RoomStore) -> Swap:
-        """The list of conversations as it is now."""
-        return Swap("places", render.entries(self.reader(store), self._entries(store)), store.latest_change)
+    def _entries_after(self, store: RoomStore, new: Collection[int | None]) -> Swap:
+        """The list of conversations as it is after these messages, and a word where one of them is a direct one."""
+        html = render.entries(self.reader(store), self._entries(store))
+        direct = self._places.direct(self.persona.id)
+        arrived = [store.message(number) for number in new if number is not None]
+        is_direct = any(m is not None and m.place == direct.id and not self._contains(m) for m in arrived)
+        unread = store.unread(self.persona.id, direct.id) if is_direct else 0
+        words = render.unread(self._texts, unread) if unread else None
+        return Swap("places", html, store.latest_change, words, is_news=True)
 
     def swap(self, store: RoomStore, message: int, *, is_new: bool = False) -> Swap | None:
         """The message as it is now, or None where it is not in this window."""
@@ -150,9 +158,8 @@ class Window:
         reader = self.reader(store)
         before = store.timeline(self.place.id, self.thread, self.persona.id, before=shown.id, limit=1)
         html = render.message(reader, shown, starts_day=not before or self._day(before[0]) != self._day(shown))
-        is_news = is_new and shown.author != self.persona.id
-        announcement = render.announcement(reader, shown) if is_news else None
-        return Swap(f"m-{shown.id}", html, store.latest_change, announcement)
+        announcement = render.announcement(reader, shown) if shown.author != self.persona.id else None
+        return Swap(f"m-{shown.id}", html, store.latest_change, announcement, is_news=is_new)
 
     def swaps(self, store: RoomStore, changes: Sequence[Change]) -> list[Swap]:
         """What to put on the page for these changes; what came is seen from now on."""
@@ -164,7 +171,7 @@ class Window:
         if new:
             if self.thread is None:
                 store.mark_seen(self.persona.id, self.place.id)
-            swaps.append(self.entries(store))
+            swaps.append(self._entries_after(store, new))
         return [swap for swap in swaps if swap is not None]
 
     def form(self, store: RoomStore, shown: Form, origin: int | None) -> str:
