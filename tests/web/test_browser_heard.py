@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from bot.chat.events import ButtonClicked, Event, Reply
 from bot.views.cards import Actions, Button, Card, Heading, Paragraph, Quotation
@@ -73,3 +73,36 @@ async def test_a_direct_message_is_announced_in_another_conversation(stage: Stag
     await expect(direct.locator("#news p")).to_have_text("Butine\u00a0: La troisième")
     await stage.room.post("ideas", replace(IDEA, summary="Pour tous"), "everybody")
     await expect(sam.locator("#news p")).to_have_text("Butine: Pour tous")
+
+
+async def test_what_butine_posts_in_another_language_than_the_pages_says_so(stage: Stage) -> None:
+    """A screen reader would read French with the sounds of English; what Butine answers is in the reader's language."""
+    for query, language, expected in (("as=sam", "en", "fr"), ("as=camille", "fr", "fr")):
+        page = await stage.tab(f"{query}&channel=idees")
+        await expect(page.locator("html")).to_have_attribute("lang", language)
+        assert await lang_of(page.get_by_role("heading", name="#12 Un parc")) == expected
+    page = await stage.tab("as=sam&channel=idees")
+    await stage.room.post("ideas", replace(IDEA, summary="La suivante"), "next")
+    await expect(page.locator("#news p")).to_have_text("Butine: La suivante")
+    assert await lang_of(page.locator("#news p")) == "fr"
+    await page.get_by_label("Your message").fill("/idea voir 99")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#news p")).to_have_count(2)
+    assert await lang_of(page.locator("#news p").last) == "en"
+    assert await lang_of(page.locator(".is-private .card")) == "en"
+    assert await lang_of(page.locator(".badge").first) == "en"
+
+
+async def test_the_question_of_such_a_button_is_in_its_language_and_the_way_out_in_the_pages(stage: Stage) -> None:
+    button = Button("Retirer", "withdraw", "13", confirm="Vraiment\u202f?")
+    await stage.room.post("ideas", Card("Une idée", (Actions((button,)),)), "next")
+    page = await stage.tab("as=sam&channel=idees")
+    await page.get_by_role("button", name="Retirer").click()
+    dialog = page.get_by_role("dialog", name="Vraiment")
+    languages = [await lang_of(line) for line in await dialog.locator("h2, button").all()]
+    assert languages == ["fr", "en", "fr"]
+
+
+async def lang_of(element: Locator) -> str:
+    """The language in which a browser takes an element to be."""
+    return str(await element.evaluate("element => element.closest('[lang]').lang"))

@@ -187,7 +187,7 @@ class Slow(web.StreamResponse):
 
 async def open_window(room: Room) -> Window:
     """The ideas channel as Sam sees it."""
-    return await room.run(lambda store: Window.opened(store, Places(CHANNELS), "sam", "idees", None))
+    return await room.run(lambda store: Window.opened(store, Places(CHANNELS, "fr"), "sam", "idees", None))
 
 
 @pytest.mark.parametrize("is_gone", [True, False])

@@ -36,9 +36,9 @@ class WebRoom:
     """A chat in the browser. `Platform` has the contract.
 
     `path` is the room's own SQLite file; `channels` are the channels' names by use ("ideas", "review", "digest");
-    `language` is of what is said to nobody in particular; `hosts` are the names by which browsers may call it
-    beside the loopback ones; `hints` gives the commands that are offered while typing. Its `routes` go into the
-    HTTP listener; they answer from `start` to `close`.
+    `language` is of the posts in them and of what is said to nobody in particular; `hosts` are the names by which
+    browsers may call it beside the loopback ones; `hints` gives the commands that are offered while typing. Its
+    `routes` go into the HTTP listener; they answer from `start` to `close`.
     """
 
     name = "web"
@@ -58,7 +58,7 @@ class WebRoom:
     ) -> None:
         self._clock = clock
         self._command = command
-        self._places = Places(channels)
+        self._places = Places(channels, language)
         self._room = Room(path, self._on_change)
         self._streams = Streams(self._room)
         self._under_way = UnderWay()

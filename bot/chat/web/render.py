@@ -100,7 +100,15 @@ def page(reader: Reader, content: Page) -> str:
 def message(reader: Reader, shown: Message, *, starts_day: bool = False, is_target: bool = False) -> str:
     """One entry of the timeline."""
     card = read(shown.content) if shown.author is None else None
-    return _template("message.html", reader, message=shown, card=card, starts_day=starts_day, is_target=is_target)
+    return _template(
+        "message.html",
+        reader,
+        message=shown,
+        card=card,
+        language=language(reader, shown),
+        starts_day=starts_day,
+        is_target=is_target,
+    )
 
 
 def entries(reader: Reader, places: Sequence[Entry]) -> str:
@@ -121,6 +129,12 @@ def form(reader: Reader, shown: Form, origin: int | None) -> str:
 def problem(texts: Texts, sentence: str) -> str:
     """A page that says why there is nothing else to see."""
     return _environment().get_template("problem.html").render(t=texts, sentence=sentence)
+
+
+def language(reader: Reader, shown: Message) -> str | None:
+    """The language of Butine's message where it is not the page's; what people wrote is in whichever they chose."""
+    is_posted = shown.author is None and shown.only_for is None
+    return reader.place.language if is_posted and reader.place.language != reader.texts.language else None
 
 
 def announcement(reader: Reader, shown: Message) -> str:

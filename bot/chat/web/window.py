@@ -22,6 +22,7 @@ class Swap:
     """New HTML for the element of that id, "" where it is gone; what to announce of it, if there is anything to say.
 
     `is_news` says that it is announced to everybody; else only where it follows from what was just pressed on the page.
+    `language` is the announcement's where that is not the page's.
     `as_of` is the room's last change when it was drawn: a page gets swaps in its answers and from its stream, and in
     whichever order they come, the newest is to stay.
     """
@@ -31,6 +32,7 @@ class Swap:
     as_of: int
     announcement: str | None = None
     is_news: bool = False
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,8 @@ class Window:
         before = store.timeline(self.place.id, self.thread, self.persona.id, before=shown.id, limit=1)
         html = render.message(reader, shown, starts_day=not before or self._day(before[0]) != self._day(shown))
         announcement = render.announcement(reader, shown) if shown.author != self.persona.id else None
-        return Swap(f"m-{shown.id}", html, store.latest_change, announcement, is_news=is_new)
+        language = render.language(reader, shown)
+        return Swap(f"m-{shown.id}", html, store.latest_change, announcement, is_new, language)
 
     def swaps(self, store: RoomStore, changes: Sequence[Change]) -> list[Swap]:
         """What to put on the page for these changes; what came is seen from now on."""

@@ -10,13 +10,15 @@ const [noButton, yesButton] = confirmDialog.querySelectorAll(".dialog-foot butto
 let asking = null;
 
 // Asks, and tells whether the answer was yes. One question at a time: while one is open, its answer counts.
-function ask(question, no, yes, isDanger) {
-  asking ??= answerTo(question, no, yes, isDanger).finally(() => (asking = null));
+function ask(question, no, yes, isDanger, lang = document.documentElement.lang) {
+  asking ??= answerTo(question, no, yes, isDanger, lang).finally(() => (asking = null));
   return asking;
 }
 
-function answerTo(question, no, yes, isDanger) {
-  confirmDialog.querySelector(".question").textContent = question;
+function answerTo(question, no, yes, isDanger, lang) {
+  const line = confirmDialog.querySelector(".question");
+  line.textContent = question;
+  line.lang = yesButton.lang = lang;
   noButton.textContent = no;
   yesButton.textContent = yes;
   yesButton.className = `button ${isDanger ? "is-danger" : "is-primary"}`;
@@ -30,7 +32,8 @@ function answerTo(question, no, yes, isDanger) {
 
 export async function confirmClick(button) {
   const isDanger = button.classList.contains("is-danger");
-  const isYes = await ask(button.dataset.confirm, noButton.dataset.no, button.textContent.trim(), isDanger);
+  const { lang } = button.closest("[lang]");
+  const isYes = await ask(button.dataset.confirm, noButton.dataset.no, button.textContent.trim(), isDanger, lang);
   giveFocusBack(button);
   return isYes;
 }

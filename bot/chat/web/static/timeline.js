@@ -20,8 +20,9 @@ export function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
 }
 
-export function announce(words) {
+export function announce(words, language = null) {
   const line = document.createElement("p");
+  if (language) line.lang = language;
   line.textContent = words;
   news.append(line);
   while (news.childElementCount > 5) news.firstElementChild.remove();
@@ -100,7 +101,7 @@ export function apply(swaps) {
     return;
   }
   const stays = isAtEnd();
-  for (const { id, html, as_of: asOf, announcement, is_news: isNews } of swaps) {
+  for (const { id, html, as_of: asOf, announcement, is_news: isNews, language } of swaps) {
     if (asOf < (drawn.get(id) ?? 0)) continue;
     drawn.set(id, asOf);
     const old = document.getElementById(id);
@@ -110,7 +111,7 @@ export function apply(swaps) {
     else continue;
     if (!announcement || !(isNews || awaited.has(id))) continue;
     awaited.delete(id);
-    if (told.get(id) !== html) announce(announcement);
+    if (told.get(id) !== html) announce(announcement, language);
     told.set(id, html);
   }
   if (stays) toEnd();
