@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.web.rooms import IDEA
 from tests.web.stage import IN_THE_BROWSER, Stage
 
 pytestmark = IN_THE_BROWSER
+MAGNIFIED = {"width": 320, "height": 256}
+"""What 400 % leaves of a screen of 1280 × 1024."""
 PAGE_SCROLLS = "document.documentElement.scrollHeight > innerHeight"
 
 
@@ -34,3 +36,38 @@ async def test_the_fields_of_a_form_scroll_and_the_dialog_around_them_does_not(s
     fields = dialog.locator(".dialog-body")
     assert await fields.evaluate("element => element.scrollHeight > element.clientHeight")
     assert await dialog.evaluate("element => element.scrollHeight === element.clientHeight")
+
+
+async def test_at_400_percent_there_is_room_for_messages_commands_and_fields(stage: Stage) -> None:
+    page = await stage.tab("as=nadia&channel=moderation")
+    await page.set_viewport_size(MAGNIFIED)
+    await page.reload()
+    head, messages = await top_and_bottom(page, ".place-head"), await top_and_bottom(page, "#messages")
+    box = await top_and_bottom(page, ".say")
+    assert messages[1] - messages[0] >= 100
+    assert head[1] <= messages[0]
+    assert messages[1] <= box[0]
+    assert box[1] <= MAGNIFIED["height"]
+    await page.get_by_label("Votre message").press_sequentially("/")
+    offered = await top_and_bottom(page, "#hints")
+    assert offered[0] >= 0
+    assert offered[1] - offered[0] >= 100
+    await page.get_by_label("Votre message").fill("/idea")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Proposer une idée")
+    await expect(dialog).to_be_visible()
+    for field in await dialog.locator("[data-field]").all():
+        await field.get_by_role("textbox").focus()
+        for part in (field.locator("label"), field.get_by_role("textbox")):
+            await expect(part).to_be_in_viewport(ratio=0.95)
+    await dialog.get_by_role("button", name="Envoyer").focus()
+    await expect(dialog.get_by_role("button", name="Envoyer")).to_be_in_viewport(ratio=0.95)
+    assert await page.evaluate("document.documentElement.scrollWidth") == MAGNIFIED["width"]
+
+
+async def top_and_bottom(page: Page, selector: str) -> tuple[float, float]:
+    """Where an element is, in pixels."""
+    found = await page.locator(selector).bounding_box()
+    assert found
+    return found["y"], found["y"] + found["height"]
