@@ -8,7 +8,7 @@ from tests.web.rooms import IDEA
 from tests.web.stage import IN_THE_BROWSER, Stage
 
 pytestmark = IN_THE_BROWSER
-MAGNIFIED = {"width": 320, "height": 256}
+WIDTH, HEIGHT = 320, 256
 """What 400 % leaves of a screen of 1280 × 1024."""
 PAGE_SCROLLS = "document.documentElement.scrollHeight > innerHeight"
 
@@ -40,14 +40,14 @@ async def test_the_fields_of_a_form_scroll_and_the_dialog_around_them_does_not(s
 
 async def test_at_400_percent_there_is_room_for_messages_commands_and_fields(stage: Stage) -> None:
     page = await stage.tab("as=nadia&channel=moderation")
-    await page.set_viewport_size(MAGNIFIED)
+    await page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     await page.reload()
     head, messages = await top_and_bottom(page, ".place-head"), await top_and_bottom(page, "#messages")
     box = await top_and_bottom(page, ".say")
     assert messages[1] - messages[0] >= 100
     assert head[1] <= messages[0]
     assert messages[1] <= box[0]
-    assert box[1] <= MAGNIFIED["height"]
+    assert box[1] <= HEIGHT
     await page.get_by_label("Votre message").press_sequentially("/")
     offered = await top_and_bottom(page, "#hints")
     assert offered[0] >= 0
@@ -63,7 +63,7 @@ async def test_at_400_percent_there_is_room_for_messages_commands_and_fields(sta
             await expect(part).to_be_in_viewport(ratio=0.95)
     await dialog.get_by_role("button", name="Envoyer").focus()
     await expect(dialog.get_by_role("button", name="Envoyer")).to_be_in_viewport(ratio=0.95)
-    assert await page.evaluate("document.documentElement.scrollWidth") == MAGNIFIED["width"]
+    assert await page.evaluate("document.documentElement.scrollWidth") == WIDTH
 
 
 async def top_and_bottom(page: Page, selector: str) -> tuple[float, float]:

@@ -97,7 +97,8 @@ async function submit(form, dialog) {
     dialog.dataset.done = "yes";
     dialog.close();
     applyAnswer(answer.swaps, dialog.opener);
-    toEnd();
+    // Who used a card goes on from there, and hears the answer; a text that comes back is to be seen.
+    if (dialog.opener.id === "say-text" || answer.keeps_text) toEnd();
     if (answer.form) openForm(answer.form, dialog.opener);
   } catch (problem) {
     form.querySelector(".alert").textContent = problem.message;
