@@ -160,3 +160,14 @@ class Form:
     fields: tuple[Field, ...]
     context: str = ""
     intro: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A command that is offered while typing: what is to be typed, an example of what follows it ("" where nothing
+    does), and what it does.
+    """
+
+    typed: str
+    example: str
+    does: str

@@ -1,6 +1,7 @@
 """Lists, ranking, shortlist, figures and help, for the member who asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from bot.usecases.reading import Home, Listing, Page, Shortlist, Stats
 from bot.views.actions import ALL, Click
@@ -10,6 +11,7 @@ from bot.views.cards import (
     Button,
     Card,
     Heading,
+    Hint,
     Items,
     Link,
     Menu,
@@ -54,26 +56,36 @@ _OWN_LIST_OF: Mapping[Status, tuple[str, str]] = {
     Status.WITHDRAWN: ("list.own_withdrawn", "list.own_withdrawn_empty"),
 }
 """What members see their own ideas alone of: the title, and the sentence where there are none."""
-HELP_LINES = (
-    ("help.idea", "help.idea_does"),
-    ("help.text", "help.text_does"),
-    ("help.list", "help.list_does"),
-    ("help.mine", "help.mine_does"),
-    ("help.show", "help.show_does"),
-    ("help.search", "help.search_does"),
-    ("help.top", "help.top_does"),
-    ("help.vote", "help.vote_does"),
-    ("help.edit", "help.edit_does"),
-    ("help.withdraw", "help.withdraw_does"),
-    ("help.shortlist", "help.shortlist_does"),
-    ("help.stats", "help.stats_does"),
-    ("help.help", "help.help_does"),
+
+
+class _Line(NamedTuple):
+    """The keys of what can be typed, of what it does, and of an example where something of one's own follows."""
+
+    typed: str
+    does: str
+    example: str | None = None
+
+
+_HELP_LINES = (
+    _Line("help.idea", "help.idea_does"),
+    _Line("help.text", "help.text_does", "help.example_idea"),
+    _Line("help.list", "help.list_does"),
+    _Line("help.mine", "help.mine_does"),
+    _Line("help.show", "help.show_does", "help.example_number"),
+    _Line("help.search", "help.search_does", "help.example_words"),
+    _Line("help.top", "help.top_does"),
+    _Line("help.vote", "help.vote_does", "help.example_number"),
+    _Line("help.edit", "help.edit_does", "help.example_number"),
+    _Line("help.withdraw", "help.withdraw_does", "help.example_number"),
+    _Line("help.shortlist", "help.shortlist_does"),
+    _Line("help.stats", "help.stats_does"),
+    _Line("help.help", "help.help_does"),
 )
-MODERATOR_LINES = (
-    ("help.queue", "help.queue_does"),
-    ("help.status", "help.status_does"),
-    ("help.preview", "help.preview_does"),
-    ("help.now", "help.now_does"),
+_MODERATOR_LINES = (
+    _Line("help.queue", "help.queue_does"),
+    _Line("help.status", "help.status_does", "help.example_status"),
+    _Line("help.preview", "help.preview_does"),
+    _Line("help.now", "help.now_does"),
 )
 
 
@@ -160,20 +172,31 @@ def stats_card(stats: Stats, texts: Texts) -> Card:
 def help_card(command: str, texts: Texts, *, is_moderator: bool) -> Card:
     """What can be typed, in one screen."""
     title = texts("help.title")
-    blocks: list[Block] = [Heading(title), Paragraph((texts("help.intro"),)), _help_items(HELP_LINES, command, texts)]
+    blocks: list[Block] = [Heading(title), Paragraph((texts("help.intro"),)), _help_items(_HELP_LINES, command, texts)]
     if is_moderator:
-        blocks += [Paragraph((Strong(texts("help.moderators")),)), _help_items(MODERATOR_LINES, command, texts)]
+        blocks += [Paragraph((Strong(texts("help.moderators")),)), _help_items(_MODERATOR_LINES, command, texts)]
     return Card(title, tuple(blocks))
 
 
-def hints(command: str, language: str) -> list[tuple[str, str]]:
-    """What can be typed and what it does, for a hint list."""
+def hints(command: str, language: str, *, is_moderator: bool) -> list[Hint]:
+    """What that member can type and what it does, for a hint list."""
     texts = Texts(language)
-    return [(texts(typed, command=command), texts(does)) for typed, does in (*HELP_LINES, *MODERATOR_LINES)]
+    lines = (*_HELP_LINES, *_MODERATOR_LINES) if is_moderator else _HELP_LINES
+    return [Hint(_typed(line, command, "", texts).rstrip(), _example(line, texts), texts(line.does)) for line in lines]
 
 
-def _help_items(lines: tuple[tuple[str, str], ...], command: str, texts: Texts) -> Items:
-    return Items(tuple((Strong(texts(typed, command=command)), f" · {texts(does)}") for typed, does in lines))
+def _help_items(lines: Sequence[_Line], command: str, texts: Texts) -> Items:
+    return Items(
+        tuple((Strong(_typed(line, command, _example(line, texts), texts)), f" · {texts(line.does)}") for line in lines)
+    )
+
+
+def _typed(line: _Line, command: str, example: str, texts: Texts) -> str:
+    return texts(line.typed, command=command, example=example)
+
+
+def _example(line: _Line, texts: Texts) -> str:
+    return texts(line.example) if line.example else ""
 
 
 def _title(page: Page, texts: Texts) -> str:

@@ -116,6 +116,23 @@ def test_a_heading_comes_first_and_alone(language: str, name: str) -> None:
 
 @each_language
 def test_what_can_be_typed_is_hinted_with_the_operators_command(language: str) -> None:
-    for typed, does in hints("/idée", language):
-        assert typed.startswith("/idée")
-        assert does
+    for hint in hints("/idée", language, is_moderator=True):
+        assert hint.typed.startswith("/idée")
+        assert hint.does
+
+
+@each_language
+def test_what_follows_a_command_is_hinted_apart_from_it(language: str) -> None:
+    """It is an example: completing a command with it would act on an idea that is none of one's business."""
+    found = hints("/idée", language, is_moderator=True)
+    assert not [hint.typed for hint in found if any(letter.isdigit() for letter in hint.typed)]
+    assert {hint.example for hint in found} >= {"", "12"}
+    helped = str(CARDS["help_moderator"](Texts(language), Words()))
+    assert all(f"{hint.typed} {hint.example}".strip() in helped for hint in found)
+
+
+@each_language
+def test_what_moderators_type_is_hinted_to_them_alone(language: str) -> None:
+    everybody = hints("/idea", language, is_moderator=False)
+    moderators = hints("/idea", language, is_moderator=True)
+    assert set(everybody) < set(moderators)

@@ -20,6 +20,7 @@ from bot.views.cards import (
     Field,
     Form,
     Heading,
+    Hint,
     Menu,
     Option,
     Paragraph,
@@ -30,15 +31,21 @@ CHANNELS = {"ideas": "idees", "review": "moderation", "digest": "idees"}
 Client = TestClient[web.Request, web.Application]
 
 
-def hints(language: str) -> Sequence[tuple[str, str]]:
+def hints(language: str, *, is_moderator: bool) -> Sequence[Hint]:
     """Some commands in that language."""
     if language == "fr":
-        return [
-            ("/idea", "ouvrir le formulaire"),
-            ("/idea aide", "ce que Butine sait faire"),
-            ("/idea liste", "lister"),
+        found = [
+            Hint("/idea", "", "ouvrir le formulaire"),
+            Hint("/idea aide", "", "ce que Butine sait faire"),
+            Hint("/idea liste", "", "lister"),
+            Hint("/idea retirer", "12", "retirer votre idée"),
         ]
-    return [("/idea", "open the form"), ("/idea help", "what Butine can do"), ("/idea list", "list")]
+        return [*found, Hint("/idea file", "", "ce qui attend")] if is_moderator else found
+    return [
+        Hint("/idea", "", "open the form"),
+        Hint("/idea help", "", "what Butine can do"),
+        Hint("/idea list", "", "list"),
+    ]
 
 
 class Clock:

@@ -35,7 +35,7 @@ async def test_new_messages_edits_and_reactions_arrive(scene: Scene) -> None:
         await scene.room.update(posted.id, Card("Neu", (Heading("Publiée"),)))
         _, swaps = await stream.event()
         assert "Publiée" in swaps[0]["html"]
-        assert swaps[0]["announcement"] is None
+        assert not swaps[0]["is_news"]
         await scene.send("react", "nadia", message=posted.id, emoji="heart", is_present=True)
         _, swaps = await stream.event()
         assert "Nadia Benali" in swaps[0]["html"]
@@ -187,7 +187,7 @@ class Slow(web.StreamResponse):
 
 async def open_window(room: Room) -> Window:
     """The ideas channel as Sam sees it."""
-    return await room.run(lambda store: Window.opened(store, Places(CHANNELS), "sam", "idees", None))
+    return await room.run(lambda store: Window.opened(store, Places(CHANNELS, "fr"), "sam", "idees", None))
 
 
 @pytest.mark.parametrize("is_gone", [True, False])

@@ -61,7 +61,9 @@ async def test_a_reaction_stays_when_it_could_not_be_taken_in(scene: Scene, post
 async def test_what_is_said_about_a_reaction_is_private(scene: Scene, posted: MessageRef) -> None:
     scene.router.answer = lambda _: Reply(card=RECEIPT)
     _, answer = await scene.send("react", message=posted.id, emoji="heart", is_present=True)
-    assert [swap["announcement"] for swap in answer["swaps"]] == [None, "Butine\u00a0: Votre idée #13 est enregistrée."]
+    assert [swap["announcement"] for swap in answer["swaps"] if swap["is_news"]] == [
+        "Butine\u00a0: Votre idée #13 est enregistrée."
+    ]
     assert "#13" not in await scene.page("/?as=sam")
 
 

@@ -23,6 +23,7 @@ from bot.chat.web.live import Streams
 from bot.chat.web.places import Places
 from bot.chat.web.room import Room, RoomStore
 from bot.chat.web.window import Asked, Swap, Window
+from bot.views.cards import Hint
 from bot.views.texts import Texts
 
 PERSONA_COOKIE = "butine_persona"
@@ -30,9 +31,14 @@ BODY_LIMIT = 64 * 1024
 STATIC = Path(__file__).parent / "static"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
-Hints = Callable[[str], Sequence[tuple[str, str]]]
 Answer = Callable[[Payload], Coroutine[Any, Any, dict[str, object]]]
 log = logging.getLogger(__name__)
+
+
+class Hints(Protocol):
+    """Gives the commands that a member is offered while typing, in a language."""
+
+    def __call__(self, language: str, /, *, is_moderator: bool) -> Sequence[Hint]: ...
 
 
 class SeeThrough(Protocol):
@@ -123,9 +129,8 @@ class Pages:
         window = Window.opened(
             store, self._places, self._who(store, request), channel, target.thread if target else thread
         )
-        return window, window.content(
-            store, asked, self._hints(window.texts.language), {"token": token, "command": self._command}
-        )
+        hints = self._hints(window.texts.language, is_moderator=window.persona.is_moderator)
+        return window, window.content(store, asked, hints, {"token": token, "command": self._command})
 
     @staticmethod
     def _who(store: RoomStore, request: web.Request) -> str:

@@ -16,12 +16,14 @@ DIRECT = "@butine"
 class Place:
     """A channel, or one persona's direct conversation with Butine.
 
-    `id` names it in the store; `name` in the address and on screen: a channel's name, or "@butine".
+    `id` names it in the store; `name` in the address and on screen: a channel's name, or "@butine". `language` is the
+    one in which Butine posts there, None where that is the reader's.
     """
 
     id: str
     name: str
     is_for_moderators: bool = False
+    language: str | None = None
 
     @property
     def is_direct(self) -> bool:
@@ -30,11 +32,11 @@ class Place:
 
 
 class Places:
-    """The room's places, from the configured channels: logical name → channel name."""
+    """The room's places, from the configured channels, logical name → channel name, and the language of its posts."""
 
-    def __init__(self, channels: Mapping[str, str]) -> None:
+    def __init__(self, channels: Mapping[str, str], language: str) -> None:
         self._by_use = {
-            use: Place(f"channel:{name}", name, is_for_moderators=name == channels.get("review"))
+            use: Place(f"channel:{name}", name, is_for_moderators=name == channels.get("review"), language=language)
             for use, name in channels.items()
         }
 

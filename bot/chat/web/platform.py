@@ -23,18 +23,22 @@ from bot.chat.web.places import Place, Places, permalink
 from bot.chat.web.room import Draft, Message, Persona, Room, RoomStore
 from bot.chat.web.written import written
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
-from bot.views.cards import Card
+from bot.views.cards import Card, Hint
 
 Result = TypeVar("Result")
+
+
+def _no_hints(_language: str, /, *, is_moderator: bool) -> Sequence[Hint]:  # noqa: ARG001  as the protocol has it
+    return ()
 
 
 class WebRoom:
     """A chat in the browser. `Platform` has the contract.
 
     `path` is the room's own SQLite file; `channels` are the channels' names by use ("ideas", "review", "digest");
-    `language` is of what is said to nobody in particular; `hosts` are the names by which browsers may call it
-    beside the loopback ones; `hints` gives, for a language, commands and what they do. Its `routes` go into the
-    HTTP listener; they answer from `start` to `close`.
+    `language` is of the posts in them and of what is said to nobody in particular; `hosts` are the names by which
+    browsers may call it beside the loopback ones; `hints` gives the commands that are offered while typing. Its
+    `routes` go into the HTTP listener; they answer from `start` to `close`.
     """
 
     name = "web"
@@ -49,12 +53,12 @@ class WebRoom:
         language: str,
         command: str,
         clock: Callable[[], datetime],
-        hints: Hints = lambda _language: (),
+        hints: Hints = _no_hints,
         hosts: Collection[str] = (),
     ) -> None:
         self._clock = clock
         self._command = command
-        self._places = Places(channels)
+        self._places = Places(channels, language)
         self._room = Room(path, self._on_change)
         self._streams = Streams(self._room)
         self._under_way = UnderWay()

@@ -16,7 +16,7 @@ from bot.chat.web import glyphs
 from bot.chat.web.places import Place, permalink
 from bot.chat.web.room import Message, Persona
 from bot.chat.web.written import read
-from bot.views.cards import Card, Form, Heading
+from bot.views.cards import Card, Form, Heading, Hint
 from bot.views.texts import Texts
 
 HUES = 6
@@ -77,7 +77,7 @@ class Page:
     messages: Sequence[str]
     entries: Sequence[Entry]
     people: Sequence[Persona]
-    hints: Sequence[tuple[str, str]]
+    hints: Sequence[Hint]
     config: Mapping[str, object]
     older: int | None
     is_latest: bool
@@ -99,7 +99,15 @@ def page(reader: Reader, content: Page) -> str:
 def message(reader: Reader, shown: Message, *, starts_day: bool = False, is_target: bool = False) -> str:
     """One entry of the timeline."""
     card = read(shown.content) if shown.author is None else None
-    return _template("message.html", reader, message=shown, card=card, starts_day=starts_day, is_target=is_target)
+    return _template(
+        "message.html",
+        reader,
+        message=shown,
+        card=card,
+        language=language(reader, shown),
+        starts_day=starts_day,
+        is_target=is_target,
+    )
 
 
 def entries(reader: Reader, places: Sequence[Entry]) -> str:
@@ -122,10 +130,21 @@ def problem(texts: Texts, sentence: str) -> str:
     return _environment().get_template("problem.html").render(t=texts, sentence=sentence)
 
 
+def language(reader: Reader, shown: Message) -> str | None:
+    """The language of Butine's message where it is not the page's; what people wrote is in whichever they chose."""
+    is_posted = shown.author is None and shown.only_for is None
+    return reader.place.language if is_posted and reader.place.language != reader.texts.language else None
+
+
 def announcement(reader: Reader, shown: Message) -> str:
     """What a screen reader says of a new message."""
     words = read(shown.content).summary if shown.author is None else shown.content
     return reader.texts("room.announcement", name=reader.name(shown.author), words=words[:300])
+
+
+def unread(texts: Texts, number: int) -> str:
+    """What a screen reader says when a message from Butine waits in another conversation."""
+    return texts("room.announcement", name="Butine", words=texts.plural("room.unread", number))
 
 
 def _template(name: str, reader: Reader, **values: object) -> str:

@@ -3,7 +3,7 @@
 Decides what is visible and in which order; the HTML itself is made in render.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bot.chat.web import render
@@ -11,7 +11,7 @@ from bot.chat.web.inbound import Refused
 from bot.chat.web.places import Place, Places
 from bot.chat.web.render import Entry, Page, Reader
 from bot.chat.web.room import Change, Message, Persona, RoomStore
-from bot.views.cards import Form
+from bot.views.cards import Form, Hint
 from bot.views.texts import Texts
 
 PAGE_LENGTH = 60
@@ -19,8 +19,10 @@ PAGE_LENGTH = 60
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """New HTML for the element of that id, "" where it is gone; what to announce, if anything.
+    """New HTML for the element of that id, "" where it is gone; what to announce of it, if there is anything to say.
 
+    `is_news` says that it is announced to everybody; else only where it follows from what was just pressed on the page.
+    `language` is the announcement's where that is not the page's.
     `as_of` is the room's last change when it was drawn: a page gets swaps in its answers and from its stream, and in
     whichever order they come, the newest is to stay.
     """
@@ -29,6 +31,8 @@ class Swap:
     html: str
     as_of: int
     announcement: str | None = None
+    is_news: bool = False
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,7 @@ class Window:
         names = {persona.id: persona.name for persona in store.people()}
         return Reader(self.persona, self.place, self.thread, self._texts, names)
 
-    def content(
-        self, store: RoomStore, asked: Asked, hints: Sequence[tuple[str, str]], config: dict[str, object]
-    ) -> str:
+    def content(self, store: RoomStore, asked: Asked, hints: Sequence[Hint], config: dict[str, object]) -> str:
         """The whole page; from now on the persona has seen what is in the place."""
         cursor = store.latest_change
         timeline, older, is_latest = self._timeline(store, asked)
@@ -138,9 +140,15 @@ class Window:
     def _entries(self, store: RoomStore) -> list[Entry]:
         return [Entry(place, store.unread(self.persona.id, place.id)) for place in self._places.seen_by(self.persona)]
 
-    def entries(self, store: RoomStore) -> Swap:
-        """The list of conversations as it is now."""
-        return Swap("places", render.entries(self.reader(store), self._entries(store)), store.latest_change)
+    def _entries_after(self, store: RoomStore, new: Collection[int | None]) -> Swap:
+        """The list of conversations as it is after these messages, and a word where one of them is a direct one."""
+        html = render.entries(self.reader(store), self._entries(store))
+        direct = self._places.direct(self.persona.id)
+        arrived = [store.message(number) for number in new if number is not None]
+        is_direct = any(m is not None and m.place == direct.id and not self._contains(m) for m in arrived)
+        unread = store.unread(self.persona.id, direct.id) if is_direct else 0
+        words = render.unread(self._texts, unread) if unread else None
+        return Swap("places", html, store.latest_change, words, is_news=True)
 
     def swap(self, store: RoomStore, message: int, *, is_new: bool = False) -> Swap | None:
         """The message as it is now, or None where it is not in this window."""
@@ -152,9 +160,9 @@ class Window:
         reader = self.reader(store)
         before = store.timeline(self.place.id, self.thread, self.persona.id, before=shown.id, limit=1)
         html = render.message(reader, shown, starts_day=not before or self._day(before[0]) != self._day(shown))
-        is_news = is_new and shown.author != self.persona.id
-        announcement = render.announcement(reader, shown) if is_news else None
-        return Swap(f"m-{shown.id}", html, store.latest_change, announcement)
+        announcement = render.announcement(reader, shown) if shown.author != self.persona.id else None
+        language = render.language(reader, shown)
+        return Swap(f"m-{shown.id}", html, store.latest_change, announcement, is_new, language)
 
     def swaps(self, store: RoomStore, changes: Sequence[Change]) -> list[Swap]:
         """What to put on the page for these changes; what came is seen from now on."""
@@ -166,7 +174,7 @@ class Window:
         if new:
             if self.thread is None:
                 store.mark_seen(self.persona.id, self.place.id)
-            swaps.append(self.entries(store))
+            swaps.append(self._entries_after(store, new))
         return [swap for swap in swaps if swap is not None]
 
     def form(self, store: RoomStore, shown: Form, origin: int | None) -> str:

@@ -1,7 +1,7 @@
 // The message box: sending, the list of commands while typing, and the draft that survives a reload.
 
 import { config, gesture, word } from "./server.js";
-import { announce, apply, toEnd } from "./timeline.js";
+import { announce, applyAnswer, toEnd } from "./timeline.js";
 import { openForm } from "./dialogs.js";
 
 const form = document.getElementById("say");
@@ -12,6 +12,7 @@ const options = [...list.children];
 const draftKey = `draft ${config.as} ${config.channel} ${config.thread ?? ""}`;
 let active = -1;
 let isSending = false;
+let lacking = null; // a command that was completed and still wants words of one's own: sent so, it would be an idea
 
 function shown() {
   return options.filter((option) => !option.hidden);
@@ -40,7 +41,8 @@ function offerHints() {
   const text = box.value.toLowerCase();
   let count = 0;
   for (const option of options) {
-    option.hidden = !(text.startsWith("/") && option.dataset.typed.toLowerCase().startsWith(text));
+    const { typed, example } = option.dataset;
+    option.hidden = !(text.startsWith("/") && `${typed}${example && " "}`.toLowerCase().startsWith(text));
     if (!option.hidden) count += 1;
   }
   const wasHidden = list.hidden;
@@ -51,6 +53,7 @@ function offerHints() {
 
 function complete(option) {
   box.value = `${option.dataset.typed} `;
+  lacking = option.dataset.example ? box.value : null;
   closeHints();
   changed();
   box.focus();
@@ -66,6 +69,7 @@ function changed() {
 async function send() {
   const text = box.value;
   if (isSending || !text.trim()) return;
+  if (text === lacking) return offerHints();
   isSending = true;
   form.setAttribute("aria-busy", "true");
   alertLine.textContent = "";
@@ -73,7 +77,7 @@ async function send() {
     const answer = await gesture("say", form, { text });
     if (!answer.keeps_text && box.value === text) box.value = "";
     changed();
-    apply(answer.swaps);
+    applyAnswer(answer.swaps, box);
     toEnd();
     if (answer.form) openForm(answer.form, box);
   } catch (problem) {

@@ -1,7 +1,7 @@
 // Dialogs: the forms that Butine opens, the question before what can't be undone, and the one that adds a person.
 
 import { gesture, word } from "./server.js";
-import { apply, toEnd } from "./timeline.js";
+import { applyAnswer, toEnd } from "./timeline.js";
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const confirmDialog = document.getElementById("confirm");
@@ -10,13 +10,15 @@ const [noButton, yesButton] = confirmDialog.querySelectorAll(".dialog-foot butto
 let asking = null;
 
 // Asks, and tells whether the answer was yes. One question at a time: while one is open, its answer counts.
-function ask(question, no, yes, isDanger) {
-  asking ??= answerTo(question, no, yes, isDanger).finally(() => (asking = null));
+function ask(question, no, yes, isDanger, lang = document.documentElement.lang) {
+  asking ??= answerTo(question, no, yes, isDanger, lang).finally(() => (asking = null));
   return asking;
 }
 
-function answerTo(question, no, yes, isDanger) {
-  confirmDialog.querySelector(".question").textContent = question;
+function answerTo(question, no, yes, isDanger, lang) {
+  const line = confirmDialog.querySelector(".question");
+  line.textContent = question;
+  line.lang = yesButton.lang = lang;
   noButton.textContent = no;
   yesButton.textContent = yes;
   yesButton.className = `button ${isDanger ? "is-danger" : "is-primary"}`;
@@ -30,7 +32,8 @@ function answerTo(question, no, yes, isDanger) {
 
 export async function confirmClick(button) {
   const isDanger = button.classList.contains("is-danger");
-  const isYes = await ask(button.dataset.confirm, noButton.dataset.no, button.textContent.trim(), isDanger);
+  const { lang } = button.closest("[lang]");
+  const isYes = await ask(button.dataset.confirm, noButton.dataset.no, button.textContent.trim(), isDanger, lang);
   giveFocusBack(button);
   return isYes;
 }
@@ -93,8 +96,9 @@ async function submit(form, dialog) {
     if (Object.keys(answer.field_errors ?? {}).length) return showErrors(form, answer.field_errors);
     dialog.dataset.done = "yes";
     dialog.close();
-    apply(answer.swaps);
-    toEnd();
+    applyAnswer(answer.swaps, dialog.opener);
+    // Who used a card goes on from there, and hears the answer; a text that comes back is to be seen.
+    if (dialog.opener.id === "say-text" || answer.keeps_text) toEnd();
     if (answer.form) openForm(answer.form, dialog.opener);
   } catch (problem) {
     form.querySelector(".alert").textContent = problem.message;

@@ -1,7 +1,7 @@
 // What can be done with a message: its buttons, its reactions, putting a private one away.
 
 import { gesture } from "./server.js";
-import { announce, apply } from "./timeline.js";
+import { announce, applyAnswer, awaitChange } from "./timeline.js";
 import { confirmClick, openForm } from "./dialogs.js";
 import { pick } from "./picker.js";
 
@@ -18,7 +18,7 @@ async function run(button, path, content) {
   entry.querySelector(".message > .alert")?.remove();
   try {
     const answer = await gesture(path, button, content);
-    apply(answer.swaps);
+    applyAnswer(answer.swaps, button);
     if (answer.form) openForm(answer.form, button);
   } catch (problem) {
     const line = document.createElement("p");
@@ -39,6 +39,7 @@ const deeds = {
   async click(button) {
     if (button.dataset.confirm && !(await confirmClick(button))) return;
     const { action, value } = button.dataset;
+    awaitChange(button);
     await run(button, "click", { message: numberOf(button), action, value });
   },
   choose(button) {

@@ -6,7 +6,9 @@ import { config } from "./server.js";
 const scroller = document.getElementById("messages");
 const timeline = document.getElementById("timeline");
 const news = document.getElementById("news");
-const announced = new Set();
+// By element, what it was when it was announced: an answer and the stream may both bring it.
+const told = new Map();
+const awaited = new Set();
 // By element, the room's last change when it was drawn: an answer may come after the stream has told what is newer.
 const drawn = new Map();
 
@@ -18,11 +20,17 @@ export function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
 }
 
-export function announce(words) {
+export function announce(words, language = null) {
   const line = document.createElement("p");
+  if (language) line.lang = language;
   line.textContent = words;
   news.append(line);
   while (news.childElementCount > 5) news.firstElementChild.remove();
+}
+
+// The next change of a control's message is announced: it comes from using the control, be it after a form.
+export function awaitChange(control) {
+  awaited.add(control.closest(".entry").id);
 }
 
 function elementOf(html) {
@@ -93,7 +101,7 @@ export function apply(swaps) {
     return;
   }
   const stays = isAtEnd();
-  for (const { id, html, as_of: asOf, announcement } of swaps) {
+  for (const { id, html, as_of: asOf, announcement, is_news: isNews, language } of swaps) {
     if (asOf < (drawn.get(id) ?? 0)) continue;
     drawn.set(id, asOf);
     const old = document.getElementById(id);
@@ -101,11 +109,22 @@ export function apply(swaps) {
     else if (old) remove(old);
     else if (html && id.startsWith("m-") && config.is_latest) insert(html);
     else continue;
-    const once = `${id} ${announcement}`;
-    if (announcement && !announced.has(once)) announce(announcement);
-    announced.add(once);
+    if (!announcement || !(isNews || awaited.has(id))) continue;
+    awaited.delete(id);
+    if (told.get(id) !== html) announce(announcement, language);
+    told.set(id, html);
   }
   if (stays) toEnd();
+}
+
+// What one's own gesture has led to is always seen: an older page, which ends before it, gives way to the latest.
+// Who wrote is in the box again there, which has kept its draft, and who pressed something is at the answer.
+export function applyAnswer(swaps, opener) {
+  apply(swaps);
+  const unseen = swaps.find(({ id, html }) => html && id.startsWith("m-") && !document.getElementById(id));
+  if (!unseen || config.is_latest) return;
+  const place = opener?.id === "say-text" ? opener.id : unseen.id;
+  location.assign(`${document.getElementById("latest").href}#${place}`);
 }
 
 export function showTarget() {

@@ -1,0 +1,73 @@
+"""What stands where on the page: nothing scrolls away into blank, at any size and magnification."""
+
+from dataclasses import replace
+
+from playwright.async_api import Page, expect
+
+from tests.web.rooms import IDEA
+from tests.web.stage import IN_THE_BROWSER, Stage
+
+pytestmark = IN_THE_BROWSER
+WIDTH, HEIGHT = 320, 256
+"""What 400 % leaves of a screen of 1280 × 1024."""
+PAGE_SCROLLS = "document.documentElement.scrollHeight > innerHeight"
+
+
+async def test_a_long_channel_scrolls_and_the_page_around_it_does_not(stage: Stage) -> None:
+    """Reactions have texts for screen readers, high up and far down alike."""
+    for number in range(20):
+        await stage.room.post("ideas", replace(IDEA, reaction="+1"), f"more:{number}")
+    page = await stage.tab()
+    await expect(page.locator(".reaction")).to_have_count(20)
+    scroller = page.locator("#messages")
+    assert await scroller.evaluate("element => element.scrollHeight > 2 * element.clientHeight")
+    assert not await page.evaluate(PAGE_SCROLLS)
+    await scroller.evaluate("element => { element.scrollTop = 0; }")
+    assert not await page.evaluate(PAGE_SCROLLS)
+
+
+async def test_the_fields_of_a_form_scroll_and_the_dialog_around_them_does_not(stage: Stage) -> None:
+    page = await stage.tab()
+    await page.set_viewport_size({"width": 1280, "height": 500})
+    await page.get_by_label("Votre message").fill("/idea")
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Proposer une idée")
+    await expect(dialog).to_be_visible()
+    fields = dialog.locator(".dialog-body")
+    assert await fields.evaluate("element => element.scrollHeight > element.clientHeight")
+    assert await dialog.evaluate("element => element.scrollHeight === element.clientHeight")
+
+
+async def test_at_400_percent_there_is_room_for_messages_commands_and_fields(stage: Stage) -> None:
+    page = await stage.tab("as=nadia&channel=moderation")
+    await page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    await page.reload()
+    head, messages = await top_and_bottom(page, ".place-head"), await top_and_bottom(page, "#messages")
+    box = await top_and_bottom(page, ".say")
+    assert messages[1] - messages[0] >= 100
+    assert head[1] <= messages[0]
+    assert messages[1] <= box[0]
+    assert box[1] <= HEIGHT
+    await page.get_by_label("Votre message").press_sequentially("/")
+    offered = await top_and_bottom(page, "#hints")
+    assert offered[0] >= 0
+    assert offered[1] - offered[0] >= 100
+    await page.get_by_label("Votre message").fill("/idea")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Proposer une idée")
+    await expect(dialog).to_be_visible()
+    for field in await dialog.locator("[data-field]").all():
+        await field.get_by_role("textbox").focus()
+        for part in (field.locator("label"), field.get_by_role("textbox")):
+            await expect(part).to_be_in_viewport(ratio=0.95)
+    await dialog.get_by_role("button", name="Envoyer").focus()
+    await expect(dialog.get_by_role("button", name="Envoyer")).to_be_in_viewport(ratio=0.95)
+    assert await page.evaluate("document.documentElement.scrollWidth") == WIDTH
+
+
+async def top_and_bottom(page: Page, selector: str) -> tuple[float, float]:
+    """Where an element is, in pixels."""
+    found = await page.locator(selector).bounding_box()
+    assert found
+    return found["y"], found["y"] + found["height"]
