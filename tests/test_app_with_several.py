@@ -241,7 +241,7 @@ async def test_a_platform_that_does_not_close_is_left_behind(
             """Fail."""
             raise OSError("broken pipe")
 
-    app = app_with(settings, Stuck("stuck"), Failing("failing"), closing_seconds=0.05)
+    app = app_with(settings, Stuck("stuck"), Failing("failing"), closing_seconds=1.0)
     await app.start()
     async with asyncio.timeout(20):
         await app.stop()
