@@ -72,10 +72,11 @@ def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
     Raises AlreadyDone where the period has its digest, from whichever process; at the very same moment, the unique key
     decides between two.
     """
-    if of_period(session, workspace_id, period, now):
+    found = digests.of_period(session, workspace_id, period.key)  # once: a second look may find another process's
+    if found and not _is_yet_to_be(found, now):
         raise AlreadyDone(period.key)
-    if noted := digests.of_period(session, workspace_id, period.key):
-        session.delete(noted)
+    if found:
+        session.delete(found)
         session.flush()
     digest = _draft(session, workspace_id, period, now)
     session.add(digest)
@@ -101,7 +102,11 @@ def of_period(session: Session, workspace_id: int, period: Period, now: datetime
     A clock that was ahead for a while may have noted what is still to be.
     """
     found = digests.of_period(session, workspace_id, period.key)
-    return None if found and found.is_missed and found.until > now else found
+    return None if found and _is_yet_to_be(found, now) else found
+
+
+def _is_yet_to_be(digest: Digest, now: datetime) -> bool:
+    return digest.is_missed and digest.until > now
 
 
 def next_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime) -> Period:

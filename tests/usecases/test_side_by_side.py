@@ -5,14 +5,16 @@ import threading
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import Connection, event
 from sqlmodel import Session
 
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
+from bot.errors import AlreadyDone
 from bot.usecases import digesting, moderation, submission, voting
 from storage import digests, ideas, workspaces
 from storage.database import Database
-from storage.tables import Status, Step
+from storage.tables import Status, Step, present
 from tests.usecases.builders import NOW, SIZES, VOTING, WEEKLY
 
 pytest_plugins = ["tests.contract.storage_fixtures"]
@@ -64,3 +66,31 @@ async def test_an_idea_that_is_withdrawn_while_the_digest_chooses_is_not_on_the_
 
     status, steps, entries = await database.read(outcome)
     assert (status, steps[-1], entries) == (Status.WITHDRAWN, Step.WITHDRAWN, 0)
+
+
+async def test_a_digest_that_another_process_publishes_at_that_moment_is_not_taken_for_a_missed_one(
+    database: Database,
+) -> None:
+    """Between the look whether there is one and the claim: it stays, and what chat is to show is there."""
+    workspace_id = await database.write(lambda s: workspaces.ensure(s, "web", "room"))
+    await database.write(lambda s: submission.submit(s, Caller(workspace_id, "camille"), Draft("Des vélos"), NOW))
+    period = WEEKLY.coming(NOW)
+    published: list[int] = []
+
+    def publish_meanwhile(connection: Connection, *_: object) -> None:
+        with Session(connection.engine) as other, other.begin():
+            digesting.publish(other, workspace_id, period, SIZES, NOW)
+            digest = digests.of_period(other, workspace_id, period.key)
+            assert digest
+            published.append(present(digest.id))
+
+    def publish(session: Session) -> None:
+        if not published:
+            event.listen(session.connection(), "after_cursor_execute", publish_meanwhile, once=True)
+        digesting.publish(session, workspace_id, period, SIZES, NOW)
+
+    with pytest.raises(AlreadyDone):
+        await database.write(publish)
+    found = await database.read(lambda s: digests.of_period(s, workspace_id, period.key))
+    assert found
+    assert [found.id] == published
