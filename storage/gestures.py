@@ -5,14 +5,11 @@ from datetime import datetime
 from sqlalchemy import bindparam, func
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from storage.statements import Prepared
 from storage.tables import Gesture, Idea, Status
 
-_TYPED = ""
-"""What the table has in the place of an emoji for the typed word."""
 _OF_MEMBER = Prepared(
     select_columns(col(Gesture.emoji), col(Gesture.is_present), col(Gesture.at)).where(
         col(Gesture.idea_id) == bindparam("idea_id"), col(Gesture.member_id) == bindparam("member_id")
@@ -58,18 +55,6 @@ def of_idea(session: Session, idea_id: int) -> list[Gesture]:
 
 def voters_between(session: Session, workspace_id: int, since: datetime, until: datetime) -> int:
     """How many members made a gesture that still stands at another's idea, in [since, until)."""
-    word = aliased(Gesture)
-    taken_back = (
-        select(word.member_id)
-        .where(
-            word.idea_id == Gesture.idea_id,
-            word.member_id == Gesture.member_id,
-            word.emoji == _TYPED,
-            col(word.is_present).is_(False),
-            word.at >= Gesture.at,
-        )
-        .exists()
-    )
     query = (
         select(func.count(func.distinct(Gesture.member_id)))
         .join(Idea, col(Idea.id) == col(Gesture.idea_id))
@@ -79,7 +64,6 @@ def voters_between(session: Session, workspace_id: int, since: datetime, until: 
             Gesture.at < until,
             col(Gesture.is_present),
             Idea.author_id != Gesture.member_id,
-            ~taken_back,
         )
     )
     return session.exec(query).one()
