@@ -6,6 +6,7 @@ compiled beside it (`make catalogues`); a key stands for a sentence, `{name}` in
 
 import gettext
 import re
+import threading
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -24,6 +25,7 @@ _FIRST_OF_MONTH: Mapping[tuple[str, str], str] = {
 """French counts the first day of a month where the locale data has a plain number."""
 _WEEK = re.compile(r"(?P<year>[0-9]{4})-W0?(?P<week>[0-9]{1,2})")
 GROUPED_FROM = 1000
+_LOADING = threading.Lock()
 DOMAINS = ("butine", "room", "slack", "cli")
 
 
@@ -63,7 +65,8 @@ class Texts:
         """A whole number with the language's grouping."""
         if abs(value) < GROUPED_FROM:
             return str(value)
-        from babel.numbers import format_decimal  # noqa: PLC0415  a third of a second nobody needs at start
+        _load_babel()
+        from babel.numbers import format_decimal  # noqa: PLC0415  see there
 
         return format_decimal(value, locale=LOCALES[self.language])
 
@@ -83,6 +86,7 @@ class Texts:
 
     def age(self, since: datetime, now: datetime) -> str:
         """How long ago: whole days from one day on, "45 jours", and hours before that."""
+        _load_babel()
         from babel.units import format_unit  # noqa: PLC0415  as above
 
         age = now.astimezone(UTC) - since.astimezone(UTC)
@@ -100,8 +104,20 @@ class Texts:
         return moment.astimezone(self.time_zone).replace(second=0, microsecond=0, tzinfo=None)
 
 
+@lru_cache(maxsize=1)
+def _load_babel() -> None:
+    """Only when it is needed, which a start has not a third of a second for, and by one thread: its modules import each
+    other, and two threads that begin with different ones would each find half of one.
+    """
+    with _LOADING:
+        import babel.dates  # noqa: PLC0415
+        import babel.numbers  # noqa: PLC0415
+        import babel.units  # noqa: F401, PLC0415
+
+
 @lru_cache(maxsize=256)
 def _day(local: date, form: str, language: str) -> str:
+    _load_babel()
     from babel.dates import format_date  # noqa: PLC0415  as above
 
     pattern = _FIRST_OF_MONTH.get((language, form), form) if local.day == 1 else form
@@ -110,6 +126,7 @@ def _day(local: date, form: str, language: str) -> str:
 
 @lru_cache(maxsize=256)
 def _time(local: time, language: str) -> str:
+    _load_babel()
     from babel.dates import format_time  # noqa: PLC0415  as above
 
     return format_time(local, "short", locale=LOCALES[language])

@@ -1,7 +1,10 @@
 """Sentences, numbers, dates and plural forms as each language writes them."""
 
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from bot.views.problems import problem_card
 from bot.views.texts import LANGUAGES, Texts, known_language
 
 NOW = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize(
@@ -126,3 +130,45 @@ def test_an_error_that_members_never_meet_has_no_sentence() -> None:
 
 def test_braces_in_a_value_are_no_placeholders() -> None:
     assert "{number} {x}" in Texts("fr")("voted.yes", number=1, title="{number} {x}")
+
+
+SIDE_BY_SIDE = """
+import sys, threading, time
+from datetime import UTC, datetime
+from importlib.machinery import PathFinder
+from bot.views.texts import Texts
+
+class SlowDisk:
+    def find_spec(self, name, path=None, target=None):
+        if name != "babel":
+            return None
+        spec = PathFinder.find_spec(name, path)
+        run = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: (time.sleep(0.3), run(module))
+        return spec
+
+sys.meta_path.insert(0, SlowDisk())
+now, texts, wrong, together = datetime(2026, 12, 1, 9, tzinfo=UTC), Texts("fr"), [], threading.Barrier(3)
+
+def write(words):
+    together.wait()
+    try:
+        words()
+    except Exception as error:
+        wrong.append(error)
+
+first = (lambda: texts.date(now), lambda: texts.number(4321), lambda: texts.age(datetime(2026, 11, 1, tzinfo=UTC), now))
+threads = [threading.Thread(target=write, args=(words,)) for words in first]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+sys.exit(str(wrong) if wrong else 0)
+"""
+
+
+def test_the_first_date_number_and_age_may_be_written_at_the_same_moment() -> None:
+    """Each loads a part of a library whose parts need each other, which a process does once; here the disk is slow."""
+    program = [sys.executable, "-c", SIDE_BY_SIDE]
+    done = subprocess.run(program, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
