@@ -213,6 +213,8 @@ async def test_somebody_new_comes_in_and_threads_are_answered(stage: Stage) -> N
     dialog = page.get_by_role("dialog", name="Ajouter une personne")
     await dialog.get_by_role("button", name="Ajouter").click()
     await expect(dialog.get_by_role("alert")).to_have_text("Indiquez un nom.")
+    await expect(dialog.get_by_label("Nom")).to_have_attribute("aria-invalid", "true")
+    await expect(dialog.get_by_label("Nom")).to_have_accessible_description("Indiquez un nom.")
     await dialog.get_by_label("Nom").fill("Robin Petit")
     await dialog.get_by_label("Langue").select_option("en")
     await dialog.get_by_label("Fait partie de la modération").check()

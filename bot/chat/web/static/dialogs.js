@@ -162,12 +162,14 @@ function startPersonForm() {
     if (form.getAttribute("aria-busy")) return;
     form.setAttribute("aria-busy", "true");
     alertLine.textContent = "";
+    form.elements.name.removeAttribute("aria-invalid");
     const { name, language, is_moderator: isModerator } = form.elements;
     const content = { name: name.value, language: language.value, is_moderator: isModerator.checked };
     try {
       location.assign((await gesture("people", form, content)).go_to);
     } catch (problem) {
       alertLine.textContent = problem.message;
+      if (problem.code?.startsWith("name_")) name.setAttribute("aria-invalid", "true");
       form.removeAttribute("aria-busy");
       name.focus();
     }

@@ -4,7 +4,13 @@
 export const config = JSON.parse(document.getElementById("config").textContent);
 let token = config.token;
 
-export class Problem extends Error {}
+// Its message is a sentence for the person; its code the server's word for it, if there was an answer.
+export class Problem extends Error {
+  constructor(sentence, code = null) {
+    super(sentence);
+    this.code = code;
+  }
+}
 
 export function word(key, values = {}) {
   let sentence = config.words[key] ?? "";
@@ -47,7 +53,7 @@ async function renewToken() {
   if (response?.ok) token = (await response.json()).token;
 }
 
-// Sends one gesture. `source` is the element it was made with. Throws Problem, with a sentence for the person.
+// Sends one gesture. `source` is the element it was made with. Throws Problem.
 export async function gesture(path, source, content) {
   const key = `mark ${path} ${config.as} ${config.channel} ${config.thread ?? ""} ${source.id}`;
   const body = JSON.stringify({
@@ -62,7 +68,7 @@ export async function gesture(path, source, content) {
     await renewToken();
     ({ ok, answer } = await send(path, body));
   }
-  if (!ok) throw new Problem(word(`problem.${answer.problem}`) || word("problem.not_saved"));
+  if (!ok) throw new Problem(word(`problem.${answer.problem}`) || word("problem.not_saved"), answer.problem);
   sessionStorage.removeItem(key);
   return answer;
 }
