@@ -11,6 +11,7 @@ from aiohttp import ClientSession, web
 
 from tests.fakes.held import Held
 from tests.fakes.mattermost import answers
+from tests.fakes.mattermost.administration import Administration
 from tests.fakes.mattermost.answers import VERSION, Json
 from tests.fakes.mattermost.integrations import Integrations
 from tests.fakes.mattermost.sockets import Sockets
@@ -32,6 +33,7 @@ class FakeMattermost:
         self.world = World(clock)
         self.sockets = Sockets(self.world)
         self.integrations = Integrations(self.world)
+        self._administration = Administration(self.world, self.integrations)
         self.world.tell = self.sockets.tell
         self.failures: list[tuple[str, int, dict[str, str]]] = []
         self.swallowed: list[str] = []
@@ -87,18 +89,7 @@ class FakeMattermost:
             "POST /actions/dialogs/open": self._open_dialog,
             "POST /actions/dialogs/submit": self._submit_dialog,
             "POST /commands/execute": self._execute,
-            "GET /commands": self._commands,
-            "POST /commands": self._create_command,
-            "PUT /commands/{command}": self._update_command,
-            "PUT /commands/{command}/regen_token": self._command_token,
-            "GET /bots": self._bots,
-            "POST /bots": self._create_bot,
-            "POST /users/{user}/tokens": self._create_token,
-            "POST /teams/{team}/members": self._join_team,
-            "POST /channels": self._create_channel,
-            "POST /channels/{channel}/members": self._join_channel,
-            "GET /config": self._config,
-            "PUT /config/patch": self._patch_config,
+            **self._administration.handlers(),
         }
         routes = []
         for name, handler in paths.items():
@@ -197,7 +188,7 @@ class FakeMattermost:
     async def _team_by_name(self, request: web.Request, user: str) -> Json:
         for id_, team in self.world.teams.items():
             if team["name"] == request.match_info["name"] and (
-                self._is_admin(user) or user in self.world.team_members[id_]
+                self.world.is_admin(user) or user in self.world.team_members[id_]
             ):
                 return team
         raise Refusal(404, "app.team.get_by_name.missing.app_error", "Unable to find the existing team.")
@@ -207,7 +198,7 @@ class FakeMattermost:
             if (channel["team_id"], channel["name"]) == (request.match_info["team"], request.match_info["name"]):
                 if (
                     channel["type"] == "P"
-                    and not self._is_admin(user)
+                    and not self.world.is_admin(user)
                     and user not in self.world.members[channel["id"]]
                 ):
                     break
@@ -229,7 +220,7 @@ class FakeMattermost:
 
     async def _member(self, request: web.Request, user: str) -> Json:
         channel = request.match_info["channel"]
-        if not self._is_admin(user) and not self.world.may_read(user, channel):
+        if not self.world.is_admin(user) and not self.world.may_read(user, channel):
             raise forbidden()
         found = self.world.members[channel].get(_id(request, "user"))
         if found is None:
@@ -338,95 +329,6 @@ class FakeMattermost:
         given = await request.json()
         return await self.integrations.execute(user, given["channel_id"], given["command"])
 
-    # What only administrators may do
-
-    def _is_admin(self, user: str) -> bool:
-        return "system_admin" in self.world.users[user]["roles"]
-
-    def _require_admin(self, user: str) -> None:
-        if not self._is_admin(user):
-            raise forbidden()
-
-    async def _commands(self, request: web.Request, user: str) -> list[Json]:
-        self._require_admin(user)
-        return [each for each in self.world.commands.values() if each["team_id"] == request.query["team_id"]]
-
-    async def _create_command(self, request: web.Request, user: str) -> Json:
-        self._require_admin(user)
-        given = await request.json()
-        if any(
-            (c["team_id"], c["trigger"]) == (given["team_id"], given["trigger"]) for c in self.world.commands.values()
-        ):
-            raise Refusal(400, "api.command.duplicate_trigger.app_error", "This trigger word is already in use.")
-        _check_command(given)
-        return self.integrations.add_command(given | {"creator_id": user})
-
-    async def _update_command(self, request: web.Request, user: str) -> Json:
-        self._require_admin(user)
-        given = await request.json()
-        _check_command(given)
-        self.world.commands[request.match_info["command"]] |= given
-        return self.world.commands[request.match_info["command"]]
-
-    async def _command_token(self, request: web.Request, user: str) -> Json:
-        self._require_admin(user)
-        token = self.world.new_id()
-        self.world.commands[request.match_info["command"]]["token"] = token
-        return {"token": token}
-
-    async def _bots(self, _request: web.Request, user: str) -> list[Json]:
-        self._require_admin(user)
-        bots = (found for found in self.world.users.values() if found.get("is_bot"))
-        return [{"user_id": found["id"], "username": found["username"], "owner_id": user} for found in bots]
-
-    async def _create_bot(self, request: web.Request, user: str) -> Json:
-        self._require_admin(user)
-        if not self.world.config.get("ServiceSettings", {}).get("EnableBotAccountCreation"):
-            raise Refusal(403, "api.bot.create_disabled", "Bot creation has been disabled.")
-        given = await request.json()
-        names = {"first_name": given.get("display_name", ""), "is_bot": True}
-        return {"user_id": self.world.add_user(given["username"], **names), "username": given["username"]}
-
-    async def _create_token(self, request: web.Request, user: str) -> Json:
-        self._require_admin(user)
-        token = self.world.new_id()
-        self.world.tokens[token] = request.match_info["user"]
-        description = (await request.json())["description"]
-        return {
-            "id": self.world.new_id(),
-            "token": token,
-            "user_id": request.match_info["user"],
-            "description": description,
-        }
-
-    async def _join_team(self, request: web.Request, user: str) -> Json:
-        self._require_admin(user)
-        given = await request.json()
-        self.world.team_members[given["team_id"]].add(given["user_id"])
-        return {"team_id": given["team_id"], "user_id": given["user_id"], "roles": "team_user", "delete_at": 0}
-
-    async def _create_channel(self, request: web.Request, user: str) -> Json:
-        self._require_admin(user)
-        given = await request.json()
-        id_ = self.world.add_channel(given["team_id"], given["name"], given["type"], user)
-        self.world.channels[id_]["display_name"] = given["display_name"]
-        return self.world.channels[id_]
-
-    async def _join_channel(self, request: web.Request, user: str) -> Json:
-        self._require_admin(user)
-        channel, joining = request.match_info["channel"], (await request.json())["user_id"]
-        return self.world.members[channel].setdefault(joining, answers.member(channel, joining, self.world.now()))
-
-    async def _config(self, _request: web.Request, user: str) -> Json:
-        self._require_admin(user)
-        return self.world.config
-
-    async def _patch_config(self, request: web.Request, user: str) -> Json:
-        self._require_admin(user)
-        for section, values in (await request.json()).items():
-            self.world.config.setdefault(section, {}).update(values)
-        return self.world.config
-
 
 def _id(request: web.Request, name: str) -> str:
     value = request.match_info[name]
@@ -439,14 +341,6 @@ def _id(request: web.Request, name: str) -> str:
 
 async def _nobody(_moment: str, _request: web.Request, _given: Json) -> None:
     """Nobody watches."""
-
-
-def _check_command(given: Json) -> None:
-    """The server counts a description in bytes, and its database refuses longer hints with a 500 (seen on 5.37)."""
-    if len(given.get("description", "").encode()) > 128:
-        raise Refusal(400, "model.command.is_valid.description.app_error", "Invalid description")
-    if max(len(given.get(name, "")) for name in ("auto_complete_hint", "auto_complete_desc")) > 1024:
-        raise Refusal(500, "app.command.updatecommand.internal_error", "Unable to update the command.")
 
 
 def _page(status: int) -> web.Response:

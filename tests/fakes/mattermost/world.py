@@ -104,6 +104,10 @@ class World:
         found = answers.an_id(f"channel  {name}")
         return found if found in self.channels else self.add_channel("", name, "D", one, other)
 
+    def is_admin(self, user: str) -> bool:
+        """Whether the user administers the server."""
+        return "system_admin" in self.users[user]["roles"]
+
     def may_read(self, user: str, channel: str) -> bool:
         """Whether somebody is in a channel, or an open one of theirs that the server lets all its team read.
 
