@@ -146,15 +146,19 @@ class Team:
         status, _ = await self.call(member, "POST", f"/posts/{post['id']}/actions/{menu['id']}", given)
         return status
 
-    async def fill(self, member: str, *, channel: str = "", **values: str) -> Json:
-        """Send the dialog off that the member was shown last, in the ideas channel or another; the client's answer."""
+    async def fill(self, member: str, *, channel: str = "", team: str = "", **values: str) -> Json:
+        """Send the dialog off that the member was shown last; the client's answer.
+
+        `channel` and `team` are what the client shows meanwhile, which it sends as the dialog's: without any, the ideas
+        channel.
+        """
         dialog = next(dialog for user, dialog in reversed(self.world.dialogs) if user == member)
         given = {
             "url": dialog["url"],
             "callback_id": dialog["dialog"]["callback_id"],
             "state": dialog["dialog"]["state"],
             "channel_id": channel or self.ideas,
-            "team_id": self.team,
+            "team_id": team or self.team,
             "submission": values,
         }
         _, answer = await self.call(member, "POST", "/actions/dialogs/submit", given)

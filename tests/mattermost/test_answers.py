@@ -162,6 +162,17 @@ async def test_field_errors_keep_the_form_open_and_it_can_be_sent_again(rig: Mat
     assert await rig.fill(rig.agent, title="Un titre") == {}
 
 
+async def test_a_form_that_comes_while_butine_stops_stays_open_with_what_was_written(rig: MattermostRig) -> None:
+    """Of an answer other than 200, clients make nothing: they close the form."""
+    await replying(rig, Reply(form=FORM))
+    await rig.type_command(rig.agent, "")
+    await rig.form(rig.agent, "Proposer")
+    had = len(rig.listener.events)
+    await rig.platform.close()
+    assert "Rien n’a changé" in (await rig.fill(rig.agent, title="Un titre"))["error"]
+    assert len(rig.listener.events) == had
+
+
 async def test_what_could_not_be_saved_is_given_back(rig: MattermostRig) -> None:
     """A command's text is in the answer; a form stays open with everything in it; a click says so."""
     post = await private(rig)

@@ -272,16 +272,6 @@ async def _a_form_of_another_member(scene: Scene) -> int:
 
 
 @forgery
-async def _a_form_in_another_channel(scene: Scene) -> int:
-    return await scene.submit(scene.form["state"], channel_id=scene.house.review)
-
-
-@forgery
-async def _a_form_in_another_team(scene: Scene) -> int:
-    return await scene.submit(scene.form["state"], team_id="y" * 26)
-
-
-@forgery
 async def _a_form_made_another_form(scene: Scene) -> int:
     return await scene.submit(scene.stated(form="refuse", context="1"))
 
@@ -294,12 +284,6 @@ async def _a_form_for_another_idea(scene: Scene) -> int:
 @forgery
 async def _a_form_with_its_end_put_off(scene: Scene) -> int:
     return await scene.submit(scene.stated(until=10**12))
-
-
-@forgery
-async def _a_form_of_yesterday(scene: Scene) -> int:
-    scene.house.clock.move(days=1)
-    return await scene.submit(scene.form["state"])
 
 
 @forgery
@@ -336,6 +320,27 @@ async def test_a_form_is_taken_once(house: House, tmp_path: Path) -> None:
     assert await scene.submit(scene.form["state"]) == 403
     await house.card(house.review, "Une idée volée")
     assert len([post for post in house.posts_in(house.review) if "Une idée volée" in post["message"]]) == 1
+
+
+@pytest.mark.parametrize("shown", [{"channel_id": "c" * 26}, {"team_id": "t" * 26}])
+async def test_a_form_is_taken_whatever_its_client_shows_by_then(
+    house: House, tmp_path: Path, shown: dict[str, str]
+) -> None:
+    """Clients send the channel and team that they show when a form is sent off, which says nothing about the form."""
+    scene = Scene(house, tmp_path)
+    await scene.set()
+    assert await scene.submit(scene.form["state"], **shown) == 200
+    await house.card(house.review, "Une idée volée")
+
+
+async def test_a_form_that_was_open_for_too_long_stays_open_with_what_was_written(house: House, tmp_path: Path) -> None:
+    """Of an answer other than 200, clients make nothing: they close the form."""
+    scene = Scene(house, tmp_path)
+    await scene.set()
+    before = scene.state()
+    house.clock.move(days=5)
+    assert "Copiez ce que vous avez écrit" in (await house.fill(house.agent, title="Une idée"))["error"]
+    assert scene.state() == before
 
 
 async def test_a_click_is_taken_once(house: House, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from bot.chat.mattermost.desk import Desk
 from bot.chat.mattermost.inbound import Json, Unreadable
 from bot.chat.mattermost.trust import Forged
 from bot.chat.under_way import UnderWay
+from bot.views.texts import Texts
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +26,13 @@ COMMAND_PATH, ACTION_PATH, DIALOG_PATH = "/mattermost/command", "/mattermost/act
 
 
 class Callbacks:
-    """Answers the three addresses once it is `open`ed; before and after that it asks to come back later."""
+    """Answers the three addresses once it is `open`ed; before and after that it asks to come back later.
 
-    def __init__(self) -> None:
+    `language` is of what it says then.
+    """
+
+    def __init__(self, language: str) -> None:
+        self._language = language
         self._desk: Desk | None = None
         self._under_way = UnderWay()
 
@@ -61,6 +66,10 @@ class Callbacks:
         return await self._answer(request, answer)
 
     async def _dialog(self, request: web.Request) -> web.Response:
+        if self._desk is None:
+            # Of any other answer clients make nothing: they close the form, and what was written is gone.
+            return web.json_response({"error": Texts(self._language)("problem.not_saved")})
+
         async def answer(desk: Desk, body: str) -> Json:
             return await desk.submission(inbound.submitted(json.loads(body)))
 

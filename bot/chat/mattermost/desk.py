@@ -26,7 +26,8 @@ from bot.views.texts import Texts, known_language
 
 log = logging.getLogger(__name__)
 
-FORM_LIFE = timedelta(hours=12)
+FORM_LIFE = timedelta(days=4)
+"""A form may stay open over a long weekend."""
 TELL_TRIES = 4
 PROBE = "butine-check"
 """A dialog's state by which `butine check` has the server call: answered with a word, and nothing is done."""
@@ -64,14 +65,14 @@ class Desk:
         reply = await self._take_in(event)
         if reply is None:
             return self.posts.answer(self._not_saved(typed.member, typed.text), typed.channel, typed.member)
-        if reply.form and not await self._open(reply.form, typed.trigger, typed.channel, typed.member):
+        if reply.form and not await self._open(reply.form, typed.trigger, typed.member):
             return self.posts.answer(self._too_late(typed.member), typed.channel, typed.member)
         return self.posts.answer(reply.card, typed.channel, typed.member) if reply.card else {}
 
     async def click(self, clicked: Clicked) -> Json:
         """The answer to a click. Raises Forged."""
         facts = self._facts_of(clicked.context)
-        self._is_in_place(facts, clicked.channel, clicked.member, clicked.team)
+        self._is_in_place(facts, clicked)
         await self._is_of_post(facts, clicked.post)
         at = self.triggers.take(clicked.trigger, clicked.member)
         if facts["confirm"]:
@@ -89,7 +90,7 @@ class Desk:
         if reply is None:
             return self._whisper(self._not_saved(clicked.member, ""))
         if reply.form:
-            is_open = await self._open(reply.form, clicked.trigger, clicked.channel, clicked.member)
+            is_open = await self._open(reply.form, clicked.trigger, clicked.member)
             return {} if is_open else self._whisper(self._too_late(clicked.member))
         if reply.card is None:
             return {}
@@ -114,19 +115,13 @@ class Desk:
         """The answer to a dialog. Raises Forged."""
         if submitted.state == PROBE:
             return {"error": PROBE}
-        try:
-            state = json.loads(submitted.state)
-        except ValueError as error:
-            raise Forged("state") from error
-        if not isinstance(state, dict):
-            raise Forged("state")
-        facts = self.seal.opened("form", state)
-        self._is_in_place(facts, submitted.channel, submitted.member, submitted.team)
+        facts = self._facts_in(submitted)
         once = str(facts["once"])
-        if once in self._sent:
-            raise Forged("form_replayed")
         if submitted.is_cancelled:
             return {}
+        if self._is_over(facts):
+            # Any other answer than this would close the form, and what was written is gone.
+            return {"error": self._texts(submitted.member)("mattermost.form_expired")}
         event = self._event_of(facts, submitted, once)
         reply = await self._take_in(event)
         if reply is None:
@@ -140,6 +135,20 @@ class Desk:
             self.later(self._tell(submitted.member, reply.card, event.id))
         return {}
 
+    def _facts_in(self, submitted: Submitted) -> dict[str, Fact]:
+        """What a form was sealed with. Raises Forged, also for one that was taken before."""
+        try:
+            state = json.loads(submitted.state)
+        except ValueError as error:
+            raise Forged("state") from error
+        if not isinstance(state, dict):
+            raise Forged("state")
+        facts = self.seal.opened("form", state)
+        _is_members(facts, submitted.member)
+        if str(facts["once"]) in self._sent:
+            raise Forged("form_replayed")
+        return facts
+
     def _event_of(self, facts: dict[str, Fact], submitted: Submitted, once: str) -> Event:
         now = self.clock()
         if facts["is"] == "form":
@@ -150,17 +159,22 @@ class Desk:
             event_id("click", once), submitted.member, now, str(facts["do"]), str(facts["value"]), post
         )
 
-    def _is_in_place(self, facts: dict[str, Fact], channel: str, member: str, team: str) -> None:
-        """Raises Forged where it was handed out for another channel or member, or too long ago."""
-        if team not in (self.team, ""):  # direct conversations have no team
+    def _is_in_place(self, facts: dict[str, Fact], clicked: Clicked) -> None:
+        """Raises Forged for a click of another channel or member than it was made for, or too long after that.
+
+        The server itself says which channel and team the button stands in.
+        """
+        if clicked.team not in (self.team, ""):  # direct conversations have no team
             raise Forged("foreign_team")
-        if facts["channel"] != channel:
+        if facts["channel"] != clicked.channel:
             raise Forged("channel")
-        if facts["member"] not in ("", member):
-            raise Forged("member")
-        until = facts["until"]
-        if until and self.clock().timestamp() > int(until):
+        _is_members(facts, clicked.member)
+        if self._is_over(facts):
             raise Forged("expired")
+
+    def _is_over(self, facts: dict[str, Fact]) -> bool:
+        until = facts["until"]
+        return bool(until) and self.clock().timestamp() > int(until or 0)
 
     async def _is_of_post(self, facts: dict[str, Fact], post: str) -> None:
         """Raises Forged for a button that stands in another post than the one it was made for."""
@@ -181,21 +195,15 @@ class Desk:
             log.exception("not taken in: event %s", event.id)
             return None
 
-    async def _open(self, form: Form, trigger: str, channel: str, member: str) -> bool:
+    async def _open(self, form: Form, trigger: str, member: str) -> bool:
         """Open a form; False where the server would not, which is when it was asked too late."""
-        facts: dict[str, Fact] = {
-            "is": "form",
-            "form": form.name,
-            "context": form.context,
-            "channel": channel,
-            "member": member,
-        }
+        facts: dict[str, Fact] = {"is": "form", "form": form.name, "context": form.context, "member": member}
         return await self._show(trigger, dialog_of(form, self._state(facts)))
 
     async def _ask(self, facts: dict[str, Fact], clicked: Clicked) -> bool:
         """Open the question that is to be answered before the click counts."""
         button = Button(str(facts["label"]), str(facts["do"]), confirm=str(facts["confirm"]))
-        kept = {name: facts[name] for name in ("do", "value", "channel", "kind")}
+        kept = {name: facts[name] for name in ("do", "value", "kind")}
         state = self._state({**kept, "is": "confirm", "post": clicked.post, "member": clicked.member})
         return await self._show(clicked.trigger, question_of(button, state))
 
@@ -260,6 +268,12 @@ class Desk:
 
     def _too_late(self, member: str) -> Card:
         return _says(self._texts(member)("mattermost.form_late"))
+
+
+def _is_members(facts: dict[str, Fact], member: str) -> None:
+    """Raises Forged for what was handed out to somebody else."""
+    if facts["member"] not in ("", member):
+        raise Forged("member")
 
 
 def _says(sentence: str) -> Card:

@@ -45,10 +45,11 @@ class Clicked:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A dialog sent off; `state` is yet to be believed."""
+    """A dialog sent off; `state` is yet to be believed.
 
-    team: str
-    channel: str
+    The team and channel that come along are those that the client showed at that moment, wherever the dialog is from.
+    """
+
     member: str
     state: str
     values: dict[str, str]
@@ -97,8 +98,6 @@ def submitted(payload: object) -> Submitted:
     if any(len(value) > TEXT_LIMIT for value in values.values()):
         raise Unreadable
     return Submitted(
-        team=_text(payload, "team_id"),
-        channel=_text(payload, "channel_id"),
         member=_text(payload, "user_id"),
         state=_text(payload, "state"),
         values={str(name): _whole(value) for name, value in values.items()},

@@ -75,7 +75,7 @@ class Mattermost:
         self._jitter = jitter
         self._sleep = sleep
         self._call_seconds = call_seconds
-        self._callbacks = Callbacks()
+        self._callbacks = Callbacks(language)
         self._channels: dict[str, str] = {}
         self._team = ""
         self._me = ""
