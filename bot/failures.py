@@ -45,6 +45,7 @@ _REFUSED: Mapping[str, str] = {
     "no_such_channel": "cli.error.no_such_channel",
     "no_team": "cli.error.no_such_team",
     "name_taken": "cli.error.name_taken",
+    "review_open": "cli.error.review_open",
     "command_taken": "cli.error.command_taken",
 }
 _CANNOT_OPEN: Mapping[str, str] = {

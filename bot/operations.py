@@ -43,6 +43,7 @@ _SET_UP = {
     ("server", True): "cli.setup.server",
     ("bot", True): "cli.setup.bot_made",
     ("bot", False): "cli.setup.bot_there",
+    ("bot_enabled", True): "cli.setup.bot_enabled",
     ("channel", True): "cli.setup.channel_made",
     ("channel", False): "cli.setup.channel_there",
     ("command", True): "cli.setup.command_made",

@@ -31,6 +31,8 @@ _MATTERMOST = {
     "mattermost_account": ("cli.check.mattermost_account", "cli.check.mattermost_no_bot"),
     "mattermost_clock": ("cli.check.mattermost_clock", "cli.check.mattermost_clock_differs"),
     "mattermost_team": ("", "cli.error.no_team"),
+    "mattermost_edit_limit": ("", "cli.check.mattermost_edit_limit"),
+    "mattermost_review_open": ("", "cli.error.review_open"),
     "mattermost_channel": ("cli.check.mattermost_channel", "cli.error.no_channel"),
     "mattermost_way_back": ("cli.check.mattermost_way_back", "cli.check.mattermost_no_way_back"),
     "mattermost_command": ("cli.check.mattermost_command", "cli.check.mattermost_command_token"),

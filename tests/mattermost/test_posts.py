@@ -169,6 +169,17 @@ async def test_a_card_whose_post_was_deleted_is_posted_anew(rig: MattermostRig) 
     assert (await rig.platform.post("ideas", card(), "card:1")).id != first.id
 
 
+async def test_a_card_that_may_not_be_edited_any_more_waits_until_it_may(rig: MattermostRig) -> None:
+    """A limit to the time for which messages may be edited is a setting, and can be lifted."""
+    ref = await rig.platform.post("ideas", card(), "card:1")
+    rig.world.edit_seconds = 300
+    rig.clock.move(minutes=6)
+    with pytest.raises(NeedsMending):
+        await rig.platform.update(ref.id, card("anders"))
+    rig.world.edit_seconds = -1
+    assert await rig.platform.update(ref.id, card("anders")) == ref
+
+
 @pytest.mark.parametrize("is_remembered", [True, False])
 @pytest.mark.parametrize("way", ["archived", "hidden", "private", "public"])
 async def test_a_channel_that_is_closed_to_butine_for_a_while_loses_and_doubles_nothing(

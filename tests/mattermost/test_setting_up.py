@@ -87,6 +87,7 @@ async def test_repeating_it_changes_nothing_and_keeps_the_tokens(
         ("team", "no_team"),
         ("person", "name_taken"),
         ("command", "command_taken"),
+        ("review", "review_open"),
     ],
 )
 async def test_what_stands_in_the_way_is_named(bare: House, break_it: str, reason: str) -> None:
@@ -97,6 +98,8 @@ async def test_what_stands_in_the_way_is_named(bare: House, break_it: str, reaso
         bare.world.teams[bare.team]["name"] = "autre"
     elif break_it == "person":
         bare.world.add_user("butine")
+    elif break_it == "review":
+        bare.world.add_channel(bare.team, "moderation", "O", bare.admin)
     else:
         bare.server.integrations.add_command({"team_id": bare.team, "trigger": "idea", "url": "http://other/"})
     with pytest.raises(Refused) as refused:
@@ -105,8 +108,24 @@ async def test_what_stands_in_the_way_is_named(bare: House, break_it: str, reaso
     assert explain(refused.value, TEXTS)[0]
 
 
+async def test_a_bot_that_was_disabled_with_its_owner_is_enabled_again(
+    bare: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server disables bots together with the administrator who made them, and refuses their tokens from then on."""
+    await set_up(bare)
+    settings = printed(capsys.readouterr().out, tmp_path)
+    (bot,) = (user for user in bare.world.users.values() if user.get("is_bot"))
+    bot["delete_at"] = bare.world.now()
+    with pytest.raises(Refused):
+        await checking.check(settings, TEXTS, "butine.toml", bare.clock)
+    assert "butine mattermost setup" in capsys.readouterr().out
+    await set_up(bare, settings)
+    assert "réactivé" in capsys.readouterr().out
+    await checking.check(settings, TEXTS, "butine.toml", bare.clock)
+
+
 async def test_channels_may_be_given_by_id(bare: House, capsys: pytest.CaptureFixture[str]) -> None:
-    ids = [bare.world.add_channel(bare.team, name, "O", bare.admin) for name in ("boite", "tri")]
+    ids = [bare.world.add_channel(bare.team, name, kind, bare.admin) for name, kind in (("boite", "O"), ("tri", "P"))]
     given = {"BUTINE_CHANNELS__IDEAS": ids[0], "BUTINE_CHANNELS__DIGEST": ids[0], "BUTINE_CHANNELS__REVIEW": ids[1]}
     await set_up(bare, load(environ=given))
     assert set(bare.world.channels) == set(ids)
@@ -134,6 +153,8 @@ async def test_the_check_is_content_beside_a_butine_that_runs(house: House, caps
         ("token", "mattermost.command_token"),
         ("command", "Il n’y a pas de commande /idea"),
         ("channel", "moderation"),
+        ("review", "quiconque y entre"),
+        ("edit_limit", "300 secondes"),
         ("bot_token", "mattermost.token"),
         ("team", "mattermost.team"),
         ("person", "n’est pas un compte de bot"),
@@ -153,6 +174,10 @@ async def test_the_check_names_what_is_wrong(
             house.world.commands.clear()
         case "channel":
             del house.world.members[house.review][house.bot]
+        case "review":
+            house.world.channels[house.review]["type"] = "O"
+        case "edit_limit":
+            house.world.edit_seconds = 300
         case "bot_token":
             changed["BUTINE_MATTERMOST__TOKEN"] = "x"
         case "team":

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from bot.chat.events import Profile, ReactionChanged
 
 ID_LENGTH = 26
+OPEN = "O"
+"""A channel's type: whoever is in the team may join it."""
 TEXT_LIMIT = 20_000
 
 Json = dict[str, Any]

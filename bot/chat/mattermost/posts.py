@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 FORBIDDEN = 403
 IN_ARCHIVED_CHANNEL = "deleted.error"
+TOO_OLD_TO_EDIT = "permissions_time_limit.app_error"
 """How the codes end by which Mattermost refuses to post or change anything in an archived channel."""
 PENDING_IS_GONE = "api.post.deduplicate_create_post.failed_to_get"
 KNOWN_AT_MOST = 5000
@@ -291,11 +292,13 @@ class Posts:
 
 @contextmanager
 def _may_be_mended() -> Iterator[None]:
-    """A channel that Butine was taken out of, or that was archived, may be open to it again: nothing is given up."""
+    """What the server's administrators can undo is not given up: a channel that is archived or that Butine was taken
+    out of, and a limit to the time for which messages may be edited.
+    """
     try:
         yield
     except Denied as error:
-        if error.status == FORBIDDEN or error.reason.endswith(IN_ARCHIVED_CHANNEL):
+        if error.status == FORBIDDEN or error.reason.endswith((IN_ARCHIVED_CHANNEL, TOO_OLD_TO_EDIT)):
             raise NeedsMending(error.reason) from error
         raise
 

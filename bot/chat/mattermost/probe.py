@@ -12,10 +12,12 @@ from aiohttp import web
 from bot.chat.clocks import compared
 from bot.chat.mattermost.callbacks import ACTION_PATH, COMMAND_PATH, DIALOG_PATH
 from bot.chat.mattermost.desk import PROBE
-from bot.chat.mattermost.inbound import Json, is_id
+from bot.chat.mattermost.inbound import OPEN, Json, is_id
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
 from bot.chat.mattermost.trust import is_same
 from bot.errors import ChatError, ChatUnavailable
+
+NO_LIMIT = "-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,9 @@ async def look(
     yield Found("mattermost_account", {"name": str(me["username"]), "url": url}, bool(me.get("is_bot")))
     if clocks := compared(await rest.date(), clock()):
         yield Found("mattermost_clock", clocks.values, clocks.is_same)
+    seconds = str((await rest.client_config()).get("PostEditTimeLimit") or NO_LIMIT)
+    if seconds != NO_LIMIT:
+        yield Found("mattermost_edit_limit", {"seconds": seconds}, is_good=False)
     try:
         team = str((await rest.team_by_name(team_name))["id"])
     except Denied:
@@ -58,6 +63,8 @@ async def look(
             yield Found("mattermost_channel", {"channel": name, "team": team_name}, is_good=False)
             continue
         yield Found("mattermost_channel", {"channel": name, "team": team_name}, is_good=True)
+        if name == channels["review"] and channel.get("type") == OPEN:
+            yield Found("mattermost_review_open", {"value": name}, is_good=False)
         ideas = str(channel["id"]) if name == channels["ideas"] else ideas
     if not ideas:
         return

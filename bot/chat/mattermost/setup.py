@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.chat.mattermost.callbacks import COMMAND_PATH
-from bot.chat.mattermost.inbound import is_id
+from bot.chat.mattermost.inbound import OPEN, is_id
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest, Unauthorised
 
 BOT_NAME = "butine"
@@ -63,8 +63,8 @@ async def set_up(admin: Rest, bot: Rest | None, wanted: Wanted) -> AsyncIterator
         raise CannotSetUp("no_admin", str(me["username"]))
     async for done in _server(admin, wanted):
         yield done
-    user, is_new = await _bot(admin)
-    yield Done("bot", BOT_NAME, is_new)
+    user, step, is_new = await _bot(admin)
+    yield Done(step, BOT_NAME, is_new)
     try:
         team = str((await admin.team_by_name(wanted.team))["id"])
     except Denied as error:
@@ -101,27 +101,34 @@ async def _server(admin: Rest, wanted: Wanted) -> AsyncIterator[Done]:
         yield Done("server", f"{name} = {value}", is_new=True)
 
 
-async def _bot(admin: Rest) -> tuple[str, bool]:
+async def _bot(admin: Rest) -> tuple[str, str, bool]:
+    """Its id, and what was done about it. A server deactivates bots with the administrator who made them."""
     try:
         found = await admin.call("get", f"/users/username/{BOT_NAME}")
     except Denied as error:
         if error.status != NOT_FOUND:
             raise
         made = await admin.call("post", "/bots", {"username": BOT_NAME, "display_name": "Butine"})
-        return str(made["user_id"]), True
+        return str(made["user_id"]), "bot", True
     if not found.get("is_bot"):
         raise CannotSetUp("name_taken", BOT_NAME)
-    return str(found["id"]), False
+    if found.get("delete_at"):
+        await admin.call("post", f"/bots/{found['id']}/enable")
+        return str(found["id"]), "bot_enabled", True
+    return str(found["id"]), "bot", False
 
 
 async def _channel(admin: Rest, team: str, name: str, *, is_private: bool) -> tuple[str, bool]:
     try:
         found = await (admin.channel(name) if is_id(name) else admin.channel_by_name(team, name))
-        return str(found["id"]), False
     except Denied as error:
         if error.status != NOT_FOUND or is_id(name):
             raise CannotSetUp("no_such_channel", name) from error
-    kind = "P" if is_private else "O"
+    else:
+        if is_private and found.get("type") == OPEN:
+            raise CannotSetUp("review_open", name)
+        return str(found["id"]), False
+    kind = "P" if is_private else OPEN
     given = {"team_id": team, "name": name, "display_name": name.capitalize(), "type": kind}
     return str((await admin.call("post", "/channels", given))["id"]), True
 

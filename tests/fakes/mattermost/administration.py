@@ -29,6 +29,7 @@ class Administration:
             "PUT /commands/{command}/regen_token": self._command_token,
             "GET /bots": self._bots,
             "POST /bots": self._create_bot,
+            "POST /bots/{user}/enable": self._enable_bot,
             "POST /users/{user}/tokens": self._create_token,
             "POST /teams/{team}/members": self._join_team,
             "POST /channels": self._create_channel,
@@ -79,6 +80,11 @@ class Administration:
         given = await request.json()
         names = {"first_name": given.get("display_name", ""), "is_bot": True}
         return {"user_id": self.world.add_user(given["username"], **names), "username": given["username"]}
+
+    async def _enable_bot(self, request: web.Request, _user: str) -> Json:
+        found = self.world.users[request.match_info["user"]]
+        found["delete_at"] = 0
+        return {"user_id": found["id"], "username": found["username"]}
 
     async def _create_token(self, request: web.Request, _user: str) -> Json:
         token = self.world.new_id()

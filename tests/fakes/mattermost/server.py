@@ -149,7 +149,7 @@ class FakeMattermost:
         if request.path.endswith("/config/client"):
             return ""
         user = self.world.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
-        if user is None:
+        if user is None or self.world.users[user]["delete_at"]:
             raise Refusal(
                 401, "api.context.session_expired.app_error", "Invalid or expired session, please login again."
             )
@@ -168,7 +168,12 @@ class FakeMattermost:
     # Who and where
 
     async def _client_config(self, _request: web.Request, _user: str) -> Json:
-        return {"AsymmetricSigningPublicKey": self.world.public_key(), "Version": "5.37.0", "SiteName": "Mattermost"}
+        return {
+            "AsymmetricSigningPublicKey": self.world.public_key(),
+            "PostEditTimeLimit": str(self.world.edit_seconds),
+            "SiteName": "Mattermost",
+            "Version": "5.37.0",
+        }
 
     async def _me(self, _request: web.Request, user: str) -> Json:
         return answers.as_self(self.world.users[user])

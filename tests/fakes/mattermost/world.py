@@ -55,6 +55,7 @@ class World:
     last: int = 0
     is_forgetful: bool = False
     hides_archived: bool = False
+    edit_seconds: int = -1
     reads_open: bool = False
 
     def now(self) -> int:
@@ -163,6 +164,10 @@ class World:
         if self.channels[kept["channel_id"]]["delete_at"]:
             code = "api.post.patch_post.can_not_update_post_in_deleted.error"
             raise Refusal(400, code, "Can not update a post in a deleted channel.")
+        age = self.now() - kept["create_at"]
+        if 0 <= self.edit_seconds * 1000 < age and changes.get("message", kept["message"]) != kept["message"]:
+            code = "api.post.update_post.permissions_time_limit.app_error"
+            raise Refusal(400, code, f"Post edit is only allowed for {self.edit_seconds} seconds.")
         self._check(changes)
         kept["message"] = changes.get("message", kept["message"])
         if changes.get("props") is not None:
