@@ -66,6 +66,27 @@ async def test_a_copy_made_while_writes_go_on_holds_all_that_was_acknowledged_be
     await copied.close()
 
 
+def test_a_copy_does_not_begin_anew_when_something_is_written_between_two_of_its_steps(
+    large_path: Path, tmp_path: Path
+) -> None:
+    """A database that is written to all the time would otherwise never be copied."""
+    seen: list[tuple[int, int]] = []
+    with closing(sqlite3.connect(large_path, isolation_level=None)) as writer:
+
+        def write(done: int, total: int) -> None:
+            assert done > max((before for before, _ in seen), default=0), "it has begun anew"
+            seen.append((done, total))
+            writer.execute("INSERT INTO note (name, value) VALUES (?, 'later')", (f"between {len(seen)}",))
+
+        copy(large_path, tmp_path / "copy.db", write)
+    assert len(seen) > 1, "otherwise nothing is written between two steps"
+    assert {total for _, total in seen} == {seen[-1][0]}
+    assert problems_of(parse_url(f"sqlite:///{tmp_path}/copy.db")) == []
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copied:
+        assert copied.execute("SELECT count(*) FROM note WHERE name LIKE 'large%'").fetchone() == (300,)
+        assert copied.execute("SELECT count(*) FROM note WHERE value = 'later'").fetchone() == (0,)
+
+
 def test_a_copy_is_one_file_that_can_be_moved_alone(sqlite_path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copies"
     folder.mkdir()
