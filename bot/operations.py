@@ -1,8 +1,6 @@
 """What the command line does with the database: list, show, export, import, back up, migrate, digest."""
 
-import errno
 import json
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -141,7 +139,7 @@ async def import_ideas(settings: Settings, workspace: str | None, file: Path, te
 
 
 async def back_up(settings: Settings, file: Path, texts: Texts) -> None:
-    """Copy a SQLite database that may be in use, and check the copy. Raises Refused."""
+    """Copy a SQLite database that may be in use, and check the copy. Raises Refused, or NotSound for a damaged one."""
     url = parse_url(settings.storage.url)
     if url.get_backend_name() != "sqlite":
         raise Refused("backup_postgresql")
@@ -152,8 +150,8 @@ async def back_up(settings: Settings, file: Path, texts: Texts) -> None:
             backup.copy(source, file, lambda done, total: progress.update(task, completed=done, total=total))
         except FileExistsError as error:
             raise Refused("file_exists", file=file) from error
-        except FileNotFoundError as error:
-            raise Refused("cannot_read", file=source, reason=os.strerror(errno.ENOENT)) from error
+        except backup.CannotRead as error:
+            raise Refused("cannot_read", file=source, reason=error) from error
         except (OSError, backup.CopyFailed) as error:
             raise Refused("cannot_write", file=file, reason=getattr(error, "strerror", None) or error) from error
     click.echo(texts("cli.backed_up", file=file, source=source))
