@@ -30,6 +30,7 @@ from bot.views.plain import plain
 from bot.views.texts import Texts
 from storage import backup, ideas, migrations, workspaces
 from storage.database import Database
+from storage.files import new_file
 from storage.opening import parse_url, shown, upgrade
 from storage.tables import Idea, Status, present
 
@@ -108,12 +109,16 @@ async def show_idea(settings: Settings, workspace: str | None, number: int, text
 
 
 async def export_ideas(settings: Settings, workspace: str | None, file: Path, texts: Texts) -> None:
-    """Write every idea to a new file, one JSON object a line. Raises Refused."""
+    """Write every idea to a new file, one JSON object a line, whole or not at all. Raises Refused."""
     rules = rules_of(settings)
     async with _workspace(settings, workspace) as (database, workspace_id):
         records = await database.read(lambda session: list(transfer.export(session, workspace_id, rules.voting)))
     try:
-        with file.open("x", encoding="utf-8") as out, Progress(transient=True) as progress:
+        with (
+            new_file(file) as part,
+            part.open("w", encoding="utf-8") as out,
+            Progress(transient=True) as progress,
+        ):
             for record in progress.track(records, description=texts("cli.progress.export")):
                 out.write(json.dumps(record, ensure_ascii=False) + "\n")
     except FileExistsError as error:

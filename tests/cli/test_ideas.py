@@ -1,6 +1,8 @@
 """`butine ideas`: listing, showing, and taking every idea out of one database into another."""
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from storage import ideas, outbox, workspaces
 from storage.tables import Idea, Step
 from tests.cli.conftest import Terminal, in_web, words_of
 from tests.contract.storage_rows import new_idea
+from tests.full import file_size_limit
 
 REFUSED = 1
 
@@ -231,6 +234,21 @@ def test_an_export_that_cannot_be_written_is_told(filled: Terminal) -> None:
     start = filled.say("cli.error.cannot_write", file="missing/ideas.jsonl", reason="|").split("|")[0]
     assert result.stderr.startswith(start)
     assert (result.exit_code, result.stderr.count("\n")) == (REFUSED, 1)
+
+
+def test_an_export_for_which_there_is_no_room_leaves_nothing_that_looks_like_a_whole_one(terminal: Terminal) -> None:
+    def add(session: Session) -> None:
+        workspace_id = in_web(session)
+        for number in range(100):
+            ideas.add(session, new_idea(workspace_id, f"Idée {number}", need="x" * 3_000))
+
+    terminal.write(add)
+    before = sorted(terminal.folder.iterdir())
+    sentence = terminal.say("cli.error.cannot_write", file="ideas.jsonl", reason=os.strerror(errno.EFBIG))
+    with file_size_limit(100_000):
+        terminal.fail(REFUSED, sentence, "ideas", "export", "ideas.jsonl")
+    assert sorted(terminal.folder.iterdir()) == before
+    assert len(exported(terminal)) == 100, "the next try is not in its way"
 
 
 def test_ideas_go_from_one_workspace_to_another(filled_english: Terminal) -> None:
