@@ -1,10 +1,10 @@
 """Ideas out of Butine and into it: whole, with authors, supporters and history."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Self
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import Session
 
 from bot.domain import draft as drafts
@@ -19,12 +19,23 @@ from storage.tables import Idea, Status, Step, present
 PAGE = 500
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """As it will be kept: at the ends of time, some zones' moments lie beyond what UTC can name."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(*error.args) from error  # which pydantic reports
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class HistoryRecord(BaseModel):
     """A line of an idea's history; a change of status has the status as its detail."""
 
     model_config = ConfigDict(extra="forbid")
 
-    at: AwareDatetime
+    at: Moment
     member: str | None = None
     step: Step
     detail: str = ""
@@ -52,8 +63,8 @@ class IdeaRecord(BaseModel):
     author: str
     author_name: str = ""
     status: Status = Status.PENDING
-    submitted_at: AwareDatetime | None = None
-    published_at: AwareDatetime | None = None
+    submitted_at: Moment | None = None
+    published_at: Moment | None = None
     reason: str | None = None
     supporters: list[str] = Field(default_factory=list)
     history: list[HistoryRecord] = Field(default_factory=list)

@@ -179,6 +179,7 @@ GOOD = '{"title": "Un vélo", "author": "camille"}'
         ('{"title": "Un vélo", "author": "camille", "status": "lost"}', "status"),
         ('{"title": "Un vélo", "author": "camille", "colour": "blue"}', "colour"),
         ('{"title": "Un vélo", "author": "camille", "submitted_at": "2026-11-24T09:00:00"}', "submitted_at"),
+        ('{"title": "Un vélo", "author": "camille", "submitted_at": "9999-12-31T23:59:59-05:00"}', "submitted_at"),
         ('{"title": "Un vélo", "author": "c", "history": [{"at": "2026-11-24T09:00Z", "step": "lost"}]}', "history.0"),
     ],
 )

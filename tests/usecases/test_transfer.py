@@ -137,6 +137,9 @@ def test_an_imported_idea_can_be_found_and_shown(world: World, session: Session)
         {"title": "A", "author": "x", "colour": "red"},
         {"title": "A", "author": "x", "status": "merged-with-nothing"},
         {"title": "A", "author": "x", "submitted_at": "2019-03-04T10:30:00"},
+        {"title": "A", "author": "x", "submitted_at": "9999-12-31T23:59:59-05:00"},
+        {"title": "A", "author": "x", "published_at": "0001-01-01T00:00:00+05:00"},
+        {"title": "A", "author": "x", "history": [{"at": "9999-12-31T23:59:59-05:00", "step": "submitted"}]},
         {"title": "A", "author": "x", "history": [{"at": "2019-03-04T10:30:00Z", "step": "unknown"}]},
         {"title": "A", "author": "x", "history": [{"at": "2019-03-04T10:30:00Z", "step": "status_set"}]},
         {"title": "A", "author": "x", "history": [{"at": "2019-03-04T10:30:00Z", "step": "status_set", "detail": "?"}]},
@@ -147,7 +150,7 @@ def test_an_imported_idea_can_be_found_and_shown(world: World, session: Session)
         },
     ],
 )
-def test_a_record_that_could_not_be_shown_is_refused(record: Mapping[str, Any]) -> None:
+def test_a_record_that_could_not_be_kept_or_shown_is_refused(record: Mapping[str, Any]) -> None:
     with pytest.raises(ValidationError):
         IdeaRecord.model_validate(record)
 
