@@ -1,6 +1,7 @@
 """From an error to the sentence that the operator reads, and the command line's exit code."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bot import errors
@@ -66,6 +67,14 @@ class Refused(errors.ButineError):
         self.values = values
 
 
+@dataclass(eq=False)
+class ImportStopped(errors.ButineError):
+    """The database failed in the middle of an import; so many ideas are `added`, and the same import goes on."""
+
+    added: int
+    reason: str
+
+
 def explain(error: Exception, texts: Texts) -> tuple[str, int]:
     """The sentence (a line for each where there are several) and the exit code."""
     match error:
@@ -81,6 +90,8 @@ def explain(error: Exception, texts: Texts) -> tuple[str, int]:
             return texts.plural("cli.check.problems", error.values["count"]), REFUSED
         case Refused():
             return texts(_REFUSED[error.code], **error.values), REFUSED
+        case ImportStopped(added=added, reason=reason):
+            return texts.plural("cli.error.import_stopped", added, reason=_first_line(reason)), DATABASE
         case CannotOpen() | NotSaved() | NotSound():
             return _about_storage(error, texts), DATABASE
         case errors.ChatUnavailable(reason=reason) | errors.ChatRefused(reason=reason):

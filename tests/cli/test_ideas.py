@@ -3,7 +3,9 @@
 import errno
 import json
 import os
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,14 @@ import click
 import pytest
 from sqlmodel import Session
 
-from bot.operations import LISTED_AT_ONCE
+from bot.operations import IMPORTED_AT_ONCE, LISTED_AT_ONCE
 from storage import ideas, outbox, workspaces
 from storage.tables import Idea, Step
 from tests.cli.conftest import Terminal, in_web, words_of
 from tests.contract.storage_rows import new_idea
 from tests.full import file_size_limit
 
-REFUSED = 1
+REFUSED, DATABASE = 1, 4
 
 
 def kept(session: Session) -> Sequence[Idea]:
@@ -165,6 +167,50 @@ def test_many_ideas_are_imported(english: Terminal) -> None:
     Path("ideas.jsonl").write_text("\n".join(lines), encoding="utf-8")
     assert english.succeed("ideas", "import", "ideas.jsonl").strip() == "120 ideas added."
     assert [idea.title for idea in english.read(kept)] == [f"Idée {n}" for n in range(120)]
+
+
+def test_where_the_database_fails_in_the_middle_it_is_said_what_is_added_and_the_same_import_goes_on(
+    terminal: Terminal,
+) -> None:
+    terminal.write(in_web)
+    lines = [json.dumps({"title": f"Idée {n}", "author": "camille"}) for n in range(1, 301)]
+    Path("ideas.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    with closing(sqlite3.connect(terminal.database, isolation_level=None)) as connection:
+        connection.execute(
+            "CREATE TRIGGER fail BEFORE INSERT ON idea WHEN NEW.number > 250 BEGIN SELECT json(NEW.title); END"
+        )
+        sentence = terminal.say.plural("cli.error.import_stopped", 200, reason="malformed JSON")
+        terminal.fail(DATABASE, sentence, "ideas", "import", "ideas.jsonl")
+        assert len(terminal.read(kept)) == 200
+        terminal.fail(
+            DATABASE, terminal.say("cli.error.not_saved", reason="malformed JSON"), "ideas", "import", "ideas.jsonl"
+        )
+        connection.execute("DROP TRIGGER fail")
+    assert terminal.succeed("ideas", "import", "ideas.jsonl").strip() == terminal.say.plural("cli.imported", 100)
+    assert [idea.title for idea in terminal.read(kept)] == [f"Idée {n}" for n in range(1, 301)]
+
+
+def test_an_idea_that_is_here_under_another_title_is_told_and_not_added(terminal: Terminal) -> None:
+    terminal.write(in_web)
+    record = {"title": "Un velo", "author": "camille", "submitted_at": "2026-11-24T09:30:00Z"}
+    Path("ideas.jsonl").write_text(json.dumps(record))
+    terminal.succeed("ideas", "import", "ideas.jsonl")
+    Path("ideas.jsonl").write_text(json.dumps({**record, "title": "Un vélo"}))
+    told = terminal.succeed("ideas", "import", "ideas.jsonl").strip().splitlines()
+    said = terminal.say("cli.import_retitled", title="Un vélo", number=1, kept="Un velo")
+    assert told == [terminal.say.plural("cli.imported", 0), said]
+    assert [idea.title for idea in terminal.read(kept)] == ["Un velo"]
+
+
+def test_of_a_list_that_has_only_days_every_idea_is_imported(english: Terminal) -> None:
+    """Also where two of the same author and day are not added at once."""
+    english.write(in_web)
+    record = {"author": "camille", "submitted_at": "2026-11-24T00:00:00+01:00"}
+    lines = [json.dumps({**record, "title": f"Idée {n}"}) for n in range(IMPORTED_AT_ONCE + 1)]
+    Path("ideas.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    for number in (IMPORTED_AT_ONCE + 1, 0):
+        said = english.say.plural("cli.imported", number)
+        assert english.succeed("ideas", "import", "ideas.jsonl").strip() == said
 
 
 GOOD = '{"title": "Un vélo", "author": "camille"}'
