@@ -1,12 +1,13 @@
 """From an error to the sentence that the operator reads, and the command line's exit code."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bot import errors
 from bot.config import ConfigErrors
 from bot.views.texts import Texts
-from storage.errors import CannotOpen, NotSaved
+from storage.errors import CannotOpen, NotSaved, NotSound
 
 REFUSED, CONFIG, DATABASE, NETWORK = 1, 3, 4, 5
 
@@ -67,6 +68,14 @@ class Refused(errors.ButineError):
         self.values = values
 
 
+@dataclass(eq=False)
+class ImportStopped(errors.ButineError):
+    """The database failed in the middle of an import; so many ideas are `added`, and the same import goes on."""
+
+    added: int
+    reason: str
+
+
 def explain(error: Exception, texts: Texts) -> tuple[str, int]:
     """The sentence (a line for each where there are several) and the exit code."""
     match error:
@@ -82,10 +91,10 @@ def explain(error: Exception, texts: Texts) -> tuple[str, int]:
             return texts.plural("cli.check.problems", error.values["count"]), REFUSED
         case Refused():
             return texts(_REFUSED[error.code], **error.values), REFUSED
-        case CannotOpen(code=code, url=url, reason=reason):
-            return texts(_CANNOT_OPEN[code], url=url, reason=_first_line(reason)), DATABASE
-        case NotSaved(reason=reason):
-            return texts("cli.error.not_saved", reason=_first_line(reason)), DATABASE
+        case ImportStopped(added=added, reason=reason):
+            return texts.plural("cli.error.import_stopped", added, reason=_first_line(reason)), DATABASE
+        case CannotOpen() | NotSaved() | NotSound():
+            return _about_storage(error, texts), DATABASE
         case errors.ChatUnavailable(reason=reason) | errors.ChatRefused(reason=reason):
             return texts("cli.error.chat", reason=reason), NETWORK
     return texts("cli.error.unexpected", reason=_first_line(f"{type(error).__name__}: {error}")), REFUSED
@@ -94,3 +103,12 @@ def explain(error: Exception, texts: Texts) -> tuple[str, int]:
 def _first_line(reason: str) -> str:
     """Drivers add hints and positions below; the log and --debug have them."""
     return next(iter(reason.strip().splitlines()), "?").rstrip(".")
+
+
+def _about_storage(error: CannotOpen | NotSaved | NotSound, texts: Texts) -> str:
+    match error:
+        case CannotOpen(code=code, url=url, reason=reason):
+            return texts(_CANNOT_OPEN[code], url=url, reason=_first_line(reason))
+        case NotSound(source=source, reason=reason):
+            return texts("cli.error.not_sound", source=source, reason=_first_line(reason))
+    return texts("cli.error.not_saved", reason=_first_line(error.reason))

@@ -1,11 +1,10 @@
 """What the command line does with the database: list, show, export, import, back up, migrate, digest."""
 
-import errno
 import json
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,16 +21,18 @@ from bot.domain import draft as drafts
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
 from bot.errors import AlreadyDone, IdeaNotFound, InvalidInput, NothingToShow
-from bot.failures import Refused
+from bot.failures import ImportStopped, Refused
 from bot.rules import rules_of
 from bot.usecases import digesting, reading, transfer
-from bot.usecases.transfer import IdeaRecord
+from bot.usecases.transfer import IdeaRecord, Retitled
 from bot.views import digest as digest_views
 from bot.views import ideas as idea_views
 from bot.views.plain import plain
 from bot.views.texts import Texts
 from storage import backup, ideas, migrations, workspaces
 from storage.database import Database
+from storage.errors import NotSaved
+from storage.files import new_file
 from storage.opening import parse_url, shown, upgrade
 from storage.tables import Idea, Status, present
 
@@ -111,12 +112,16 @@ async def show_idea(settings: Settings, workspace: str | None, number: int, text
 
 
 async def export_ideas(settings: Settings, workspace: str | None, file: Path, texts: Texts) -> None:
-    """Write every idea to a new file, one JSON object a line. Raises Refused."""
+    """Write every idea to a new file, one JSON object a line, whole or not at all. Raises Refused."""
     rules = rules_of(settings)
     async with _workspace(settings, workspace) as (database, workspace_id):
         records = await database.read(lambda session: list(transfer.export(session, workspace_id, rules.voting)))
     try:
-        with file.open("x", encoding="utf-8") as out, Progress(transient=True) as progress:
+        with (
+            new_file(file) as part,
+            part.open("w", encoding="utf-8") as out,
+            Progress(transient=True) as progress,
+        ):
             for record in progress.track(records, description=texts("cli.progress.export")):
                 out.write(json.dumps(record, ensure_ascii=False) + "\n")
     except FileExistsError as error:
@@ -127,22 +132,36 @@ async def export_ideas(settings: Settings, workspace: str | None, file: Path, te
 
 
 async def import_ideas(settings: Settings, workspace: str | None, file: Path, texts: Texts) -> None:
-    """Add the ideas of a file; one wrong line and none is added. Raises Refused."""
+    """Add the ideas of a file; one wrong line and none is added. Raises Refused, or ImportStopped.
+
+    They are added by and by, so that a running Butine can write in between and keeps nobody waiting.
+    """
     records = list(_records(file))
-    now, voting = datetime.now(UTC), rules_of(settings).voting
-    added: list[Idea] = []
+    now, voting, shared = datetime.now(UTC), rules_of(settings).voting, transfer.shared_moments(records)
+    added = 0
+    retitled: list[Retitled] = []
     async with _workspace(settings, workspace) as (database, workspace_id):
         with Progress(transient=True) as progress:
             task = progress.add_task(texts("cli.progress.import"), total=len(records))
             for start in range(0, len(records), IMPORTED_AT_ONCE):
                 part = records[start : start + IMPORTED_AT_ONCE]
-                added += await database.write(lambda s: transfer.bring_in(s, workspace_id, part, voting, now))  # noqa: B023
+                bring_in = partial(transfer.bring_in, records=part, voting=voting, now=now, shared=shared)
+                try:
+                    brought = await database.write(partial(bring_in, workspace_id=workspace_id))
+                except NotSaved as error:
+                    if added:
+                        raise ImportStopped(added, error.reason) from error
+                    raise
+                added += len(brought.added)
+                retitled += brought.retitled
                 progress.advance(task, len(part))
-    click.echo(texts.plural("cli.imported", len(added)))
+    click.echo(texts.plural("cli.imported", added))
+    for each in retitled:
+        click.echo(texts("cli.import_retitled", title=each.title, number=each.number, kept=each.kept_title))
 
 
 async def back_up(settings: Settings, file: Path, texts: Texts) -> None:
-    """Copy a SQLite database that may be in use, and check the copy. Raises Refused."""
+    """Copy a SQLite database that may be in use, and check the copy. Raises Refused, or NotSound for a damaged one."""
     url = parse_url(settings.storage.url)
     if url.get_backend_name() != "sqlite":
         raise Refused("backup_postgresql")
@@ -153,8 +172,8 @@ async def back_up(settings: Settings, file: Path, texts: Texts) -> None:
             backup.copy(source, file, lambda done, total: progress.update(task, completed=done, total=total))
         except FileExistsError as error:
             raise Refused("file_exists", file=file) from error
-        except FileNotFoundError as error:
-            raise Refused("cannot_read", file=source, reason=os.strerror(errno.ENOENT)) from error
+        except backup.CannotRead as error:
+            raise Refused("cannot_read", file=source, reason=error) from error
         except (OSError, backup.CopyFailed) as error:
             raise Refused("cannot_write", file=file, reason=getattr(error, "strerror", None) or error) from error
     click.echo(texts("cli.backed_up", file=file, source=source))

@@ -28,3 +28,11 @@ class CannotOpen(StorageError):
     TOO_NEW = "too_new"
     FOREIGN = "foreign"
     IN_USE = "in_use"
+
+
+@dataclass(eq=False)
+class NotSound(StorageError):
+    """A copy can't be had because the database `source` is damaged; `reason` is SQLite's words."""
+
+    source: str
+    reason: str

@@ -126,12 +126,16 @@ def after(session: Session, workspace_id: int, number: int, limit: int) -> list[
     return list(session.exec(query.order_by(col(Idea.number)).limit(limit)))
 
 
-def is_known(session: Session, workspace_id: int, author_id: str, title: str, submitted_at: datetime | None) -> bool:
-    """Whether that author's idea of that title, and of that time if one is given, is kept already."""
-    query = select(Idea.id).where(Idea.workspace_id == workspace_id, Idea.author_id == author_id, Idea.title == title)
+def alike(
+    session: Session, workspace_id: int, author_id: str, title: str | None, submitted_at: datetime | None, limit: int
+) -> list[tuple[int, str]]:
+    """Number and title of that author's ideas, of that title and of that time where these are given, oldest first."""
+    query = select(Idea.number, Idea.title).where(Idea.workspace_id == workspace_id, Idea.author_id == author_id)
+    if title is not None:
+        query = query.where(Idea.title == title)
     if submitted_at is not None:
         query = query.where(Idea.submitted_at == submitted_at)
-    return session.exec(query).first() is not None
+    return list(session.exec(query.order_by(col(Idea.number)).limit(limit)))
 
 
 def overdue(

@@ -1,10 +1,11 @@
 """Ideas out of Butine and into it: whole, with authors, supporters and history."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Self
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import Session
 
 from bot.domain import draft as drafts
@@ -19,12 +20,25 @@ from storage.tables import Idea, Status, Step, present
 PAGE = 500
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """As it will be kept: at the ends of time, some zones' moments lie beyond what UTC can name."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(*error.args) from error  # which pydantic reports
+
+
+Moments = Collection[tuple[str, datetime | None]]
+"""Authors with a time of submission."""
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class HistoryRecord(BaseModel):
     """A line of an idea's history; a change of status has the status as its detail."""
 
     model_config = ConfigDict(extra="forbid")
 
-    at: AwareDatetime
+    at: Moment
     member: str | None = None
     step: Step
     detail: str = ""
@@ -52,8 +66,8 @@ class IdeaRecord(BaseModel):
     author: str
     author_name: str = ""
     status: Status = Status.PENDING
-    submitted_at: AwareDatetime | None = None
-    published_at: AwareDatetime | None = None
+    submitted_at: Moment | None = None
+    published_at: Moment | None = None
     reason: str | None = None
     supporters: list[str] = Field(default_factory=list)
     history: list[HistoryRecord] = Field(default_factory=list)
@@ -68,22 +82,82 @@ def export(session: Session, workspace_id: int, voting: Voting) -> Iterator[Mapp
         after = page[-1].number
 
 
-def bring_in(
-    session: Session, workspace_id: int, records: Sequence[IdeaRecord], voting: Voting, now: datetime
-) -> list[Idea]:
-    """Keep ideas from elsewhere under new numbers, with their cards to be shown; returns those that are new.
+@dataclass(frozen=True, slots=True)
+class Retitled:
+    """A record that is here already, though under another title."""
 
-    One that is here already, by author, title and time of submission, is left alone: a second import adds nothing.
-    Raises InvalidInput for a text that is too long.
+    title: str
+    number: int
+    kept_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtIn:
+    """What came of records: the ideas that are new, and the records that were taken for ideas of another title."""
+
+    added: list[Idea] = field(default_factory=list)
+    retitled: list[Retitled] = field(default_factory=list)
+
+
+def shared_moments(records: Iterable[IdeaRecord]) -> Moments:
+    """The authors and times of submission that records of different titles share.
+
+    A list that knows no hours has such ones. Raises InvalidInput for a text that is too long.
     """
-    return [idea for record in records if (idea := _bring_in(session, workspace_id, record, voting, now))]
+    titles: dict[tuple[str, datetime], set[str]] = {}
+    for record in records:
+        if record.submitted_at:
+            titles.setdefault((record.author, record.submitted_at), set()).add(_draft(record).title)
+    return {moment for moment, found in titles.items() if len(found) > 1}
 
 
-def _bring_in(session: Session, workspace_id: int, record: IdeaRecord, voting: Voting, now: datetime) -> Idea | None:
-    draft = drafts.checked(Draft(record.title, record.need, record.proposal, record.benefit))
+def bring_in(
+    session: Session,
+    workspace_id: int,
+    records: Sequence[IdeaRecord],
+    voting: Voting,
+    now: datetime,
+    shared: Moments | None = None,
+) -> BroughtIn:
+    """Keep ideas from elsewhere under new numbers, with their cards to be shown.
+
+    One that is here already is left alone, so that a second import adds nothing. It is known again by its author and
+    its time of submission, since a title may have been corrected on either side; and by its title, too, where these
+    don't tell ideas apart: no time is given, several ideas here have both, or several records, which are those in
+    `shared` where `records` are but a part of all. Raises InvalidInput for a text that is too long.
+    """
+    brought = BroughtIn()
+    shared = shared_moments(records) if shared is None else shared
+    for record in records:
+        title = _draft(record).title
+        is_shared = (record.author, record.submitted_at) in shared
+        known = _known(session, workspace_id, record, title, is_shared=is_shared)
+        if known is None:
+            brought.added.append(_add(session, workspace_id, record, voting, now))
+        elif known[1] != title:
+            brought.retitled.append(Retitled(title, *known))
+    return brought
+
+
+def _known(
+    session: Session, workspace_id: int, record: IdeaRecord, title: str, *, is_shared: bool
+) -> tuple[int, str] | None:
+    """Number and title of the idea that the record is, if it is here already."""
+    author, at = record.author, record.submitted_at
+    if at and not is_shared:
+        found = ideas.alike(session, workspace_id, author, None, at, limit=2)
+        if len(found) < 2:  # noqa: PLR2004  none or the one
+            return next(iter(found), None)
+    return next(iter(ideas.alike(session, workspace_id, author, title, at, limit=1)), None)
+
+
+def _draft(record: IdeaRecord) -> Draft:
+    return drafts.checked(Draft(record.title, record.need, record.proposal, record.benefit))
+
+
+def _add(session: Session, workspace_id: int, record: IdeaRecord, voting: Voting, now: datetime) -> Idea:
+    draft = _draft(record)
     submitted_at = record.submitted_at or now
-    if ideas.is_known(session, workspace_id, record.author, draft.title, record.submitted_at):
-        return None
     if record.author_name and not workspaces.names(session, workspace_id, [record.author]):
         workspaces.saw(session, workspace_id, record.author, record.author_name, None)
     is_public = record.status in PUBLIC

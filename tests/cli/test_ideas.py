@@ -1,7 +1,11 @@
 """`butine ideas`: listing, showing, and taking every idea out of one database into another."""
 
+import errno
 import json
+import os
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +13,14 @@ import click
 import pytest
 from sqlmodel import Session
 
-from bot.operations import LISTED_AT_ONCE
+from bot.operations import IMPORTED_AT_ONCE, LISTED_AT_ONCE
 from storage import ideas, outbox, workspaces
 from storage.tables import Idea, Step
 from tests.cli.conftest import Terminal, in_web, words_of
 from tests.contract.storage_rows import new_idea
+from tests.full import file_size_limit
 
-REFUSED = 1
+REFUSED, DATABASE = 1, 4
 
 
 def kept(session: Session) -> Sequence[Idea]:
@@ -164,6 +169,50 @@ def test_many_ideas_are_imported(english: Terminal) -> None:
     assert [idea.title for idea in english.read(kept)] == [f"Idée {n}" for n in range(120)]
 
 
+def test_where_the_database_fails_in_the_middle_it_is_said_what_is_added_and_the_same_import_goes_on(
+    terminal: Terminal,
+) -> None:
+    terminal.write(in_web)
+    lines = [json.dumps({"title": f"Idée {n}", "author": "camille"}) for n in range(1, 301)]
+    Path("ideas.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    with closing(sqlite3.connect(terminal.database, isolation_level=None)) as connection:
+        connection.execute(
+            "CREATE TRIGGER fail BEFORE INSERT ON idea WHEN NEW.number > 250 BEGIN SELECT json(NEW.title); END"
+        )
+        sentence = terminal.say.plural("cli.error.import_stopped", 200, reason="malformed JSON")
+        terminal.fail(DATABASE, sentence, "ideas", "import", "ideas.jsonl")
+        assert len(terminal.read(kept)) == 200
+        terminal.fail(
+            DATABASE, terminal.say("cli.error.not_saved", reason="malformed JSON"), "ideas", "import", "ideas.jsonl"
+        )
+        connection.execute("DROP TRIGGER fail")
+    assert terminal.succeed("ideas", "import", "ideas.jsonl").strip() == terminal.say.plural("cli.imported", 100)
+    assert [idea.title for idea in terminal.read(kept)] == [f"Idée {n}" for n in range(1, 301)]
+
+
+def test_an_idea_that_is_here_under_another_title_is_told_and_not_added(terminal: Terminal) -> None:
+    terminal.write(in_web)
+    record = {"title": "Un velo", "author": "camille", "submitted_at": "2026-11-24T09:30:00Z"}
+    Path("ideas.jsonl").write_text(json.dumps(record))
+    terminal.succeed("ideas", "import", "ideas.jsonl")
+    Path("ideas.jsonl").write_text(json.dumps({**record, "title": "Un vélo"}))
+    told = terminal.succeed("ideas", "import", "ideas.jsonl").strip().splitlines()
+    said = terminal.say("cli.import_retitled", title="Un vélo", number=1, kept="Un velo")
+    assert told == [terminal.say.plural("cli.imported", 0), said]
+    assert [idea.title for idea in terminal.read(kept)] == ["Un velo"]
+
+
+def test_of_a_list_that_has_only_days_every_idea_is_imported(english: Terminal) -> None:
+    """Also where two of the same author and day are not added at once."""
+    english.write(in_web)
+    record = {"author": "camille", "submitted_at": "2026-11-24T00:00:00+01:00"}
+    lines = [json.dumps({**record, "title": f"Idée {n}"}) for n in range(IMPORTED_AT_ONCE + 1)]
+    Path("ideas.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    for number in (IMPORTED_AT_ONCE + 1, 0):
+        said = english.say.plural("cli.imported", number)
+        assert english.succeed("ideas", "import", "ideas.jsonl").strip() == said
+
+
 GOOD = '{"title": "Un vélo", "author": "camille"}'
 
 
@@ -176,6 +225,7 @@ GOOD = '{"title": "Un vélo", "author": "camille"}'
         ('{"title": "Un vélo", "author": "camille", "status": "lost"}', "status"),
         ('{"title": "Un vélo", "author": "camille", "colour": "blue"}', "colour"),
         ('{"title": "Un vélo", "author": "camille", "submitted_at": "2026-11-24T09:00:00"}', "submitted_at"),
+        ('{"title": "Un vélo", "author": "camille", "submitted_at": "9999-12-31T23:59:59-05:00"}', "submitted_at"),
         ('{"title": "Un vélo", "author": "c", "history": [{"at": "2026-11-24T09:00Z", "step": "lost"}]}', "history.0"),
     ],
 )
@@ -231,6 +281,21 @@ def test_an_export_that_cannot_be_written_is_told(filled: Terminal) -> None:
     start = filled.say("cli.error.cannot_write", file="missing/ideas.jsonl", reason="|").split("|")[0]
     assert result.stderr.startswith(start)
     assert (result.exit_code, result.stderr.count("\n")) == (REFUSED, 1)
+
+
+def test_an_export_for_which_there_is_no_room_leaves_nothing_that_looks_like_a_whole_one(terminal: Terminal) -> None:
+    def add(session: Session) -> None:
+        workspace_id = in_web(session)
+        for number in range(100):
+            ideas.add(session, new_idea(workspace_id, f"Idée {number}", need="x" * 3_000))
+
+    terminal.write(add)
+    before = sorted(terminal.folder.iterdir())
+    sentence = terminal.say("cli.error.cannot_write", file="ideas.jsonl", reason=os.strerror(errno.EFBIG))
+    with file_size_limit(100_000):
+        terminal.fail(REFUSED, sentence, "ideas", "export", "ideas.jsonl")
+    assert sorted(terminal.folder.iterdir()) == before
+    assert len(exported(terminal)) == 100, "the next try is not in its way"
 
 
 def test_ideas_go_from_one_workspace_to_another(filled_english: Terminal) -> None:

@@ -262,6 +262,26 @@ def test_what_does_not_exist_cannot_be_backed_up(terminal: Terminal) -> None:
     assert list(terminal.folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("harm", ["schema", "index"])
+def test_a_backup_of_a_damaged_database_names_the_database_and_what_is_wrong_with_it(
+    terminal: Terminal, harm: str
+) -> None:
+    terminal.write(in_web)
+    with closing(sqlite3.connect(terminal.database, isolation_level=None)) as connection:
+        connection.execute("CREATE INDEX by_name ON workspace (platform)")
+        connection.execute("PRAGMA writable_schema=ON")
+        if harm == "index":
+            change = "sql = replace(sql, 'platform', 'external_id')"
+            reason = "row 1 missing from index by_name"
+        else:
+            change = "rootpage = 99999"
+            reason = "malformed database schema (by_name) - invalid rootpage"
+        connection.execute(f"UPDATE sqlite_master SET {change} WHERE name = 'by_name'")  # noqa: S608  our own words
+    sentence = terminal.say("cli.error.not_sound", source="butine.db", reason=reason)
+    terminal.fail(DATABASE, sentence, "backup", "copy.db")
+    assert not [path for path in terminal.folder.iterdir() if path.name.startswith("copy")]
+
+
 def test_postgresql_has_its_own_backup(terminal: Terminal) -> None:
     terminal.configure('[storage]\nurl = "postgresql://localhost/butine"')
     terminal.fail(REFUSED, terminal.say("cli.error.backup_postgresql"), "backup", "copy.db")

@@ -171,28 +171,28 @@ async def test_all_ideas_can_be_gone_through_in_order(database: Database, worksp
 
 
 @pytest.mark.parametrize(
-    "author, title, at, is_known",
+    "author, title, at, found",
     [
-        ("camille", "Vélos", NOW, True),
-        ("camille", "Vélos", NOW.astimezone(timezone(timedelta(hours=2))), True),
-        ("camille", "Vélos", None, True),
-        ("sam", "Vélos", NOW, False),
-        ("camille", "vélos", NOW, False),
-        ("camille", "Vélos", NOW + timedelta(seconds=1), False),
+        ("camille", "Vélos", NOW, [1]),
+        ("camille", "Vélos", NOW.astimezone(timezone(timedelta(hours=2))), [1]),
+        ("camille", "Vélos", None, [1, 2]),
+        ("camille", None, NOW, [1, 3]),
+        ("sam", "Vélos", NOW, []),
+        ("camille", "vélos", NOW, []),
+        ("camille", None, NOW + timedelta(microseconds=1), []),
     ],
 )
-async def test_an_idea_is_known_by_author_title_and_moment(
-    database: Database,
-    workspace_id: int,
-    author: str,
-    title: str,
-    at: datetime | None,
-    is_known: bool,  # noqa: FBT001  by name
+async def test_ideas_are_alike_by_author_title_and_moment(
+    database: Database, workspace_id: int, author: str, title: str | None, at: datetime | None, found: list[int]
 ) -> None:
     await keep(database, workspace_id, "Vélos")
-    assert await database.read(lambda s: ideas.is_known(s, workspace_id, author, title, at)) is is_known
+    await keep(database, workspace_id, "Vélos", submitted_at=NOW + timedelta(seconds=1))
+    await keep(database, workspace_id, "Ruches")
+    alike = await database.read(lambda s: ideas.alike(s, workspace_id, author, title, at, limit=9))
+    assert [number for number, _ in alike] == found
+    assert await database.read(lambda s: ideas.alike(s, workspace_id, author, title, at, limit=1)) == alike[:1]
     other = await another_workspace(database)
-    assert not await database.read(lambda s: ideas.is_known(s, other, author, title, at))
+    assert await database.read(lambda s: ideas.alike(s, other, author, title, at, limit=9)) == []
 
 
 async def test_what_has_waited_longest_is_the_oldest_pending(database: Database, workspace_id: int) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from bot.domain.draft import Draft
 from bot.errors import InvalidInput
 from bot.usecases import digesting, moderation, reading, submission, transfer, voting
-from bot.usecases.transfer import IdeaRecord
+from bot.usecases.transfer import BroughtIn, IdeaRecord, Retitled
 from storage import workspaces
 from storage.tables import Idea, Status
 from tests.usecases.builders import NOW, SIZES, VOTING, WEEKLY, World
@@ -22,7 +22,7 @@ THEN = datetime(2019, 3, 4, 10, 30, tzinfo=UTC)
 def bring_in(world: World, *records: Mapping[str, Any]) -> list[Idea]:
     """Import, as from JSON."""
     parsed = [IdeaRecord.model_validate(record) for record in records]
-    return transfer.bring_in(world.session, world.workspace_id, parsed, VOTING, world.now)
+    return transfer.bring_in(world.session, world.workspace_id, parsed, VOTING, world.now).added
 
 
 def export(world: World) -> list[Mapping[str, Any]]:
@@ -40,7 +40,7 @@ def test_an_import_of_an_export_is_the_same_under_new_numbers(world: World, else
     world.support(idea, "sam", "ines")
     moderation.set_status(session, world.nadia, world.in_status(Status.SHORTLISTED).number, Status.RETAINED, world.now)
     moderation.set_status(session, world.nadia, world.publish().number, Status.SHORTLISTED, world.now)
-    elsewhere.propose("Déjà là")
+    elsewhere.propose("Déjà là", elsewhere.sam)
 
     before = export(world)
     brought = bring_in(elsewhere, *before)
@@ -55,6 +55,50 @@ def test_what_is_here_already_is_left_alone(world: World, elsewhere: World) -> N
     assert len(bring_in(elsewhere, *records, *records)) == 1
     assert bring_in(elsewhere, *records) == []
     assert bring_in(world, *records) == []
+
+
+def test_an_idea_whose_title_was_corrected_is_known_by_its_author_and_time_of_submission(world: World) -> None:
+    """Here, or in the file; which of its titles is the right one, the operator is told."""
+    for hour in range(2):
+        world.later(hours=hour)
+        world.propose(f"Idée {hour + 1}")
+    records = [IdeaRecord.model_validate(record) for record in export(world)]
+    submission.edit(world.session, world.camille, 1, Draft("Corrigée ici"), world.now)
+    records[1].title = " Corrigée là "
+    brought = transfer.bring_in(world.session, world.workspace_id, records, VOTING, world.now)
+    assert brought.added == []
+    assert brought.retitled == [Retitled("Idée 1", 1, "Corrigée ici"), Retitled("Corrigée là", 2, "Idée 2")]
+
+
+def test_a_microsecond_or_the_author_makes_another_idea(world: World) -> None:
+    record = {"title": "A", "author": "old-1", "submitted_at": THEN}
+    later = {**record, "submitted_at": THEN + timedelta(microseconds=1)}
+    assert len(bring_in(world, record, later, {**record, "author": "old-2"})) == 3
+
+
+def test_where_ideas_share_author_and_time_the_title_tells_them_apart(world: World) -> None:
+    """As in a list that has only days: none of them may be lost, in whatever parts and however often they come."""
+    first, second, third = ({"title": title, "author": "old-1", "submitted_at": THEN} for title in "ABC")
+    assert len(bring_in(world, first, second)) == 2, "they share it in the file"
+    assert len(bring_in(world, third)) == 1, "those that are here share it"
+    assert bring_in(world, third, first, second, first) == []
+
+
+def test_of_a_file_that_comes_in_parts_none_is_lost(world: World) -> None:
+    records = [IdeaRecord.model_validate({"title": title, "author": "old-1", "submitted_at": THEN}) for title in "ABAC"]
+    shared = transfer.shared_moments(records)
+    for part, number in zip((records[:1], records[1:2], records[2:]), (1, 1, 1), strict=True):
+        brought = transfer.bring_in(world.session, world.workspace_id, part, VOTING, world.now, shared)
+        assert (len(brought.added), brought.retitled) == (number, [])
+
+
+def test_one_that_is_taken_for_another_at_the_same_time_is_not_left_out_silently(world: World) -> None:
+    """A new idea and a corrected title look the same here."""
+    record = {"title": "A", "author": "old-1", "submitted_at": THEN}
+    bring_in(world, record)
+    other = IdeaRecord.model_validate({**record, "title": "B"})
+    brought = transfer.bring_in(world.session, world.workspace_id, [other], VOTING, world.now)
+    assert brought == BroughtIn([], [Retitled("B", 1, "A")])
 
 
 def test_title_and_author_are_enough(world: World) -> None:
@@ -137,6 +181,9 @@ def test_an_imported_idea_can_be_found_and_shown(world: World, session: Session)
         {"title": "A", "author": "x", "colour": "red"},
         {"title": "A", "author": "x", "status": "merged-with-nothing"},
         {"title": "A", "author": "x", "submitted_at": "2019-03-04T10:30:00"},
+        {"title": "A", "author": "x", "submitted_at": "9999-12-31T23:59:59-05:00"},
+        {"title": "A", "author": "x", "published_at": "0001-01-01T00:00:00+05:00"},
+        {"title": "A", "author": "x", "history": [{"at": "9999-12-31T23:59:59-05:00", "step": "submitted"}]},
         {"title": "A", "author": "x", "history": [{"at": "2019-03-04T10:30:00Z", "step": "unknown"}]},
         {"title": "A", "author": "x", "history": [{"at": "2019-03-04T10:30:00Z", "step": "status_set"}]},
         {"title": "A", "author": "x", "history": [{"at": "2019-03-04T10:30:00Z", "step": "status_set", "detail": "?"}]},
@@ -147,7 +194,7 @@ def test_an_imported_idea_can_be_found_and_shown(world: World, session: Session)
         },
     ],
 )
-def test_a_record_that_could_not_be_shown_is_refused(record: Mapping[str, Any]) -> None:
+def test_a_record_that_could_not_be_kept_or_shown_is_refused(record: Mapping[str, Any]) -> None:
     with pytest.raises(ValidationError):
         IdeaRecord.model_validate(record)
 
