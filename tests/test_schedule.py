@@ -4,9 +4,12 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
+import apscheduler.schedulers.base
+import apscheduler.triggers.interval
 import pytest
 from sqlalchemy import text
 from sqlmodel import Session, col, select
@@ -362,6 +365,33 @@ async def test_it_goes_on_ticking(bench: Bench) -> None:
     async with asyncio.timeout(10):
         for _ in range(3):
             await done.acquire()
+    schedule.stop()
+
+
+class SetBack(datetime):
+    """The system's clock as APScheduler reads it: ahead, until it is set right."""
+
+    ahead = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) + cls.ahead
+
+
+async def test_it_goes_on_ticking_when_the_clock_is_set_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only once the hour is reached again at which the next tick was to be."""
+    for module in (apscheduler.schedulers.base, apscheduler.triggers.interval):
+        monkeypatch.setattr(module, "datetime", SetBack)
+    monkeypatch.setattr(SetBack, "ahead", timedelta(hours=1))
+    done = asyncio.Semaphore(0)
+    scheduled = Scheduled(bench.workspace_id, RULES, bench.reconcile, done.release)
+    schedule = Schedule(bench.database, [scheduled], lambda: bench.now, pulse=timedelta(milliseconds=20))
+    schedule.start()
+    async with asyncio.timeout(10):
+        for ahead in (timedelta(hours=1), timedelta(), timedelta(days=-1)):
+            monkeypatch.setattr(SetBack, "ahead", ahead)
+            for _ in range(4):  # one may be under way, and one on its way
+                await done.acquire()
     schedule.stop()
 
 
