@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col, select
@@ -134,10 +134,8 @@ def claim(session: Session, workspace_id: int, now: datetime, lease: timedelta, 
     query = (
         select(OutboxItem)
         .where(
-            OutboxItem.workspace_id == workspace_id,
+            _waits(workspace_id),
             OutboxItem.due_at <= now,
-            OutboxItem.shown < OutboxItem.wanted,
-            col(OutboxItem.parked_reason).is_(None),
             or_(col(OutboxItem.lease_until).is_(None), col(OutboxItem.lease_until) <= now),
         )
         .order_by(col(OutboxItem.due_at), col(OutboxItem.id))
@@ -227,16 +225,19 @@ def release_all(session: Session, now: datetime) -> None:
 
 def next_due(session: Session, workspace_id: int) -> datetime | None:
     """When the next row that waits may be sent."""
-    query = select(OutboxItem).where(
-        OutboxItem.workspace_id == workspace_id,
-        OutboxItem.shown < OutboxItem.wanted,
+    query = select(OutboxItem).where(_waits(workspace_id)).order_by(col(OutboxItem.due_at)).limit(50)
+    return min((max(item.due_at, item.lease_until or item.due_at) for item in session.exec(query)), default=None)
+
+
+def _waits(workspace_id: int) -> ColumnElement[bool]:
+    """Found by the index of what waits: SQLite, which has no statistics here, would otherwise take another that begins
+    with the workspace, and read all that was ever shown there.
+    """
+    return and_(
+        col(OutboxItem.workspace_id) + 0 == workspace_id,
+        col(OutboxItem.shown) < col(OutboxItem.wanted),
         col(OutboxItem.parked_reason).is_(None),
     )
-    moments = [
-        max(item.due_at, item.lease_until or item.due_at)
-        for item in session.exec(query.order_by(col(OutboxItem.due_at)).limit(50))
-    ]
-    return min(moments, default=None)
 
 
 def _values(workspace_id: int, wanted: Wanted, now: datetime) -> dict[str, Any]:
