@@ -175,13 +175,15 @@ def settle_found(session: Session, claimed: Claimed, message: str, permalink: st
     _update(session, claimed, message=message, permalink=permalink)
 
 
-def settle_later(session: Session, claimed: Claimed, due_at: datetime, *, is_uncertain: bool) -> None:
+def settle_later(
+    session: Session, claimed: Claimed, due_at: datetime, *, is_uncertain: bool, was_tried: bool = True
+) -> None:
     """It could not be sent now. An uncertain send keeps its lease's mark, so that it is looked for first."""
     _update(
         session,
         claimed,
         due_at=due_at,
-        attempts=claimed.item.attempts + 1,
+        attempts=claimed.item.attempts + was_tried,
         lease_until=due_at if is_uncertain or claimed.was_left else None,
     )
 
@@ -227,6 +229,30 @@ def next_due(session: Session, workspace_id: int) -> datetime | None:
     """When the next row that waits may be sent."""
     query = select(OutboxItem).where(_waits(workspace_id)).order_by(col(OutboxItem.due_at)).limit(50)
     return min((max(item.due_at, item.lease_until or item.due_at) for item in session.exec(query)), default=None)
+
+
+def is_any_beyond(session: Session, workspace_id: int, farthest: datetime) -> bool:
+    """Whether a row that waits is put off, or leased, for a moment beyond that."""
+    queries = [select(OutboxItem.id).where(part).limit(1) for part in _beyond(workspace_id, farthest)]
+    return any(session.exec(query).first() is not None for query in queries)
+
+
+def bring_back(session: Session, workspace_id: int, farthest: datetime, now: datetime, marked: datetime) -> None:
+    """Have what is put off, or leased, for a moment beyond the farthest sent now: a clock set it that was ahead.
+
+    What may be on its way, or have arrived, keeps its mark and is left alone until `marked`.
+    """
+    is_marked = col(OutboxItem.lease_until).is_not(None)
+    values = {"due_at": case((is_marked, marked), else_=now), "lease_until": case((is_marked, marked))}
+    for part in _beyond(workspace_id, farthest):
+        session.execute(update(OutboxItem).where(part).values(values))
+
+
+def _beyond(workspace_id: int, farthest: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Two conditions, because the index of what waits is by `due_at`."""
+    due_at, lease_until = col(OutboxItem.due_at), col(OutboxItem.lease_until)
+    waits = _waits(workspace_id)
+    return and_(waits, due_at > farthest), and_(waits, due_at <= farthest, lease_until > farthest)
 
 
 def _waits(workspace_id: int) -> ColumnElement[bool]:

@@ -22,8 +22,9 @@ HOUR = timedelta(hours=1)
     [
         lambda session, workspace_id: outbox.claim(session, workspace_id, NOW, HOUR, 20),
         outbox.next_due,
+        lambda session, workspace_id: outbox.is_any_beyond(session, workspace_id, NOW + HOUR),
     ],
-    ids=["claim", "next_due"],
+    ids=["claim", "next_due", "is_any_beyond"],
 )
 async def test_what_waits_is_found_by_its_own_index(ask: Callable[[Session, int], object], tmp_path: Path) -> None:
     """Without statistics, SQLite would take another one that begins with the workspace, and read all of it."""
