@@ -43,6 +43,13 @@ _BY_MESSAGE = Prepared(
         col(OutboxItem.workspace_id) == bindparam("workspace_id"), col(OutboxItem.message) == bindparam("message")
     )
 )
+_KEYS_BETWEEN = Prepared(
+    select_columns(col(OutboxItem.key)).where(
+        col(OutboxItem.workspace_id) == bindparam("workspace_id"),
+        col(OutboxItem.key) >= bindparam("first"),
+        col(OutboxItem.key) <= bindparam("last"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,11 @@ def by_key(session: Session, workspace_id: int, key: str, *, for_change: bool = 
     """The row of that key."""
     query = select(OutboxItem).where(OutboxItem.workspace_id == workspace_id, OutboxItem.key == key)
     return session.exec(query.with_for_update() if for_change else query).first()
+
+
+def keys_between(session: Session, workspace_id: int, first: str, last: str) -> frozenset[str]:
+    """Those keys, from the first to the last, that were ever wanted."""
+    return frozenset(row[0] for row in _KEYS_BETWEEN(session, workspace_id=workspace_id, first=first, last=last))
 
 
 def shown_by(session: Session, workspace_id: int, message: str) -> tuple[str, int | None] | None:

@@ -121,6 +121,15 @@ async def test_a_key_is_its_workspaces_own(database: Database, workspace_id: int
     assert named(await other.claim()) == [CARD.key]
 
 
+async def test_keys_are_looked_up_from_the_first_to_the_last(database: Database, workspace_id: int) -> None:
+    desk, other = Desk(database, workspace_id), await database.write(lambda s: workspaces.ensure(s, "slack", "T1"))
+    for name in ("digest:2026-W48", "digest:2026-W49", "digest:2027-W01", "digest:2027-W02", "reminder:2026-12-01"):
+        await desk.want(Wanted(name, "view"))
+    await Desk(database, other).want(Wanted("digest:2026-W52", "view"))
+    found = await database.read(lambda s: outbox.keys_between(s, workspace_id, "digest:2026-W49", "digest:2027-W01"))
+    assert found == {"digest:2026-W49", "digest:2027-W01"}
+
+
 # Claiming
 
 
