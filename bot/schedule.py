@@ -1,7 +1,8 @@
 """APScheduler's minute tick, and what is due at one: digests, reminders, reconciling, tidying.
 
 The tick is only a pulse. Which period is due is computed from the calendar and claimed by a row, because cron triggers
-skip and repeat hours at daylight saving, and a late tick must not lose a week.
+skip and repeat hours at daylight saving, and a late tick must not lose a week. Nor may a clock that is set back:
+APScheduler then waits until its next run's hour is reached again, so it is armed anew if it is silent for too long.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ TIDY_EVERY = timedelta(days=1)
 INBOX_KEPT = timedelta(days=7)
 """Far longer than any platform goes on delivering an event."""
 WORKDAYS = 5
+SILENT_PULSES = 1.5
+"""After so many without one, by a clock that nobody sets, APScheduler is armed anew."""
 LAST_HOUR = timedelta(hours=1)
 """Of the time in which a digest is posted: then it waits for no votes any more."""
 
@@ -59,15 +62,16 @@ class Schedule:
         self._database = database
         self._workspaces = list(workspaces)
         self._clock = clock
-        self._interval = IntervalTrigger(seconds=pulse.total_seconds(), timezone=UTC)
+        self._pulse_seconds = pulse.total_seconds()
         self._reconciled_at = clock()
         self._tidied_at = datetime.min.replace(tzinfo=UTC)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._ticking: asyncio.Task[None] | None = None
+        self._silence: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Tick now, and every minute from now on. A tick that comes late or finds another one under way is one tick."""
-        self._scheduler.add_job(self._pulse, self._interval, coalesce=True, misfire_grace_time=None)
+        self._arm()
         self._scheduler.start()
         self._begin()
 
@@ -87,11 +91,35 @@ class Schedule:
         """No more ticks; one under way is broken off, which loses nothing."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        if self._silence:
+            self._silence.cancel()
         if self._ticking:
             self._ticking.cancel()
 
+    def _arm(self) -> None:
+        """Have APScheduler tell each pulse from now on, by the wall clock as it is now."""
+        every = IntervalTrigger(seconds=self._pulse_seconds, timezone=UTC)
+        self._scheduler.add_job(
+            self._pulse, every, id="pulse", replace_existing=True, coalesce=True, misfire_grace_time=None
+        )
+        self._listen()
+
+    def _listen(self) -> None:
+        if self._silence:
+            self._silence.cancel()
+        wait = SILENT_PULSES * self._pulse_seconds
+        self._silence = asyncio.get_running_loop().call_later(wait, self._on_silence)
+
     async def _pulse(self) -> None:
+        self._listen()
         self._begin()
+
+    def _on_silence(self) -> None:
+        """It keeps its next run as an instant of the wall clock: where that was set back, it may be hours away."""
+        if self._scheduler.running:
+            log.warning("the schedule is armed anew: it was silent for too long, was the clock set back?")
+            self._arm()
+            self._begin()
 
     def _begin(self) -> None:
         """Tick in a task of its own: APScheduler would log one that is broken off as an error, with a traceback."""

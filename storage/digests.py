@@ -2,30 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_
-from sqlalchemy import select as select_columns
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
-from storage.statements import Prepared
 from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step
-
-_DONE_FROM = Prepared(
-    select_columns(col(Digest.period)).where(
-        col(Digest.workspace_id) == bindparam("workspace_id"),
-        col(Digest.period) >= bindparam("period"),
-        or_(col(Digest.is_missed).is_(False), col(Digest.until) <= bindparam("now")),
-    )
-)
 
 
 def of_period(session: Session, workspace_id: int, period: str) -> Digest | None:
     """The period's digest, if it was claimed."""
     return session.exec(select(Digest).where(Digest.workspace_id == workspace_id, Digest.period == period)).first()
-
-
-def done_from(session: Session, workspace_id: int, period: str, now: datetime) -> frozenset[str]:
-    """Which periods from this one on have their digest, or were missed by `now`."""
-    return frozenset(row[0] for row in _DONE_FROM(session, workspace_id=workspace_id, period=period, now=now))
 
 
 def last_posted(session: Session, workspace_id: int) -> Digest | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col, select
@@ -43,6 +43,13 @@ _BY_MESSAGE = Prepared(
         col(OutboxItem.workspace_id) == bindparam("workspace_id"), col(OutboxItem.message) == bindparam("message")
     )
 )
+_KEYS_BETWEEN = Prepared(
+    select_columns(col(OutboxItem.key)).where(
+        col(OutboxItem.workspace_id) == bindparam("workspace_id"),
+        col(OutboxItem.key) >= bindparam("first"),
+        col(OutboxItem.key) <= bindparam("last"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,11 @@ def by_key(session: Session, workspace_id: int, key: str, *, for_change: bool = 
     """The row of that key."""
     query = select(OutboxItem).where(OutboxItem.workspace_id == workspace_id, OutboxItem.key == key)
     return session.exec(query.with_for_update() if for_change else query).first()
+
+
+def keys_between(session: Session, workspace_id: int, first: str, last: str) -> frozenset[str]:
+    """Those keys, from the first to the last, that were ever wanted."""
+    return frozenset(row[0] for row in _KEYS_BETWEEN(session, workspace_id=workspace_id, first=first, last=last))
 
 
 def shown_by(session: Session, workspace_id: int, message: str) -> tuple[str, int | None] | None:
@@ -134,10 +146,8 @@ def claim(session: Session, workspace_id: int, now: datetime, lease: timedelta, 
     query = (
         select(OutboxItem)
         .where(
-            OutboxItem.workspace_id == workspace_id,
+            _waits(workspace_id),
             OutboxItem.due_at <= now,
-            OutboxItem.shown < OutboxItem.wanted,
-            col(OutboxItem.parked_reason).is_(None),
             or_(col(OutboxItem.lease_until).is_(None), col(OutboxItem.lease_until) <= now),
         )
         .order_by(col(OutboxItem.due_at), col(OutboxItem.id))
@@ -177,13 +187,15 @@ def settle_found(session: Session, claimed: Claimed, message: str, permalink: st
     _update(session, claimed, message=message, permalink=permalink)
 
 
-def settle_later(session: Session, claimed: Claimed, due_at: datetime, *, is_uncertain: bool) -> None:
+def settle_later(
+    session: Session, claimed: Claimed, due_at: datetime, *, is_uncertain: bool, was_tried: bool = True
+) -> None:
     """It could not be sent now. An uncertain send keeps its lease's mark, so that it is looked for first."""
     _update(
         session,
         claimed,
         due_at=due_at,
-        attempts=claimed.item.attempts + 1,
+        attempts=claimed.item.attempts + was_tried,
         lease_until=due_at if is_uncertain or claimed.was_left else None,
     )
 
@@ -227,16 +239,43 @@ def release_all(session: Session, now: datetime) -> None:
 
 def next_due(session: Session, workspace_id: int) -> datetime | None:
     """When the next row that waits may be sent."""
-    query = select(OutboxItem).where(
-        OutboxItem.workspace_id == workspace_id,
-        OutboxItem.shown < OutboxItem.wanted,
+    query = select(OutboxItem).where(_waits(workspace_id)).order_by(col(OutboxItem.due_at)).limit(50)
+    return min((max(item.due_at, item.lease_until or item.due_at) for item in session.exec(query)), default=None)
+
+
+def is_any_beyond(session: Session, workspace_id: int, farthest: datetime) -> bool:
+    """Whether a row that waits is put off, or leased, for a moment beyond that."""
+    queries = [select(OutboxItem.id).where(part).limit(1) for part in _beyond(workspace_id, farthest)]
+    return any(session.exec(query).first() is not None for query in queries)
+
+
+def bring_back(session: Session, workspace_id: int, farthest: datetime, now: datetime, marked: datetime) -> None:
+    """Have what is put off, or leased, for a moment beyond the farthest sent now: a clock set it that was ahead.
+
+    What may be on its way, or have arrived, keeps its mark and is left alone until `marked`.
+    """
+    is_marked = col(OutboxItem.lease_until).is_not(None)
+    values = {"due_at": case((is_marked, marked), else_=now), "lease_until": case((is_marked, marked))}
+    for part in _beyond(workspace_id, farthest):
+        session.execute(update(OutboxItem).where(part).values(values))
+
+
+def _beyond(workspace_id: int, farthest: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Two conditions, because the index of what waits is by `due_at`."""
+    due_at, lease_until = col(OutboxItem.due_at), col(OutboxItem.lease_until)
+    waits = _waits(workspace_id)
+    return and_(waits, due_at > farthest), and_(waits, due_at <= farthest, lease_until > farthest)
+
+
+def _waits(workspace_id: int) -> ColumnElement[bool]:
+    """Found by the index of what waits: SQLite, which has no statistics here, would otherwise take another that begins
+    with the workspace, and read all that was ever shown there.
+    """
+    return and_(
+        col(OutboxItem.workspace_id) + 0 == workspace_id,
+        col(OutboxItem.shown) < col(OutboxItem.wanted),
         col(OutboxItem.parked_reason).is_(None),
     )
-    moments = [
-        max(item.due_at, item.lease_until or item.due_at)
-        for item in session.exec(query.order_by(col(OutboxItem.due_at)).limit(50))
-    ]
-    return min(moments, default=None)
 
 
 def _values(workspace_id: int, wanted: Wanted, now: datetime) -> dict[str, Any]:

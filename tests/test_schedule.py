@@ -4,15 +4,21 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
+import apscheduler.schedulers.base
+import apscheduler.triggers.interval
 import pytest
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from bot.domain.calendar import Weekly
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
+from bot.rules import Rules
 from bot.schedule import Schedule, Scheduled
 from bot.usecases import moderation, submission
 from storage import inbox, workspaces
@@ -43,11 +49,9 @@ class Bench:
         """Make the workspace."""
         self.workspace_id = await self.database.write(lambda session: workspaces.ensure(session, "memory", "T1"))
 
-    def schedule(self, workspace_id: int | None = None) -> Schedule:
+    def schedule(self, rules: Rules = RULES) -> Schedule:
         """A schedule as one process has it."""
-        scheduled = Scheduled(
-            workspace_id or self.workspace_id, RULES, self.reconcile, self._on_change, lambda: self.has_caught_up
-        )
+        scheduled = Scheduled(self.workspace_id, rules, self.reconcile, self._on_change, lambda: self.has_caught_up)
         return Schedule(self.database, [scheduled], lambda: self.now)
 
     def reconcile(self) -> None:
@@ -187,6 +191,60 @@ async def test_a_quiet_week_is_done_without_a_post(bench: Bench) -> None:
     await bench.schedule().tick()
     assert await bench.digests() == [("2026-W49", False)]
     assert await bench.keys("digest:") == []
+
+
+THURSDAY_TWO = MONDAY_NINE + timedelta(days=3, hours=5)
+"""14:00 in Paris."""
+ON_THURSDAYS = replace(RULES, weekly=Weekly("thu", time(14), RULES.weekly.time_zone))
+
+
+@pytest.mark.parametrize(
+    "first_start, first_digest",
+    [(MONDAY_NINE + timedelta(hours=1), ("2026-W49", False)), (MONDAY_NINE + timedelta(days=1), ("2026-W49", True))],
+    ids=["monday", "tuesday"],
+)
+async def test_a_digest_whose_day_is_changed_after_the_first_start_comes_that_week(
+    bench: Bench, first_start: datetime, first_digest: tuple[str, bool]
+) -> None:
+    """That there was none on the day of the defaults says nothing about the operator's."""
+    bench.now = first_start
+    await bench.schedule().tick()
+    assert await bench.digests() == [first_digest]
+    await bench.propose(is_published=True)
+    schedule = bench.schedule(ON_THURSDAYS)
+    for minutes, expected in ((-60, []), (-1, []), (0, ["digest:2026-W49"]), (1, ["digest:2026-W49"])):
+        bench.now = THURSDAY_TWO + timedelta(minutes=minutes)
+        await schedule.tick()
+        assert await bench.keys("digest:") == expected
+    assert ("2026-W49", False) in await bench.digests()
+
+
+async def test_a_digest_that_is_posted_does_not_come_again_where_its_day_is_put_off(bench: Bench) -> None:
+    await bench.propose(is_published=True)
+    bench.now = MONDAY_NINE
+    await bench.schedule().tick()
+    posted = await bench.digests()
+    schedule = bench.schedule(ON_THURSDAYS)
+    for bench.now in (THURSDAY_TWO, THURSDAY_TWO + timedelta(days=1)):
+        await bench.propose(is_published=True)
+        await schedule.tick()
+    assert await bench.keys("digest:") == ["digest:2026-W49"]
+    assert ("2026-W49", False) in posted
+    assert [period for period in await bench.digests() if period[0] == "2026-W49"] == [("2026-W49", False)]
+
+
+async def test_a_week_that_is_missed_on_its_new_day_too_is_told_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.now = MONDAY_NINE + timedelta(days=1)
+    await bench.schedule().tick()
+    await bench.propose(is_published=True)
+    bench.now = THURSDAY_TWO + timedelta(days=1)
+    with caplog.at_level(logging.WARNING, "bot.schedule"):
+        await bench.schedule(ON_THURSDAYS).tick()
+        await bench.schedule(ON_THURSDAYS).tick()
+    assert await bench.digests() == [("2026-W49", True)]
+    assert caplog.text.count("digest 2026-W49 was missed") == 1
 
 
 async def test_every_minute_of_two_weeks_posts_twice_whatever_the_clock_does(bench: Bench) -> None:
@@ -362,6 +420,33 @@ async def test_it_goes_on_ticking(bench: Bench) -> None:
     async with asyncio.timeout(10):
         for _ in range(3):
             await done.acquire()
+    schedule.stop()
+
+
+class SetBack(datetime):
+    """The system's clock as APScheduler reads it: ahead, until it is set right."""
+
+    ahead = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) + cls.ahead
+
+
+async def test_it_goes_on_ticking_when_the_clock_is_set_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only once the hour is reached again at which the next tick was to be."""
+    for module in (apscheduler.schedulers.base, apscheduler.triggers.interval):
+        monkeypatch.setattr(module, "datetime", SetBack)
+    monkeypatch.setattr(SetBack, "ahead", timedelta(hours=1))
+    done = asyncio.Semaphore(0)
+    scheduled = Scheduled(bench.workspace_id, RULES, bench.reconcile, done.release)
+    schedule = Schedule(bench.database, [scheduled], lambda: bench.now, pulse=timedelta(milliseconds=20))
+    schedule.start()
+    async with asyncio.timeout(10):
+        for ahead in (timedelta(hours=1), timedelta(), timedelta(days=-1)):
+            monkeypatch.setattr(SetBack, "ahead", ahead)
+            for _ in range(4):  # one may be under way, and one on its way
+                await done.acquire()
     schedule.stop()
 
 

@@ -30,6 +30,11 @@ SEND_RESERVE = timedelta(seconds=45)
 """What one send may take: then it is given up. Nothing is begun later before the end of its lease, after which it may
 be another process's."""
 LONGEST_BACKOFF_SECONDS = 300.0
+"""No row is put off for longer at once: not by a longer pause that a platform asks for either, which is kept in
+memory and asked for anew after a restart. So a row that waits for longer was put off by a clock that was ahead."""
+FARTHEST = timedelta(seconds=2 * LONGEST_BACKOFF_SECONDS)
+"""What waits for longer is brought back: well beyond what two machines' clocks, or one that is set right by a little,
+explain."""
 LATE_SECONDS = 45.0
 """How long a server may sit on what it was sent, after nobody waits for its answer any more, and still do it. Before
 that is over, looking for a post proves nothing, and a newer edit may be followed by the older one."""
@@ -68,7 +73,7 @@ class Dispatcher:
         self._patience = patience
         self._wake = asyncio.Event()
         self._is_closing = False
-        self._paused_until: dict[tuple[str, str], datetime] = {}
+        self._pauses: dict[tuple[str, str], tuple[datetime, float]] = {}
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -101,21 +106,29 @@ class Dispatcher:
         for is_direct in (False, True):
             part = [row for row in claimed if bool(row.item.member_id) is is_direct]
             places = groupby(sorted(part, key=_place), key=_place)
-            last = now + LEASE - self._patience
-            await asyncio.gather(*(self._send_in_order(list(group), last) for _, group in places))
+            await asyncio.gather(*(self._send_in_order(list(group), now) for _, group in places))
         return bool(claimed)
 
     async def _pause(self) -> float:
-        due = await self._database.read(lambda session: outbox.next_due(session, self._workspace_id))
+        """The seconds until something is due again; what only a clock that was ahead put off is due at once."""
+        now, workspace_id = self._clock(), self._workspace_id
+        farthest = now + FARTHEST
+        if await self._database.read(lambda session: outbox.is_any_beyond(session, workspace_id, farthest)):
+            log.warning("a clock that was ahead has put messages off: they are sent now")
+            await self._database.write(lambda s: outbox.bring_back(s, workspace_id, farthest, now, now + LEASE))
+            return 0.0
+        due = await self._database.read(lambda session: outbox.next_due(session, workspace_id))
         if due is None:
             return IDLE_SECONDS
         return min(max((due - self._clock()).total_seconds(), 0.05), IDLE_SECONDS)
 
-    async def _send_in_order(self, group: list[Claimed], last: datetime) -> None:
+    async def _send_in_order(self, group: list[Claimed], claimed_at: datetime) -> None:
         """One place's messages; where one can't be sent now, or the platform asks for a pause, the rest waits too.
 
-        What could not be begun until `last` is left as it is: once its lease is over, whoever comes first sends it.
+        What can't be begun in time is left as it is: once its lease is over, whoever comes first sends it. So is the
+        rest where the clock is set back meanwhile and does not tell any more when that is.
         """
+        last = claimed_at + LEASE - self._patience
         if asked := self._pause_of(_place(group[0])):
             await self._put_off_all(group, asked)
             return
@@ -123,7 +136,7 @@ class Dispatcher:
         for position, claimed in enumerate(group):
             if position and self._platform.seconds_between_posts:
                 await self._sleep(self._platform.seconds_between_posts)
-            if self._clock() > last:
+            if not claimed_at <= self._clock() <= last:
                 log.warning("%s messages were not sent in the time that they were claimed for", len(group) - position)
                 return
             pause = await self._send(claimed)
@@ -150,7 +163,7 @@ class Dispatcher:
             if error.is_uncertain:
                 pause = max(pause, LATE_SECONDS)
             if error.retry_after:
-                self._paused_until[_place(claimed)] = self._clock() + timedelta(seconds=pause)
+                self._pauses[_place(claimed)] = self._clock(), pause
             log.warning("%s not sent (%s), again in %.0f s", item.key, error.reason, pause)
             await self._put_off(claimed, pause, is_uncertain=error.is_uncertain)
             return pause
@@ -194,21 +207,27 @@ class Dispatcher:
 
     def _pause_of(self, place: tuple[str, str]) -> float:
         """The seconds that the platform still asks to wait before anything more is sent there."""
-        until = self._paused_until.get(place)
-        left = (until - self._clock()).total_seconds() if until else 0.0
+        if place not in self._pauses:
+            return 0.0
+        now, (began, seconds) = self._clock(), self._pauses[place]
+        if now < began:  # the clock was set back: it lasts once more as long at most, not as much longer
+            self._pauses[place] = now, seconds
+            return seconds
+        left = seconds - (now - began).total_seconds()
         if left <= 0:
-            self._paused_until.pop(place, None)
+            del self._pauses[place]
         return max(left, 0.0)
 
     async def _put_off_all(self, group: list[Claimed], pause: float) -> None:
         for claimed in group:
-            await self._put_off(claimed, pause, is_uncertain=False)
+            await self._put_off(claimed, pause, is_uncertain=False, was_tried=False)
 
-    async def _put_off(self, claimed: Claimed, pause: float, *, is_uncertain: bool) -> None:
-        due = self._clock() + timedelta(seconds=pause)
-        await self._database.write(
-            lambda session: outbox.settle_later(session, claimed, due, is_uncertain=is_uncertain)
+    async def _put_off(self, claimed: Claimed, pause: float, *, is_uncertain: bool, was_tried: bool = True) -> None:
+        due = self._clock() + timedelta(seconds=min(pause, LONGEST_BACKOFF_SECONDS))
+        settle = partial(
+            outbox.settle_later, claimed=claimed, due_at=due, is_uncertain=is_uncertain, was_tried=was_tried
         )
+        await self._database.write(settle)
 
 
 def _place(claimed: Claimed) -> tuple[str, str]:

@@ -67,11 +67,21 @@ def notice(
 
 def digest_post(session: Session, digest: Digest, now: datetime) -> None:
     """The digest, once per period."""
-    wanted = Wanted(f"digest:{digest.period}", DIGEST_POST, channel=DIGEST, subject={"digest_id": present(digest.id)})
-    outbox.want_once(session, digest.workspace_id, wanted, now)
+    key, subject = _digest_key(digest.period), {"digest_id": present(digest.id)}
+    outbox.want_once(session, digest.workspace_id, Wanted(key, DIGEST_POST, channel=DIGEST, subject=subject), now)
+
+
+def posted_from(session: Session, workspace_id: int, period: str) -> frozenset[str]:
+    """The periods, from this one on, whose digest is posted or waits for it."""
+    keys = outbox.keys_between(session, workspace_id, _digest_key(period), _digest_key("9999"))
+    return frozenset(key.removeprefix(_digest_key("")) for key in keys)
 
 
 def reminder(session: Session, workspace_id: int, day: str, idea_ids: Sequence[int], now: datetime) -> bool:
     """A reminder of these ideas in the review channel, once a day; False where the day has its own already."""
     wanted = Wanted(f"reminder:{day}", REMINDER, channel=REVIEW, subject={"ideas": list(idea_ids)})
     return outbox.want_once(session, workspace_id, wanted, now)
+
+
+def _digest_key(period: str) -> str:
+    return f"digest:{period}"

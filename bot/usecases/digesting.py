@@ -72,12 +72,8 @@ def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
     Raises AlreadyDone where the period has its digest, from whichever process; at the very same moment, the unique key
     decides between two.
     """
-    found = digests.of_period(session, workspace_id, period.key)  # once: a second look may find another process's
-    if found and not _is_yet_to_be(found, now):
+    if not _is_free(session, workspace_id, period, now):
         raise AlreadyDone(period.key)
-    if found:
-        session.delete(found)
-        session.flush()
     digest = _draft(session, workspace_id, period, now)
     session.add(digest)
     session.flush()
@@ -97,23 +93,40 @@ def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
 
 
 def of_period(session: Session, workspace_id: int, period: Period, now: datetime) -> Digest | None:
-    """The period's digest, if it has one. That it was missed counts only once that moment has come.
-
-    A clock that was ahead for a while may have noted what is still to be.
-    """
+    """The period's digest, if it has one that counts."""
     found = digests.of_period(session, workspace_id, period.key)
-    return None if found and _is_yet_to_be(found, now) else found
+    return found if found and _counts(session, found, period, now) else None
 
 
-def _is_yet_to_be(digest: Digest, now: datetime) -> bool:
-    return digest.is_missed and digest.until > now
+def _counts(session: Session, digest: Digest, period: Period, now: datetime) -> bool:
+    """What was posted does. That the period was missed, or had nothing to say, counts only if its hour had come by
+    then: the operator may have put it off since, and a clock that was ahead may have noted what is yet to be.
+    """
+    if period.due_at <= digest.until <= now:
+        return True
+    return period.key in announcing.posted_from(session, digest.workspace_id, period.key)
+
+
+def _is_free(session: Session, workspace_id: int, period: Period, now: datetime) -> bool:
+    """Whether the period may be given its digest; one that does not count is gone then."""
+    found = digests.of_period(session, workspace_id, period.key)  # once: a second look may find another process's
+    if found is None:
+        return True
+    if _counts(session, found, period, now):
+        return False
+    session.delete(found)
+    session.flush()
+    return True
 
 
 def next_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime) -> Period:
-    """The period whose digest comes next: the first after `now` that has none yet, for one may be posted early."""
+    """The period whose digest comes next: the first after `now` that has none yet, for one may be posted early.
+
+    None can have been missed, or passed with nothing to say, before its hour.
+    """
     period = weekly.coming(now)
-    done = digests.done_from(session, workspace_id, period.key, now)
-    while period.key in done:
+    posted = announcing.posted_from(session, workspace_id, period.key)
+    while period.key in posted:
         period = weekly.coming(period.due_at)
     return period
 
@@ -131,7 +144,7 @@ def publish_early(session: Session, workspace_id: int, period: Period, sizes: Si
 
 def note_missed(session: Session, workspace_id: int, period: Period, now: datetime) -> Digest | None:
     """Remember that the period went by without a digest; its ideas stay for the next. None if it has one."""
-    if digests.of_period(session, workspace_id, period.key):
+    if not _is_free(session, workspace_id, period, now):
         return None
     digest = _draft(session, workspace_id, period, now)
     digest.is_missed = True

@@ -46,6 +46,12 @@ class Desk:
     async def next_due(self) -> datetime | None:
         return await self.database.read(lambda s: outbox.next_due(s, self.workspace_id))
 
+    async def is_any_beyond(self, farthest: datetime) -> bool:
+        return await self.database.read(lambda s: outbox.is_any_beyond(s, self.workspace_id, farthest))
+
+    async def bring_back(self, farthest: datetime) -> None:
+        await self.database.write(lambda s: outbox.bring_back(s, self.workspace_id, farthest, NOW, NOW + LEASE))
+
     async def shown(self, claimed: Claimed, message: str = "M1", link: str | None = "https://chat/M1") -> None:
         await self.database.write(lambda s: outbox.settle_shown(s, claimed, message, link))
 
@@ -113,6 +119,15 @@ async def test_a_key_is_its_workspaces_own(database: Database, workspace_id: int
     assert await other.next_due() is None
     await other.want_once()
     assert named(await other.claim()) == [CARD.key]
+
+
+async def test_keys_are_looked_up_from_the_first_to_the_last(database: Database, workspace_id: int) -> None:
+    desk, other = Desk(database, workspace_id), await database.write(lambda s: workspaces.ensure(s, "slack", "T1"))
+    for name in ("digest:2026-W48", "digest:2026-W49", "digest:2027-W01", "digest:2027-W02", "reminder:2026-12-01"):
+        await desk.want(Wanted(name, "view"))
+    await Desk(database, other).want(Wanted("digest:2026-W52", "view"))
+    found = await database.read(lambda s: outbox.keys_between(s, workspace_id, "digest:2026-W49", "digest:2027-W01"))
+    assert found == {"digest:2026-W49", "digest:2027-W01"}
 
 
 # Claiming
@@ -318,6 +333,53 @@ async def test_after_a_crash_what_was_being_sent_is_free_at_once_and_marked(
     restarted_at = NOW + timedelta(seconds=1)
     await database.write(lambda s: outbox.release_all(s, restarted_at))
     assert [(c.item.key, c.was_left) for c in await desk.claim(restarted_at)] == [("sent", True), ("waiting", False)]
+
+
+# A clock that was ahead
+
+
+async def test_what_waits_beyond_the_farthest_moment_is_due_again_and_nothing_else(
+    database: Database, workspace_id: int
+) -> None:
+    desk = Desk(database, workspace_id)
+    for name, due_at in (("far", NOW + DAY), ("near", NOW + HOUR), ("shown", NOW + DAY), ("refused", NOW + DAY)):
+        await desk.want(Wanted(name, "view"), due_at)
+    for claimed in await desk.claim(NOW + DAY):
+        if claimed.item.key == "shown":
+            await desk.shown(claimed)
+        elif claimed.item.key == "refused":
+            await database.write(partial(outbox.park, claimed=claimed, reason="no"))
+        else:
+            await desk.later(claimed, claimed.item.due_at, is_uncertain=False)
+    other = Desk(database, await database.write(lambda s: workspaces.ensure(s, "slack", "T1")))
+    await other.want(now=NOW + DAY)
+    assert await desk.is_any_beyond(NOW + HOUR)
+    await desk.bring_back(NOW + HOUR)
+    assert named(await desk.claim()) == ["far"]
+    assert [(await desk.item(name)).due_at for name in ("near", "shown", "refused")] == [
+        NOW + HOUR,
+        NOW + DAY,
+        NOW + DAY,
+    ]
+    assert not await desk.is_any_beyond(NOW + HOUR)
+    assert await other.next_due() == NOW + DAY
+
+
+async def test_what_may_be_on_its_way_keeps_its_mark_and_is_left_alone_for_a_while(
+    database: Database, workspace_id: int
+) -> None:
+    """Whether a process is sending it, or its send was uncertain."""
+    desk = Desk(database, workspace_id)
+    for name, due_at in (("being sent", NOW), ("uncertain", NOW + DAY)):
+        await desk.want(Wanted(name, "view"), due_at)
+    sent, uncertain = await desk.claim(NOW + DAY)
+    await desk.later(uncertain, NOW + DAY, is_uncertain=True)
+    assert (await desk.item(sent.item.key)).lease_until == NOW + DAY + LEASE
+    await desk.bring_back(NOW + HOUR)
+    assert not await desk.is_any_beyond(NOW + HOUR)
+    assert await desk.claim(NOW + LEASE - timedelta(microseconds=1)) == []
+    again = await desk.claim(NOW + LEASE)
+    assert [(one.item.key, one.was_left) for one in again] == [("being sent", True), ("uncertain", True)]
 
 
 # When to look again

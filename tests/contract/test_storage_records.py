@@ -170,18 +170,6 @@ async def test_a_period_has_one_digest_in_each_workspace(database: Database, wor
     assert (found.workspace_id, found.since, found.until) == (workspace_id, NOW, NOW + 7 * DAY)
 
 
-async def test_periods_are_done_that_have_their_digest_or_were_missed_by_now(
-    database: Database, workspace_id: int
-) -> None:
-    other = await another_workspace(database)
-    missed = [a_digest(workspace_id, week, is_missed=True) for week in (4, 6)]
-    posted = [a_digest(workspace_id, week) for week in (1, 3, 5)]
-    await database.write(adding(*missed, *posted, a_digest(other, 7)))
-    now = NOW + 4 * 7 * DAY
-    done = await database.read(lambda s: digests.done_from(s, workspace_id, "2026-W3", now))
-    assert done == {"2026-W3", "2026-W4", "2026-W5"}
-
-
 async def test_the_last_digest_is_the_newest_that_was_posted(database: Database, workspace_id: int) -> None:
     assert await database.read(lambda s: digests.last_posted(s, workspace_id)) is None
     other = await another_workspace(database)

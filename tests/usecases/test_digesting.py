@@ -1,13 +1,13 @@
 """The weekly digest: what it says, that it is frozen, and that each period has one at most."""
 
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from bot.domain.calendar import Period
+from bot.domain.calendar import Period, Weekly
 from bot.errors import AlreadyDone, NothingToShow
 from bot.usecases import digesting, moderation, submission, voting
 from bot.usecases.digesting import Contents, Sizes
@@ -212,12 +212,15 @@ def test_who_only_reacted_to_their_own_idea_is_no_voter(session: Session, world:
 
 
 def test_a_week_with_nothing_to_say_is_done_without_a_post(world: World) -> None:
-    contents = publish(world)
+    period = period_of(world.now)
+    world.now = period.due_at
+    contents = digesting.publish(world.session, world.workspace_id, period, SIZES, world.now)
     assert contents.is_empty
     assert [digest.is_missed for digest in digests(world)] == [False]
     assert world.outbox() == {}
+    world.later(hours=1)
     with pytest.raises(AlreadyDone):
-        publish(world)
+        digesting.publish(world.session, world.workspace_id, period, SIZES, world.now)
 
 
 def test_a_week_with_a_single_vote_or_idea_is_told(world: World) -> None:
@@ -305,6 +308,59 @@ def test_what_a_clock_that_was_ahead_noted_as_missed_is_still_to_come(world: Wor
     digesting.note_missed(world.session, world.workspace_id, coming, coming.due_at + timedelta(days=2))
     world.session.flush()
     assert next_one(world) == coming.key
+
+
+LATER_THAT_WEEK = Weekly("thu", time(14), WEEKLY.time_zone)
+
+
+@pytest.mark.parametrize("is_missed", [True, False], ids=["missed", "nothing_to_say"])
+def test_a_week_that_passed_without_a_post_has_its_digest_where_its_day_is_put_off(
+    world: World, *, is_missed: bool
+) -> None:
+    period = period_of(world.now)
+    world.now = period.due_at + timedelta(hours=1)
+    if is_missed:
+        digesting.note_missed(world.session, world.workspace_id, period, world.now)
+    else:
+        assert digesting.publish(world.session, world.workspace_id, period, SIZES, world.now).is_empty
+    assert next_one(world) == "2026-W50"
+    put_off = LATER_THAT_WEEK.coming(world.now)
+    assert put_off.key == period.key == "2026-W49"
+    assert digesting.next_one(world.session, world.workspace_id, LATER_THAT_WEEK, world.now) == put_off
+    world.propose()
+    world.now = put_off.due_at
+    assert digesting.of_period(world.session, world.workspace_id, put_off, world.now) is None
+    assert not digesting.publish(world.session, world.workspace_id, put_off, SIZES, world.now).is_empty
+    assert [(digest.period, digest.is_missed) for digest in digests(world)] == [("2026-W49", False)]
+    assert "digest:2026-W49" in world.outbox()
+
+
+def test_a_week_whose_digest_is_posted_has_no_other_where_its_day_is_put_off(world: World, ranked: list[Idea]) -> None:
+    period = period_of(world.now)
+    world.now = period.due_at
+    digesting.publish(world.session, world.workspace_id, period, SIZES, world.now)
+    put_off = LATER_THAT_WEEK.coming(world.now)
+    assert put_off.key == period.key
+    assert digesting.next_one(world.session, world.workspace_id, LATER_THAT_WEEK, world.now).key == "2026-W50"
+    world.propose()
+    world.now = put_off.due_at
+    assert digesting.of_period(world.session, world.workspace_id, put_off, world.now)
+    with pytest.raises(AlreadyDone):
+        digesting.publish(world.session, world.workspace_id, put_off, SIZES, world.now)
+    world.later(days=1)
+    assert digesting.note_missed(world.session, world.workspace_id, put_off, world.now) is None
+    assert [digest.is_missed for digest in digests(world)] == [False]
+
+
+def test_a_week_that_is_missed_on_both_days_is_noted_for_both(world: World, ranked: list[Idea]) -> None:
+    period = period_of(world.now)
+    world.now = period.due_at + timedelta(days=1)
+    digesting.note_missed(world.session, world.workspace_id, period, world.now)
+    put_off = LATER_THAT_WEEK.coming(world.now)
+    world.now = put_off.due_at + timedelta(days=1)
+    assert digesting.note_missed(world.session, world.workspace_id, put_off, world.now)
+    assert digesting.note_missed(world.session, world.workspace_id, put_off, world.now) is None
+    assert [(digest.until, digest.is_missed) for digest in digests(world)] == [(world.now, True)]
 
 
 def test_looking_for_the_next_digest_is_one_statement(world: World, ranked: list[Idea]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, event
@@ -73,7 +74,8 @@ async def test_a_digest_that_another_process_publishes_at_that_moment_is_not_tak
 ) -> None:
     """Between the look whether there is one and the claim: it stays, and what chat is to show is there."""
     workspace_id = await database.write(lambda s: workspaces.ensure(s, "web", "room"))
-    await database.write(lambda s: submission.submit(s, Caller(workspace_id, "camille"), Draft("Des vélos"), NOW))
+    camille, before = Caller(workspace_id, "camille"), NOW - timedelta(hours=1)
+    await database.write(lambda s: submission.submit(s, camille, Draft("Des vélos"), before))
     period = WEEKLY.coming(NOW)
     published: list[int] = []
 
