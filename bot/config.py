@@ -38,11 +38,11 @@ class ConfigErrors(ConfigError):
 
 
 def _clock_time(value: object) -> object:
-    if isinstance(value, str):
-        if not re.fullmatch(r"\d{1,2}:\d{2}", value.strip()):
-            raise PydanticCustomError("clock_time", "not a time of day")
-        return value.strip().zfill(5)
-    return value
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"\d{1,2}:\d{2}", value.strip()):  # a number would be seconds
+        raise PydanticCustomError("clock_time", "not a time of day")
+    return value.strip().zfill(5)
 
 
 def _zone_name(value: str) -> str:
