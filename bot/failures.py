@@ -48,6 +48,7 @@ _REFUSED: Mapping[str, str] = {
     "command_taken": "cli.error.command_taken",
 }
 _CANNOT_OPEN: Mapping[str, str] = {
+    CannotOpen.MISWRITTEN: "cli.error.miswritten",
     CannotOpen.UNREACHABLE: "cli.error.unreachable",
     CannotOpen.UNWRITABLE: "cli.error.unwritable",
     CannotOpen.DAMAGED: "cli.error.damaged",
@@ -73,10 +74,8 @@ def explain(error: Exception, texts: Texts) -> tuple[str, int]:
             return "\n".join(explain(problem, texts)[0] for problem in problems), CONFIG
         case errors.ConfigError(code=code, values=values) if code in _NETWORK:
             return texts(_NETWORK[code], **values), NETWORK
-        case errors.ConfigError(code="unknown_key", values=values) if values["near"]:
-            return texts("cli.error.unknown_key_near", **values), CONFIG
         case errors.ConfigError(code=code, values=values):
-            return texts(_CONFIG[code], **values), CONFIG
+            return texts(_config_sentence(code, values), **values), CONFIG
         case Refused(code="problems"):
             return texts.plural("cli.check.problems", error.values["count"]), REFUSED
         case Refused():
@@ -88,6 +87,14 @@ def explain(error: Exception, texts: Texts) -> tuple[str, int]:
         case errors.ChatUnavailable(reason=reason) | errors.ChatRefused(reason=reason):
             return texts("cli.error.chat", reason=reason), NETWORK
     return texts("cli.error.unexpected", reason=_first_line(f"{type(error).__name__}: {error}")), REFUSED
+
+
+def _config_sentence(code: str, values: Mapping[str, str]) -> str:
+    if code == "unknown_key" and values["near"]:
+        return "cli.error.unknown_key_near"
+    if code == "wrong_value" and not values["given"]:  # it is secret
+        return "cli.error.wrong_secret"
+    return _CONFIG[code]
 
 
 def _first_line(reason: str) -> str:

@@ -16,12 +16,16 @@ class NotSaved(StorageError):
 
 @dataclass(eq=False)
 class CannotOpen(StorageError):
-    """The database can't be used at all; `code` is one of the constants of this class, `reason` the driver's words."""
+    """The database can't be used at all; `code` is one of the constants of this class, `reason` the driver's words.
+
+    Of a URL that is MISWRITTEN nothing is said: it may hold a password in any place.
+    """
 
     code: str
     url: str
     reason: str = ""
 
+    MISWRITTEN = "miswritten"
     UNREACHABLE = "unreachable"
     UNWRITABLE = "unwritable"
     DAMAGED = "damaged"

@@ -5,7 +5,6 @@ Reading and writing are in database.py and writer.py.
 
 import fcntl
 import os
-import re
 import sqlite3
 from functools import partial
 from pathlib import Path
@@ -33,8 +32,12 @@ def parse_url(url: str) -> URL:
     """The URL with its driver named. Raises CannotOpen for anything but SQLite and PostgreSQL."""
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:  # ValueError for a port that is no number
-        raise CannotOpen(CannotOpen.UNREACHABLE, _masked(url)) from error
+    except (ArgumentError, ValueError):  # ValueError for a port that is no number
+        # Nothing of it is told, nor the cause, which quotes it: what can't be told apart may hold a password anywhere.
+        raise CannotOpen(CannotOpen.MISWRITTEN, "") from None
+    # With a second "@" the password ends at the first, and its rest is taken for the host, the name or the query.
+    if parsed.get_backend_name() != "sqlite" and url.count("@") > 1:
+        raise CannotOpen(CannotOpen.MISWRITTEN, "")
     match parsed.get_backend_name():
         case "sqlite" if parsed.database not in {None, "", ":memory:"}:  # memory keeps nothing
             return parsed.set(drivername="sqlite")
@@ -136,11 +139,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object, *, is_reade
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _masked(url: str) -> str:
-    """What is no URL may hold a password all the same."""
-    return re.sub(r"//.*@", "//…@", url, flags=re.DOTALL)
 
 
 def _check_writable(path: Path, name: str) -> None:

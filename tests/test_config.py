@@ -148,7 +148,7 @@ def test_urls_end_as_the_platforms_code_expects() -> None:
     [
         ("language = 'de'", "language", "de", "fr, en"),
         ("command = 'idea'", "command", "idea", "/…"),
-        ("[storage]\nurl = 'mysql://h/d'", "storage.url", "mysql://h/d", "sqlite:///…, postgresql://…"),
+        ("[storage]\nurl = 'mysql://h/d'", "storage.url", "", "sqlite:///…, postgresql://…"),
         ("[channels]\nideas = 3", "channels.ideas", "3", '"…"'),
         ("[voting]\nemoji = '+1'", "voting.emoji", "+1", '["+1", "heart", …]'),
         ("[voting]\nown_ideas = 'maybe'", "voting.own_ideas", "maybe", "true, false"),
@@ -294,6 +294,9 @@ def test_no_repr_shows_a_secret_or_a_database_password() -> None:
         "[slack]\nbot_token = ['hunter2']\napp_token = 'x'",
         "[slack]\nbot_tokn = 'hunter2'\nbot_token = 'x'\napp_token = 'x'",
         "[storage]\nurl = 'postgres://user:hunter2/@host/name'",
+        "[storage]\nurl = 'postgres://host/name?user=u&password=hunter2'",
+        "[storage]\nurl = 'host=db user=butine password=hunter2 dbname=butine'",
+        SOCKET + "api_url = 'butine:hunter2@proxy.example.org'",
         "[mattermost]\ntoken = { value = 'hunter2' }",
         "hunter2 = [",
     ],

@@ -189,6 +189,27 @@ def test_an_unreachable_server_is_told_without_the_password(terminal: Terminal) 
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:Tr0ub4@dor-s3cret@localhost:1/d", "postgresql://u:p@ss:s3cret@localhost/d"]
+)
+@pytest.mark.parametrize("options", [[], ["--debug"]], ids=["", "debug"])
+def test_a_password_with_an_at_sign_is_explained_and_never_shown(
+    english: Terminal, url: str, options: list[str]
+) -> None:
+    english.configure(f'[storage]\nurl = "{url}"')
+    process = english.start(*options, "migrate")
+    out, err = process.communicate(timeout=60)
+    assert "s3cret" not in out + err
+    if not options:
+        assert (out, err, process.returncode) == ("", english.say("cli.error.miswritten") + "\n", DATABASE)
+
+
+def test_a_wrong_address_of_the_database_is_told_without_the_address(terminal: Terminal) -> None:
+    terminal.configure('[storage]\nurl = "host=db user=butine password=s3cret dbname=butine"')
+    values = {"key": "storage.url", "source": "butine.toml", "allowed": "sqlite:///…, postgresql://…"}
+    terminal.fail(CONFIG, terminal.say("cli.error.wrong_secret", **values), "check")
+
+
 # Network
 
 
