@@ -30,6 +30,7 @@ _NETWORK: Mapping[str, str] = {
 }
 _REFUSED: Mapping[str, str] = {
     "no_workspace": "cli.error.no_workspace",
+    "no_such_workspace": "cli.error.no_such_workspace",
     "which_workspace": "cli.error.which_workspace",
     "no_idea": "cli.error.no_idea",
     "already_done": "cli.error.already_done",
