@@ -22,12 +22,16 @@ _CONFIG: Mapping[str, str] = {
     "mattermost_token": "cli.error.mattermost_token",
     "no_team": "cli.error.no_team",
     "no_channel": "cli.error.no_channel",
-}
-_NETWORK: Mapping[str, str] = {
+    "room_database": "cli.error.room_database",
     "port_in_use": "cli.error.port_in_use",
     "cannot_listen": "cli.error.cannot_listen",
     "untrusted": "cli.error.untrusted",
 }
+_CODES: Mapping[str, int] = {
+    "room_database": DATABASE,
+    **dict.fromkeys(("port_in_use", "cannot_listen", "untrusted"), NETWORK),
+}
+"""Of the settings, those whose trouble is found elsewhere than in the configuration."""
 _REFUSED: Mapping[str, str] = {
     "no_workspace": "cli.error.no_workspace",
     "no_such_workspace": "cli.error.no_such_workspace",
@@ -52,6 +56,7 @@ _CANNOT_OPEN: Mapping[str, str] = {
     CannotOpen.MISWRITTEN: "cli.error.miswritten",
     CannotOpen.UNREACHABLE: "cli.error.unreachable",
     CannotOpen.UNWRITABLE: "cli.error.unwritable",
+    CannotOpen.UNLOCKABLE: "cli.error.unlockable",
     CannotOpen.DAMAGED: "cli.error.damaged",
     CannotOpen.TOO_NEW: "cli.error.too_new",
     CannotOpen.FOREIGN: "cli.error.foreign",
@@ -73,10 +78,8 @@ def explain(error: Exception, texts: Texts) -> tuple[str, int]:
     match error:
         case ConfigErrors(problems=problems):
             return "\n".join(explain(problem, texts)[0] for problem in problems), CONFIG
-        case errors.ConfigError(code=code, values=values) if code in _NETWORK:
-            return texts(_NETWORK[code], **values), NETWORK
         case errors.ConfigError(code=code, values=values):
-            return texts(_config_sentence(code, values), **values), CONFIG
+            return texts(_config_sentence(code, values), **values), _CODES.get(code, CONFIG)
         case Refused(code="problems"):
             return texts.plural("cli.check.problems", error.values["count"]), REFUSED
         case Refused():

@@ -18,6 +18,7 @@ class NotSaved(StorageError):
 class CannotOpen(StorageError):
     """The database can't be used at all; `code` is one of the constants of this class, `reason` the driver's words.
 
+    `reason` is the lock's file where that is UNLOCKABLE, and the schema where that is TOO_NEW.
     Of a URL that is MISWRITTEN nothing is said: it may hold a password in any place.
     """
 
@@ -28,6 +29,7 @@ class CannotOpen(StorageError):
     MISWRITTEN = "miswritten"
     UNREACHABLE = "unreachable"
     UNWRITABLE = "unwritable"
+    UNLOCKABLE = "unlockable"
     DAMAGED = "damaged"
     TOO_NEW = "too_new"
     FOREIGN = "foreign"

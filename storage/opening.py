@@ -155,14 +155,30 @@ def _check_writable(path: Path, name: str) -> None:
 
 def acquire(url: URL) -> IO[str]:
     """Hold the file's lock for this process: two services on one SQLite file would both send everything."""
-    path = Path(f"{url.database}.lock")
+    _check_writable(Path(url.database or ""), shown(url))
+    path = _lock_of(url)
     try:
         lock = path.open("w")
     except OSError as error:
-        raise CannotOpen(CannotOpen.UNWRITABLE, shown(url), str(error)) from error
+        raise CannotOpen(CannotOpen.UNLOCKABLE, shown(url), str(path)) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
         raise CannotOpen(CannotOpen.IN_USE, shown(url)) from error
     return lock
+
+
+def check_lock(url: URL) -> None:
+    """Raise CannotOpen where this account could not hold the lock, whoever holds it now; nothing is left behind."""
+    path = _lock_of(url)
+    if url.get_backend_name() != "sqlite" or not path.exists():  # whether it can be made is seen at the database
+        return
+    try:
+        path.open("r+").close()
+    except OSError as error:
+        raise CannotOpen(CannotOpen.UNLOCKABLE, shown(url), str(path)) from error
+
+
+def _lock_of(url: URL) -> Path:
+    return Path(f"{url.database}.lock")
