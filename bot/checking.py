@@ -18,7 +18,7 @@ from bot.views.texts import Texts
 from storage import ideas, outbox
 from storage.database import Database
 from storage.errors import StorageError
-from storage.opening import parse_url, problems_of, shown
+from storage.opening import check_lock, parse_url, problems_of, shown
 
 
 def utc_now() -> datetime:
@@ -50,10 +50,7 @@ async def check(settings: Settings, texts: Texts, config_file: str, clock: Calla
     await _check_database(settings, findings, clock)
     _check_address(settings, findings)
     await _check_platforms(settings, findings, clock)
-    if settings.has_room:
-        findings.good("cli.check.room", address=_address(settings.web.host, settings.web.port))
-    else:
-        findings.good("cli.check.no_room")
+    _check_room(settings, findings)
     if findings.problems:
         raise Refused("problems", count=findings.problems)
     click.echo(texts("cli.check.all_well"))
@@ -62,6 +59,7 @@ async def check(settings: Settings, texts: Texts, config_file: str, clock: Calla
 async def _check_database(settings: Settings, findings: Findings, clock: Callable[[], datetime]) -> None:
     texts = findings.texts
     try:
+        check_lock(parse_url(settings.storage.url))
         database = Database.open(settings.storage.url)
     except StorageError as error:
         findings.bad(explain(error, texts)[0])
@@ -118,6 +116,18 @@ def _check_address(settings: Settings, findings: Findings) -> None:
             findings.bad(explain(ConfigError(code, values), findings.texts)[0])
             return
     findings.good("cli.check.port", host=host, port=port)
+
+
+def _check_room(settings: Settings, findings: Findings) -> None:
+    if not settings.has_room:
+        findings.good("cli.check.no_room")
+        return
+    try:
+        platforms.look_at_room(settings)
+    except ConfigError as error:
+        findings.bad(explain(error, findings.texts)[0])
+    else:
+        findings.good("cli.check.room", address=_address(settings.web.host, settings.web.port))
 
 
 def _is_butine(host: str, port: int) -> bool:

@@ -38,11 +38,11 @@ class ConfigErrors(ConfigError):
 
 
 def _clock_time(value: object) -> object:
-    if isinstance(value, str):
-        if not re.fullmatch(r"\d{1,2}:\d{2}", value.strip()):
-            raise PydanticCustomError("clock_time", "not a time of day")
-        return value.strip().zfill(5)
-    return value
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"\d{1,2}:\d{2}", value.strip()):  # a number would be seconds
+        raise PydanticCustomError("clock_time", "not a time of day")
+    return value.strip().zfill(5)
 
 
 def _zone_name(value: str) -> str:
@@ -257,7 +257,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     - "unknown_key" {key, source, near}: `near` is the most similar real key, or "";
     - "missing_key" {key, variable}: it needs a value, which may be given in that variable;
     - "wrong_value" {key, source, given, allowed}: `allowed` is a notation such as "fr, en", "1 … 20" or "HH:MM";
-      of a secret, `given` is "";
+      of a secret and of storage.url, `given` is "";
     - "several" {count}: a ConfigErrors, whose `problems` are of the kinds above.
 
     `source` is the file or the variable that holds the value. No value shows a secret or a URL's password.
@@ -377,14 +377,14 @@ def _missing(key: str) -> ConfigError:
 def _wrong(key: str, source: str, given: object) -> ConfigError:
     field = keys().get(key)
     # A whole section given as one word may be a token in the wrong place.
-    is_shown = field is not None and field.annotation is not SecretStr
+    is_shown = field is not None and field.annotation is not SecretStr and field.repr
     values = {"key": key, "source": source, "given": _shown(given) if is_shown else ""}
     return ConfigError("wrong_value", {**values, "allowed": _allowed(field) if field else f"[{key}]"})
 
 
 def _shown(given: object) -> str:
     text = given if isinstance(given, str) else json.dumps(given, default=str, ensure_ascii=False)
-    return re.sub(r"//.*@", "//…@", text, flags=re.DOTALL)
+    return re.sub(r".*@", "…@", text, flags=re.DOTALL)  # a password may stand before it, also without any "//"
 
 
 def _allowed(field: FieldInfo) -> str:

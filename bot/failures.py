@@ -23,14 +23,19 @@ _CONFIG: Mapping[str, str] = {
     "mattermost_token": "cli.error.mattermost_token",
     "no_team": "cli.error.no_team",
     "no_channel": "cli.error.no_channel",
-}
-_NETWORK: Mapping[str, str] = {
+    "room_database": "cli.error.room_database",
     "port_in_use": "cli.error.port_in_use",
     "cannot_listen": "cli.error.cannot_listen",
     "untrusted": "cli.error.untrusted",
 }
+_CODES: Mapping[str, int] = {
+    "room_database": DATABASE,
+    **dict.fromkeys(("port_in_use", "cannot_listen", "untrusted"), NETWORK),
+}
+"""Of the settings, those whose trouble is found elsewhere than in the configuration."""
 _REFUSED: Mapping[str, str] = {
     "no_workspace": "cli.error.no_workspace",
+    "no_such_workspace": "cli.error.no_such_workspace",
     "which_workspace": "cli.error.which_workspace",
     "no_idea": "cli.error.no_idea",
     "already_done": "cli.error.already_done",
@@ -50,8 +55,10 @@ _REFUSED: Mapping[str, str] = {
     "command_taken": "cli.error.command_taken",
 }
 _CANNOT_OPEN: Mapping[str, str] = {
+    CannotOpen.MISWRITTEN: "cli.error.miswritten",
     CannotOpen.UNREACHABLE: "cli.error.unreachable",
     CannotOpen.UNWRITABLE: "cli.error.unwritable",
+    CannotOpen.UNLOCKABLE: "cli.error.unlockable",
     CannotOpen.DAMAGED: "cli.error.damaged",
     CannotOpen.TOO_NEW: "cli.error.too_new",
     CannotOpen.FOREIGN: "cli.error.foreign",
@@ -81,12 +88,8 @@ def explain(error: Exception, texts: Texts) -> tuple[str, int]:
     match error:
         case ConfigErrors(problems=problems):
             return "\n".join(explain(problem, texts)[0] for problem in problems), CONFIG
-        case errors.ConfigError(code=code, values=values) if code in _NETWORK:
-            return texts(_NETWORK[code], **values), NETWORK
-        case errors.ConfigError(code="unknown_key", values=values) if values["near"]:
-            return texts("cli.error.unknown_key_near", **values), CONFIG
         case errors.ConfigError(code=code, values=values):
-            return texts(_CONFIG[code], **values), CONFIG
+            return texts(_config_sentence(code, values), **values), _CODES.get(code, CONFIG)
         case Refused(code="problems"):
             return texts.plural("cli.check.problems", error.values["count"]), REFUSED
         case Refused():
@@ -98,6 +101,14 @@ def explain(error: Exception, texts: Texts) -> tuple[str, int]:
         case errors.ChatUnavailable(reason=reason) | errors.ChatRefused(reason=reason):
             return texts("cli.error.chat", reason=reason), NETWORK
     return texts("cli.error.unexpected", reason=_first_line(f"{type(error).__name__}: {error}")), REFUSED
+
+
+def _config_sentence(code: str, values: Mapping[str, str]) -> str:
+    if code == "unknown_key" and values["near"]:
+        return "cli.error.unknown_key_near"
+    if code == "wrong_value" and not values["given"]:  # it is secret
+        return "cli.error.wrong_secret"
+    return _CONFIG[code]
 
 
 def _first_line(reason: str) -> str:

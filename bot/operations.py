@@ -1,7 +1,8 @@
 """What the command line does with the database: list, show, export, import, back up, migrate, digest."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -34,7 +35,7 @@ from storage.database import Database
 from storage.errors import NotSaved
 from storage.files import new_file
 from storage.opening import parse_url, shown, upgrade
-from storage.tables import Idea, Status, present
+from storage.tables import Idea, Status, Workspace, present
 
 IMPORTED_AT_ONCE = 100
 LISTED_AT_ONCE = 500
@@ -220,18 +221,31 @@ async def set_up_mattermost(
 
 @asynccontextmanager
 async def _workspace(settings: Settings, name: str | None) -> AsyncIterator[tuple[Database, int]]:
-    """The open database, and the workspace of that platform or the only one. Raises Refused."""
+    """The open database, and the workspace of that name ("slack", "slack:T1") or the only one. Raises Refused."""
     database = Database.open(settings.storage.url)
     try:
         known = await database.read(workspaces.all_of)
-        chosen = [workspace for workspace in known if name in {None, workspace.platform}]
-        if not chosen:
+        chosen = [workspace for workspace in known if name in {None, workspace.platform, _full_name(workspace)}]
+        names = ", ".join(_names(known))
+        if not known:
             raise Refused("no_workspace")
+        if not chosen:
+            raise Refused("no_such_workspace", name=name, names=names)
         if len(chosen) > 1:
-            raise Refused("which_workspace", names=", ".join(workspace.platform for workspace in known))
+            raise Refused("which_workspace", names=names)
         yield database, present(chosen[0].id)
     finally:
         await database.close()
+
+
+def _full_name(workspace: Workspace) -> str:
+    return f"{workspace.platform}:{workspace.external_id}"
+
+
+def _names(known: Sequence[Workspace]) -> list[str]:
+    """What to call each with --workspace: the platform alone where it has but one."""
+    count = Counter(workspace.platform for workspace in known)
+    return [workspace.platform if count[workspace.platform] == 1 else _full_name(workspace) for workspace in known]
 
 
 def _page(session: Session, workspace_id: int, status: Status | None, before: int | None) -> list[tuple[Idea, str]]:

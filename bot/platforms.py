@@ -79,6 +79,14 @@ async def findings(settings: Settings, clock: Callable[[], datetime]) -> AsyncIt
             yield Finding(good if found.is_good else bad, found.values, is_problem=not found.is_good)
 
 
+def look_at_room(settings: Settings) -> None:
+    """Raise the ConfigError that the web room would end a start with; leaves no file behind."""
+    from bot.chat.web.platform import look_at_room as look_at_file  # noqa: PLC0415  see the module
+
+    _require_loopback(settings.web.host)
+    look_at_file(settings.web.room_database)
+
+
 def slack_manifest(settings: Settings, address: str | None) -> dict[str, Any]:
     """The manifest of the Slack app; `address` is where Slack reaches Butine in HTTP mode."""
     from bot.chat.slack.manifest import manifest  # noqa: PLC0415  see the module
@@ -169,8 +177,7 @@ def _mattermost(
 def _room(settings: Settings, clock: Callable[[], datetime]) -> "WebRoom":
     from bot.chat.web.platform import WebRoom  # noqa: PLC0415  see the module
 
-    if not _is_loopback(settings.web.host):
-        raise ConfigError("room_in_the_open", {"host": settings.web.host})
+    _require_loopback(settings.web.host)
     return WebRoom(
         settings.web.room_database,
         settings.channels_of("web").model_dump(),
@@ -182,9 +189,11 @@ def _room(settings: Settings, clock: Callable[[], datetime]) -> "WebRoom":
     )
 
 
-def _is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the host: in the web room anybody can be anybody."""
+def _require_loopback(host: str) -> None:
+    """Raise ConfigError unless only this machine reaches the host: in the web room anybody can be anybody."""
     try:
-        return ip_address(host).is_loopback
+        is_loopback = ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        is_loopback = host == "localhost"
+    if not is_loopback:
+        raise ConfigError("room_in_the_open", {"host": host})

@@ -16,14 +16,20 @@ class NotSaved(StorageError):
 
 @dataclass(eq=False)
 class CannotOpen(StorageError):
-    """The database can't be used at all; `code` is one of the constants of this class, `reason` the driver's words."""
+    """The database can't be used at all; `code` is one of the constants of this class, `reason` the driver's words.
+
+    `reason` is the lock's file where that is UNLOCKABLE, and the schema where that is TOO_NEW.
+    Of a URL that is MISWRITTEN nothing is said: it may hold a password in any place.
+    """
 
     code: str
     url: str
     reason: str = ""
 
+    MISWRITTEN = "miswritten"
     UNREACHABLE = "unreachable"
     UNWRITABLE = "unwritable"
+    UNLOCKABLE = "unlockable"
     DAMAGED = "damaged"
     TOO_NEW = "too_new"
     FOREIGN = "foreign"

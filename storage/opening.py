@@ -5,7 +5,6 @@ Reading and writing are in database.py and writer.py.
 
 import fcntl
 import os
-import re
 import sqlite3
 from functools import partial
 from pathlib import Path
@@ -33,8 +32,12 @@ def parse_url(url: str) -> URL:
     """The URL with its driver named. Raises CannotOpen for anything but SQLite and PostgreSQL."""
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:  # ValueError for a port that is no number
-        raise CannotOpen(CannotOpen.UNREACHABLE, _masked(url)) from error
+    except (ArgumentError, ValueError):  # ValueError for a port that is no number
+        # Nothing of it is told, nor the cause, which quotes it: what can't be told apart may hold a password anywhere.
+        raise CannotOpen(CannotOpen.MISWRITTEN, "") from None
+    # With a second "@" the password ends at the first, and its rest is taken for the host, the name or the query.
+    if parsed.get_backend_name() != "sqlite" and url.count("@") > 1:
+        raise CannotOpen(CannotOpen.MISWRITTEN, "")
     match parsed.get_backend_name():
         case "sqlite" if parsed.database not in {None, "", ":memory:"}:  # memory keeps nothing
             return parsed.set(drivername="sqlite")
@@ -138,11 +141,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object, *, is_reade
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _masked(url: str) -> str:
-    """What is no URL may hold a password all the same."""
-    return re.sub(r"//.*@", "//…@", url, flags=re.DOTALL)
-
-
 def _check_writable(path: Path, name: str) -> None:
     """SQLite opens a file it can't write to without a word, and fails at the first idea."""
     target = path if path.exists() else path.parent
@@ -157,14 +155,30 @@ def _check_writable(path: Path, name: str) -> None:
 
 def acquire(url: URL) -> IO[str]:
     """Hold the file's lock for this process: two services on one SQLite file would both send everything."""
-    path = Path(f"{url.database}.lock")
+    _check_writable(Path(url.database or ""), shown(url))
+    path = _lock_of(url)
     try:
         lock = path.open("w")
     except OSError as error:
-        raise CannotOpen(CannotOpen.UNWRITABLE, shown(url), str(error)) from error
+        raise CannotOpen(CannotOpen.UNLOCKABLE, shown(url), str(path)) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
         raise CannotOpen(CannotOpen.IN_USE, shown(url)) from error
     return lock
+
+
+def check_lock(url: URL) -> None:
+    """Raise CannotOpen where this account could not hold the lock, whoever holds it now; nothing is left behind."""
+    path = _lock_of(url)
+    if url.get_backend_name() != "sqlite" or not path.exists():  # whether it can be made is seen at the database
+        return
+    try:
+        path.open("r+").close()
+    except OSError as error:
+        raise CannotOpen(CannotOpen.UNLOCKABLE, shown(url), str(path)) from error
+
+
+def _lock_of(url: URL) -> Path:
+    return Path(f"{url.database}.lock")

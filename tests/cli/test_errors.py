@@ -13,9 +13,10 @@ import pytest
 from bot import errors
 from bot.failures import explain
 from bot.views.texts import Texts
-from storage import workspaces
+from storage import ideas, workspaces
 from storage.errors import NotSaved
 from tests.cli.conftest import Terminal, in_web, words_of
+from tests.contract.storage_rows import new_idea
 
 CONFIG, DATABASE, NETWORK, REFUSED, USAGE = 3, 4, 5, 1, 2
 
@@ -189,6 +190,27 @@ def test_an_unreachable_server_is_told_without_the_password(terminal: Terminal) 
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:Tr0ub4@dor-s3cret@localhost:1/d", "postgresql://u:p@ss:s3cret@localhost/d"]
+)
+@pytest.mark.parametrize("options", [[], ["--debug"]], ids=["", "debug"])
+def test_a_password_with_an_at_sign_is_explained_and_never_shown(
+    english: Terminal, url: str, options: list[str]
+) -> None:
+    english.configure(f'[storage]\nurl = "{url}"')
+    process = english.start(*options, "migrate")
+    out, err = process.communicate(timeout=60)
+    assert "s3cret" not in out + err
+    if not options:
+        assert (out, err, process.returncode) == ("", english.say("cli.error.miswritten") + "\n", DATABASE)
+
+
+def test_a_wrong_address_of_the_database_is_told_without_the_address(terminal: Terminal) -> None:
+    terminal.configure('[storage]\nurl = "host=db user=butine password=s3cret dbname=butine"')
+    values = {"key": "storage.url", "source": "butine.toml", "allowed": "sqlite:///…, postgresql://…"}
+    terminal.fail(CONFIG, terminal.say("cli.error.wrong_secret", **values), "check")
+
+
 # Network
 
 
@@ -229,7 +251,23 @@ def test_of_two_workspaces_one_has_to_be_named(filled: Terminal) -> None:
         filled.fail(REFUSED, sentence, *command)
     assert "vélos" in filled.succeed("ideas", "list", "--workspace", "web")
     assert "vélos" not in filled.succeed("ideas", "list", "--workspace", "slack")
-    filled.fail(REFUSED, filled.say("cli.error.no_workspace"), "ideas", "list", "--workspace", "mattermost")
+    assert "vélos" in filled.succeed("ideas", "list", "--workspace", "web:room")
+
+
+def test_of_two_workspaces_of_one_platform_each_has_a_name_of_its_own(filled: Terminal) -> None:
+    """A test workspace was tried first, with the same database."""
+    filled.write(lambda s: workspaces.ensure(s, "slack", "T1"))
+    filled.write(lambda s: ideas.add(s, new_idea(workspaces.ensure(s, "slack", "T2"), "Du miel")))
+    sentence = filled.say("cli.error.which_workspace", names="web, slack:T1, slack:T2")
+    for options in ([], ["--workspace", "slack"]):
+        filled.fail(REFUSED, sentence, "ideas", "list", *options)
+    assert "Du miel" in filled.succeed("ideas", "list", "--workspace", "slack:T2")
+    assert "Du miel" not in filled.succeed("ideas", "list", "--workspace", "slack:T1")
+
+
+def test_a_workspace_that_there_is_not_is_told_with_those_that_there_are(filled: Terminal) -> None:
+    sentence = filled.say("cli.error.no_such_workspace", name="wbe", names="web")
+    filled.fail(REFUSED, sentence, "ideas", "list", "--workspace", "wbe")
 
 
 # Usage

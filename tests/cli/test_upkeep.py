@@ -230,6 +230,47 @@ def test_on_postgresql_all_is_well_without_a_word_of_integrity(
     assert "s3cret" not in shown
 
 
+def test_an_address_that_others_reach_is_a_problem_for_the_room_alone(terminal: Terminal, port: int) -> None:
+    """As it is at the start."""
+    terminal.configure('[web]\nhost = "0.0.0.0"')
+    has_problem(terminal, terminal.say("cli.error.room_in_the_open", host="0.0.0.0"))
+    terminal.configure('[web]\nhost = "0.0.0.0"\nroom = false')
+    terminal.succeed("check")
+
+
+@pytest.mark.parametrize("name", ["missing/room.db", "folder", "file/room.db", "newer.db", "text.db"])
+def test_a_database_of_the_room_that_cannot_be_used_is_a_problem_and_ends_a_start(
+    terminal: Terminal, port: int, name: str
+) -> None:
+    Path("folder").mkdir()
+    Path("file").touch()
+    Path("text.db").write_text("Liste\n" * 1_000)
+    with closing(sqlite3.connect("newer.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    terminal.configure(f'[web]\nroom_database = "{name}"')
+    sentence = terminal.say("cli.error.room_database", file=name, reason="|")
+    has_problem(terminal, sentence)
+    result = terminal.run("run")
+    start, _, end = sentence.partition("|")
+    assert result.stderr.startswith(start)
+    assert result.stderr.endswith(end + "\n")
+    assert result.exit_code == DATABASE
+
+
+def test_looking_at_the_room_makes_no_file_of_its_own(terminal: Terminal, port: int) -> None:
+    terminal.succeed("check")
+    assert {path.name for path in terminal.folder.iterdir()} == {"butine.db"}
+
+
+def test_a_lock_that_cannot_be_written_is_a_problem_and_ends_a_start(terminal: Terminal, port: int) -> None:
+    """It is another account's, where that has run Butine once by hand; a folder in its place binds root, too."""
+    terminal.write(in_web)
+    Path("butine.db.lock").mkdir()
+    sentence = terminal.say("cli.error.unlockable", url="sqlite:///butine.db", reason="butine.db.lock")
+    has_problem(terminal, sentence)
+    terminal.fail(DATABASE, sentence, "run")
+
+
 # Backup and migrate
 
 

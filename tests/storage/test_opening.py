@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -264,13 +265,8 @@ def test_an_unreachable_server_is_told_without_the_password(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "",
-        "nonsense",
-        "/var/lib/butine.db",
         "mysql://butine:s3cret@localhost/butine",
         "nonsense://butine:s3cret@localhost/butine",
-        "no URL://butine:s3cret@localhost/butine",
-        "postgresql://butine:s3cret@localhost:port/butine",
         "sqlite://",
         "sqlite:///",
         "sqlite:///:memory:",
@@ -280,6 +276,35 @@ def test_what_names_no_database_is_refused_without_the_password(url: str) -> Non
     error = refusal(url)
     assert error.code == CannotOpen.UNREACHABLE
     assert "s3cret" not in error.url + error.reason
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "/var/lib/butine.db",
+        "no URL://butine:s3cret@localhost/butine",
+        "postgresql://butine:s3cret@localhost:port/butine",
+        "postgresql://butine:s3cret/butine",
+        # The "@" of a password, written as it is.
+        "postgresql://butine:Tr0ub4@dor-s3cret@localhost/butine",
+        "postgresql://butine:p@ss:word-s3cret@localhost/butine",
+        "postgresql://butine:p@ss/word-s3cret@localhost/butine",
+        "postgresql://butine:p@ss?word-s3cret@localhost/butine",
+    ],
+)
+def test_of_an_address_that_cannot_be_told_apart_nothing_is_said(url: str) -> None:
+    """A password may stand anywhere in it; --debug shows what an exception says and its cause, too."""
+    error = refusal(url)
+    assert error.code == CannotOpen.MISWRITTEN
+    assert "s3cret" not in "".join(traceback.format_exception(error))
+    assert error.url == ""
+
+
+def test_an_at_sign_is_written_as_40_in_a_password_and_as_it_is_in_a_file() -> None:
+    assert parse_url("postgresql://butine:Tr0ub4%40dor@localhost/butine").password == "Tr0ub4@dor"
+    assert parse_url("sqlite:///butine@home@work.db").database == "butine@home@work.db"
 
 
 @pytest.mark.postgresql

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.chat.events import Reply
 from bot.chat.web.platform import WebRoom
 from bot.chat.web.written import read, written
-from bot.errors import ChatUnavailable
+from bot.errors import ChatUnavailable, ConfigError
 from bot.views.cards import Actions, Button, Card, Heading, Items, Link, Note, Paragraph, Quotation, Strong, Style
 from tests.web.rooms import CHANNELS, IDEA, RECEIPT, Clock, Router, Scene
 
@@ -77,7 +77,7 @@ async def test_a_write_that_fails_leaves_nothing_and_is_said_so(scene: Scene, ro
 async def test_a_file_that_cannot_be_opened_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "room.db").write_text("certainly not a database, but long enough to look at")
     room = new_room(tmp_path / "room.db", Clock())
-    with pytest.raises(ChatUnavailable):
+    with pytest.raises(ConfigError):
         await room.start(Router())
     await room.close()
 
@@ -86,7 +86,7 @@ async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "room.db") as db:
         db.execute("PRAGMA user_version = 99")
     room = new_room(tmp_path / "room.db", Clock())
-    with pytest.raises(ChatUnavailable, match="99"):
+    with pytest.raises(ConfigError, match="99"):
         await room.start(Router())
 
 

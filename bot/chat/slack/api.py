@@ -13,6 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chat.slack import tickets
 from bot.chat.slack.render import Message
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 
@@ -263,6 +264,7 @@ def next_cursor(answer: Answer) -> str:
 
 def web_client(token: str, api_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
     """A client of that address that never sends anything twice by itself: a post would double."""
+    tickets.keep_out_of_the_log()
     client = AsyncWebClient(token, base_url=api_url, session=session, retry_handlers=[])
     client.proxy = proxy_for(api_url)
     return client

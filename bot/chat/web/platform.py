@@ -21,8 +21,9 @@ from bot.chat.web.live import Streams
 from bot.chat.web.pages import Hints, Pages
 from bot.chat.web.places import Place, Places, permalink
 from bot.chat.web.room import Draft, Message, Persona, Room, RoomStore
+from bot.chat.web.schema import look_at_file
 from bot.chat.web.written import written
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
+from bot.errors import ChatRefused, ChatUnavailable, ConfigError, MessageGone
 from bot.views.cards import Card, Hint
 
 Result = TypeVar("Result")
@@ -56,6 +57,7 @@ class WebRoom:
         hints: Hints = _no_hints,
         hosts: Collection[str] = (),
     ) -> None:
+        self._path = path
         self._clock = clock
         self._command = command
         self._places = Places(channels, language)
@@ -74,11 +76,11 @@ class WebRoom:
         return self._pages.routes()
 
     async def start(self, on_event: OnEvent) -> None:
-        """Open the file. Raises `NeedsMending` where that can't be done."""
+        """Open the file. Raises ConfigError where that can't be done."""
         try:
             await self._room.open(self._clock())
-        except sqlite3.Error as error:
-            raise NeedsMending(str(error)) from error
+        except (OSError, sqlite3.Error) as error:
+            raise _unusable(self._path, error) from error
         gestures = Gestures(self._room, self._places, on_event, self._command, self._clock)
         self._pages.open(gestures, await self._run(RoomStore.secret))
 
@@ -189,6 +191,19 @@ class UnderWay:
         """Take no more, and wait for those under way."""
         self._is_closing = True
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def look_at_room(path: Path) -> None:
+    """Raise the ConfigError that a room with that file would start with; leaves nothing behind."""
+    try:
+        look_at_file(path)
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: str | Path, error: OSError | sqlite3.Error) -> ConfigError:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return ConfigError("room_database", {"file": str(path), "reason": reason or type(error).__name__})
 
 
 def _number(message: str) -> int:

@@ -305,7 +305,7 @@ class Room:
         self._store: RoomStore | None = None
 
     async def open(self, now: datetime) -> None:
-        """Open the file. Raises `sqlite3.Error`."""
+        """Open the file. Raises `sqlite3.Error` or OSError."""
         self._store = await asyncio.get_running_loop().run_in_executor(self._thread, RoomStore, self._path, now)
         self._announced = self._store.latest_change
 

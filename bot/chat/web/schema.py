@@ -3,8 +3,11 @@
 No query lives here, and nothing of what Butine keeps about ideas: that is another file, of another package.
 """
 
+import errno
+import os
 import secrets
 import sqlite3
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -64,8 +67,9 @@ VERSIONS = (
 def open_file(path: str | Path, now: datetime) -> sqlite3.Connection:
     """A connection to the room's file, made or brought up to date where needed; fsync on every commit.
 
-    Raises `sqlite3.Error`, also for a file that a newer version wrote.
+    Raises `sqlite3.Error`, also for a file that a newer version wrote, and OSError where it may not be written.
     """
+    _require_writable(Path(path))
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         db.row_factory = sqlite3.Row
@@ -78,10 +82,36 @@ def open_file(path: str | Path, now: datetime) -> sqlite3.Connection:
     return db
 
 
-def _bring_up_to_date(db: sqlite3.Connection, now: datetime) -> None:
-    version = db.execute("PRAGMA user_version").fetchone()[0]
+def look_at_file(path: Path) -> None:
+    """Raise what `open_file` would, but make no file and change none; the room may be open meanwhile."""
+    _require_writable(path)
+    if path.exists():
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as db:
+            _require_known(db)
+
+
+def _require_writable(path: Path) -> None:
+    """SQLite opens a file that it can't write to without a word; its log stands beside it."""
+    if not path.parent.is_dir():
+        number = errno.ENOENT
+    elif path.is_dir():
+        number = errno.EISDIR
+    elif not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        number = errno.EACCES
+    else:
+        return
+    raise OSError(number, os.strerror(number), str(path))
+
+
+def _require_known(db: sqlite3.Connection) -> int:
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version > len(VERSIONS):
         raise sqlite3.DatabaseError(f"room file has version {version}, this Butine knows {len(VERSIONS)}")
+    return version
+
+
+def _bring_up_to_date(db: sqlite3.Connection, now: datetime) -> None:
+    version = _require_known(db)
     for number, script in enumerate(VERSIONS[version:], start=version + 1):
         db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
     if db.execute("SELECT 1 FROM setting WHERE name = 'secret'").fetchone() is None:

@@ -69,6 +69,7 @@ class Sockets:
         self.open: list[web.WebSocketResponse] = []
         self.is_silent = False
         self.is_dead = False
+        self.refusals = 0
         self._ended = asyncio.Event()
         self.connections = 0
         self._numbers = count(1)
@@ -78,6 +79,9 @@ class Sockets:
 
     async def answer(self, request: web.Request) -> web.WebSocketResponse:
         """One connection."""
+        if self.refusals:  # by a proxy on the way, for instance
+            self.refusals -= 1
+            raise web.HTTPForbidden
         socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         self.connections += 1

@@ -18,6 +18,8 @@ from tests.fakes.slack.web_api import WebApi
 
 Json = dict[str, Any]
 CAMILLE, SAM, NADIA, OMAR = "U0CAMILLE0", "U0SAM00000", "U0NADIA000", "U0OMAR0000"
+TICKET = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+"""Opens a socket, once."""
 PATIENCE_SECONDS = 10.0
 
 
@@ -55,7 +57,7 @@ class FakeSlack:
     async def start(self) -> None:
         await self._server.start_server()
         self._session = aiohttp.ClientSession()
-        self.api.wss_url = lambda: str(self._server.make_url("/socket")).replace("http", "ws", 1)
+        self.api.wss_url = lambda: self._url(f"/socket?ticket={TICKET}&app_id=1").replace("http", "ws", 1)
 
     async def stop(self) -> None:
         self.api.released.set()
