@@ -129,15 +129,20 @@ async def test_a_command_that_takes_long_to_store_is_answered_afterwards(rig: Sl
     await rig.slack.until(lambda: rig.slack.private(CAMILLE, "Reçu"))
 
 
+@pytest.mark.parametrize("hanging", [{"users.info"}, {"users.info", "conversations.members"}], ids=str)
 @pytest.mark.usefixtures("socket_butine")
-async def test_while_no_profile_can_be_read_answers_still_come_within_slacks_three_seconds(slack: FakeSlack) -> None:
+async def test_while_nobody_can_be_looked_up_answers_still_come_within_slacks_three_seconds(
+    slack: FakeSlack, hanging: set[str]
+) -> None:
     """A moderator's own, and those of ten people whom a message mentions."""
     members = [slack.state.add_user(f"U0AGENT{number:03}", f"Agent {number}") for number in range(10)]
     chosen = slack.write(SAM, " ".join(f"<@{member}>" for member in members))
     slack.sockets.ack_seconds = 3.0
-    slack.api.meets = lambda method, _: "hang" if method == "users.info" else ""
+    slack.clock.advance(660)
+    slack.api.meets = lambda method, _: "hang" if method in hanging else ""
     typed, chose = await asyncio.gather(slack.type_command(NADIA, "vote 99"), slack.use_shortcut(OMAR, chosen))
-    assert typed
+    assert typed is not None
+    assert await slack.until(lambda: slack.private(NADIA, "ne répond pas pour le moment"))
     assert chose == {}
 
 

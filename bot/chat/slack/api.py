@@ -3,8 +3,8 @@
 Which call is made when is its neighbours' matter. Every call goes to the configured address.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -171,20 +171,15 @@ class Api:
 
     async def user(self, member: str) -> Answer:
         """A member's profile with locale and time zone; in a pause that Slack asked for, ChatUnavailable at once."""
-        if pause := self._pace.left("users.info"):
-            raise ChatUnavailable("ratelimited", retry_after=pause)
-        try:
-            return dict((await self.ask(self._client.users_info(user=member, include_locale=True)))["user"])
-        except ChatUnavailable as error:
-            if error.retry_after:
-                self._pace.put_off("users.info", error.retry_after)
-            raise
+        call = partial(self._client.users_info, user=member, include_locale=True)
+        return dict((await self._unless_paused("users.info", call))["user"])
 
     async def members(self, channel: str) -> set[str]:
-        """Everybody in a channel."""
+        """Everybody in a channel; in a pause that Slack asked for, ChatUnavailable at once."""
         found: set[str] = set()
         async for answer in self._pages(
-            lambda cursor: self._client.conversations_members(channel=channel, cursor=cursor, limit=PAGE)
+            "conversations.members",
+            lambda cursor: self._client.conversations_members(channel=channel, cursor=cursor, limit=PAGE),
         ):
             found.update(map(str, answer["members"]))
         return found
@@ -192,17 +187,17 @@ class Api:
     async def own_channels(self) -> dict[str, str]:
         """The channels that the bot is in: id by name."""
         try:
-            return await self._named_channels(self._client.users_conversations)
+            return await self._named_channels("users.conversations", self._client.users_conversations)
         except ChatRefused as error:
             if error.reason != "unknown_method":
                 raise
         # What stands in for Slack may know only the method that everybody uses.
-        return await self._named_channels(self._client.conversations_list)
+        return await self._named_channels("conversations.list", self._client.conversations_list)
 
-    async def _named_channels(self, method: Callable[..., Awaitable[Any]]) -> dict[str, str]:
+    async def _named_channels(self, kind: str, method: Callable[..., Awaitable[Any]]) -> dict[str, str]:
         found: dict[str, str] = {}
         async for answer in self._pages(
-            lambda cursor: method(types=CHANNELS, exclude_archived=True, cursor=cursor, limit=PAGE)
+            kind, lambda cursor: method(types=CHANNELS, exclude_archived=True, cursor=cursor, limit=PAGE)
         ):
             mine = [channel for channel in answer["channels"] if channel.get("is_member", True)]
             found.update({str(channel["name"]): str(channel["id"]) for channel in mine})
@@ -246,10 +241,21 @@ class Api:
         """Where a Socket Mode connection may be opened, once."""
         return str((await self.ask(self._client.apps_connections_open(app_token=app_token)))["url"])
 
-    async def _pages(self, call: Callable[[str | None], Awaitable[Any]]) -> AsyncIterator[Answer]:
+    async def _unless_paused(self, kind: str, call: Callable[[], Awaitable[Any]]) -> Answer:
+        """The answer to what somebody may be waiting for; a pause is kept without waiting for its end."""
+        if pause := self._pace.left(kind):
+            raise ChatUnavailable("ratelimited", retry_after=pause)
+        try:
+            return await self.ask(call())
+        except ChatUnavailable as error:
+            if error.retry_after:
+                self._pace.put_off(kind, error.retry_after)
+            raise
+
+    async def _pages(self, kind: str, call: Callable[[str | None], Awaitable[Any]]) -> AsyncIterator[Answer]:
         cursor: str | None = None
         while True:
-            answer = await self.ask(call(cursor))
+            answer = await self._unless_paused(kind, partial(call, cursor))
             yield answer
             cursor = next_cursor(answer)
             if not cursor:
@@ -274,15 +280,6 @@ def proxy_for(url: str) -> str | None:
     if proxy_bypass(parts.hostname or ""):
         return None
     return getproxies().get(parts.scheme.replace("ws", "http"))
-
-
-async def within(seconds: float, call: Awaitable[Answer]) -> Answer:
-    """The answer, if it comes in time. Raises ChatUnavailable."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await call
-    except TimeoutError as error:
-        raise ChatUnavailable("timeout") from error
 
 
 def _refusal(error: SlackApiError, message: str, *, is_write: bool) -> Exception:

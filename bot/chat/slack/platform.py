@@ -166,6 +166,7 @@ class Slack:
         if opened:
             if opened.sockets:
                 await opened.sockets.close()
+            await opened.people.close()
             await opened.session.close()
 
     async def post(self, channel: str, card: Card, key: str) -> MessageRef:
