@@ -31,16 +31,21 @@ KEPT_PACES = 1000
 
 GONE = frozenset({"message_not_found", "cant_update_message", "cant_delete_message"})
 TRANSIENT = frozenset(
-    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "timeout"}
+    {
+        *("internal_error", "fatal_error", "service_unavailable", "request_timeout", "timeout"),
+        *("org_login_required", "team_added_to_org"),  # while a workspace moves into an organisation
+    }
 )
 MENDABLE = frozenset(
     {
         *("account_inactive", "ekm_access_denied", "invalid_auth", "not_authed", "token_expired", "token_revoked"),
-        *("access_denied", "missing_scope", "no_permission", "not_allowed_token_type"),
-        *("channel_not_found", "is_archived", "not_in_channel", "restricted_action"),
+        *("access_denied", "missing_scope", "no_permission", "not_allowed_token_type", "team_access_not_granted"),
+        *("channel_not_found", "is_archived", "messages_tab_disabled", "not_in_channel"),
     }
 )
 """What the operator, or a moderator, mends in Slack: what waits is to be sent then, not to be given up."""
+RESTRICTED = "restricted_action"
+"""So begin the codes of what a preference of the workspace or a channel's posting permissions forbid."""
 OUT_OF_REACH = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
 """Those that say it of one channel alone."""
 
@@ -295,7 +300,7 @@ def _refusal(error: SlackApiError, message: str, *, is_write: bool) -> Exception
         return ChatUnavailable(reason or f"HTTP {status}", is_uncertain=is_write)
     if reason in GONE and message:
         return MessageGone(message)
-    if reason in MENDABLE:
+    if reason in MENDABLE or reason.startswith(RESTRICTED):
         needed = data.get("needed") if isinstance(data, dict) else None
         return NeedsMending(f"{reason} ({needed})" if needed else reason)
     return ChatRefused(reason)
