@@ -68,6 +68,14 @@ class Pace:
         if start > now:
             await self._sleep(start - now)
 
+    def take_turn(self, kind: str, seconds: float, at_once: int) -> bool:
+        """Whether a call of that kind may be made now, and count: so many in a row, `seconds` apart on the whole."""
+        left = self.left(kind)
+        if left > seconds * (at_once - 1):
+            return False
+        self._next[kind] = self._clock() + left + seconds
+        return True
+
     async def rest(self, kind: str, seconds: float) -> None:
         """Slack asked for a pause."""
         self.put_off(kind, seconds)

@@ -72,10 +72,10 @@ class People:
         """As the port says."""
         return (await self._person(member)).profile
 
-    def known_locale(self, member: str) -> str | None:
-        """The locale as it was read last, without asking: for what can't wait."""
+    def known(self, member: str) -> Profile | None:
+        """The profile as it was read last, without asking: for what can't wait."""
         known = self._known.get(member)
-        return known.profile.locale if known else None
+        return known.profile if known else None
 
     async def is_moderator(self, member: str) -> bool:
         """As the port says: whether the member is in the review channel, and a colleague."""
@@ -170,5 +170,5 @@ def _profile(member: str, user: Answer) -> Profile:
     shown = user.get("profile") or {}
     names = (shown.get("display_name"), user.get("real_name"), shown.get("real_name"), user.get("name"))
     name = next((str(name) for name in names if name), member)
-    is_bot = bool(user.get("is_bot")) or user.get("id") == SLACKBOT
+    is_bot = any(user.get(name) for name in ("is_bot", "is_workflow_bot")) or user.get("id") == SLACKBOT
     return Profile(member, name, user.get("locale") or None, user.get("tz") or None, is_bot)

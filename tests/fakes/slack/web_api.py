@@ -198,13 +198,16 @@ class WebApi:
 
     def chat_update(self, given: Json) -> Json:
         message = self._message(given["channel"], given["ts"])
+        if message["user"] != BOT:
+            raise Failure("cant_update_message")
         if problem := blockkit.message_problem(given):
             raise Failure(problem)
         message |= {"text": given.get("text", ""), "blocks": given.get("blocks") or []}
         return {"channel": given["channel"], "ts": given["ts"], "text": message["text"]}
 
     def chat_delete(self, given: Json) -> Json:
-        self._message(given["channel"], given["ts"])
+        if self._message(given["channel"], given["ts"])["user"] != BOT:
+            raise Failure("cant_delete_message")
         del self.state.channels[given["channel"]].messages[given["ts"]]
         return {"channel": given["channel"], "ts": given["ts"]}
 
