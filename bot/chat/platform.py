@@ -92,3 +92,12 @@ class MayMiss(Protocol):
 
     def when_missed(self, tell: Callable[[], None]) -> None:
         """Have `tell` called each time that events may have been missed."""
+
+
+@runtime_checkable
+class MayBeDeaf(Protocol):
+    """A platform that hears of what happens over a connection of its own, which may be gone while calls still work."""
+
+    @property
+    def deaf_seconds(self) -> float:
+        """For how long nothing can have been heard from chat; 0 while it can."""

@@ -102,6 +102,61 @@ async def test_a_server_that_is_not_there_is_said_to_be_at_start() -> None:
         await socket.start()
 
 
+async def test_while_the_server_gives_no_connection_that_lasts_it_is_known_for_how_long() -> None:
+    """One that is dropped at once is none; one that lasts is, although nothing comes over it."""
+    now = 0.0
+    may_last = asyncio.Event()
+    paused, go_on = asyncio.Queue[float](), asyncio.Semaphore(0)
+    tries = 0
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        nonlocal tries
+        tries += 1
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        if tries == 1:
+            await socket.send_json({"event": "hello", "seq": 0, "data": {"connection_id": "c1"}})
+        if may_last.is_set():
+            connected.set()
+            await socket.receive()
+        return socket
+
+    async def pause(seconds: float) -> None:
+        await paused.put(seconds)
+        await go_on.acquire()
+
+    connected = asyncio.Event()
+    app = web.Application()
+    app.router.add_get("/", serve)
+    async with TestServer(app) as server:
+        socket = Socket(
+            str(server.make_url("/")),
+            "",
+            True,
+            _ignore,
+            lambda: None,
+            random=lambda: 0.0,
+            sleep=pause,
+            seconds=lambda: now,
+        )
+        await socket.start()
+        assert socket.deaf_seconds == 0
+        for waited in (0, 20, 40, 60):
+            await asyncio.wait_for(paused.get(), 10)
+            now = waited
+            assert socket.deaf_seconds == waited
+            if waited == 60:
+                may_last.set()
+            go_on.release()
+        await asyncio.wait_for(connected.wait(), 10)
+        await asyncio.sleep(0)
+        now += 29
+        assert socket.deaf_seconds == 89
+        now += 1
+        assert socket.deaf_seconds == 0
+        await socket.close()
+
+
 class Line:
     """A server that says these lines, a list for each connection, and what a socket on it makes of them."""
 

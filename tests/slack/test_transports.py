@@ -331,9 +331,78 @@ async def test_while_slack_gives_no_new_socket_the_watchdog_goes_on_trying(slack
     slack.clock.advance(60)
     slack.api.fail("apps.connections.open", "500")
     assert not await platform.look()
+    slack.clock.advance(5)
     assert not await platform.look()
     assert slack.sockets.connections == 2
     assert await platform.look()
+    await platform.close()
+
+
+async def test_while_slack_gives_no_new_socket_it_is_asked_ever_more_rarely_and_a_pause_is_kept(
+    slack: FakeSlack,
+) -> None:
+    platform, _ = await connected(slack, ping_seconds=3600)
+    await slack.type_command(CAMILLE, "on s’entend")
+    assert await platform.look()
+    slack.api.meets = lambda method, _: "500" if method == "apps.connections.open" else ""
+
+    async def tries(seconds: int) -> list[int]:
+        """When it was asked, counted from now; the watchdog looks every five seconds."""
+        began, asked = slack.clock.seconds(), len(slack.api.calls)
+        for _ in range(seconds // 5):
+            await platform.look()
+            slack.clock.advance(5)
+        return [round(moment - began) for _, moment, _ in slack.api.calls[asked:]]
+
+    slack.clock.advance(40)
+    assert await tries(250) == [0, 5, 15, 35, 75, 135, 195]
+    slack.api.meets = lambda method, _: "429:120" if method == "apps.connections.open" else ""
+    assert await tries(130) == [5, 125]
+    slack.api.meets = lambda *_: ""
+    slack.clock.advance(120)
+    assert await tries(5) == [0]
+    slack.sockets.forget_all_but_the_newest()
+    await slack.type_command(CAMILLE, "par la nouvelle")
+    assert await platform.look()
+    slack.clock.advance(40)
+    slack.api.meets = lambda method, _: "500" if method == "apps.connections.open" else ""
+    assert await tries(15) == [0, 5]
+    await platform.close()
+
+
+@pytest.mark.parametrize("how", ["invalid_auth", "not_allowed_token_type", "account_inactive"])
+async def test_that_nothing_is_heard_is_known_and_what_is_to_be_mended_is_said_once(
+    slack: FakeSlack, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    """Somebody revokes the app-level token while Butine runs: calls go on working, and no command arrives."""
+    platform, _ = await connected(slack, ping_seconds=3600)
+    await slack.type_command(CAMILLE, "on s’entend")
+    assert platform.deaf_seconds == 0
+    slack.api.meets = lambda method, _: how if method == "apps.connections.open" else ""
+    for _ in range(60):
+        slack.clock.advance(5)
+        await platform.look()
+    assert platform.deaf_seconds >= 290
+    (error,) = [record for record in caplog.records if record.levelname == "ERROR" and "sockets" in record.name]
+    assert how in error.getMessage()
+    assert "app-level token" in error.getMessage()
+    slack.api.meets = lambda *_: ""
+    slack.clock.advance(60)
+    greeted = asyncio.create_task(slack.sockets.next_connection())
+    await asyncio.sleep(0)
+    await platform.look()
+    await greeted
+    slack.sockets.forget_all_but_the_newest()
+    await slack.type_command(CAMILLE, "de nouveau là")
+    assert platform.deaf_seconds == 0
+    await platform.close()
+
+
+async def test_over_http_there_is_no_connection_to_lose(slack: FakeSlack) -> None:
+    platform = platform_before(slack, "http")
+    await platform.start(Slow())
+    slack.clock.advance(3600)
+    assert platform.deaf_seconds == 0
     await platform.close()
 
 

@@ -103,6 +103,11 @@ class Mattermost:
     def _miss(self) -> None:
         self._tell_missed()
 
+    @property
+    def deaf_seconds(self) -> float:
+        """As the contract says."""
+        return self._socket.deaf_seconds if self._socket else 0.0
+
     async def start(self, on_event: OnEvent) -> None:
         """As the contract says. Raises ConfigError for a setting that the server does not know."""
         try:

@@ -208,6 +208,11 @@ class Slack:
         """As the contract says."""
         return await self._opened().people.is_moderator(member)
 
+    @property
+    def deaf_seconds(self) -> float:
+        """As the contract says."""
+        return self._open.sockets.deaf_seconds if self._open and self._open.sockets else 0.0
+
     async def look(self) -> bool:
         """Whether the socket lives; the watchdog asks every few seconds."""
         opened = self._opened()
