@@ -84,6 +84,27 @@ async def test_butines_own_reactions_are_no_events(rig: MattermostRig) -> None:
     assert emoji(rig) == ["heart"]
 
 
+async def test_a_bots_reaction_is_no_event_and_none_that_is_read(rig: MattermostRig) -> None:
+    """A plugin or an integration reacts to each card."""
+    robot = rig.world.add_user("robot", is_bot=True)
+    rig.world.members[rig.ideas][robot] = rig.world.members[rig.ideas][rig.agent] | {"user_id": robot}
+    post = posted(rig)
+    rig.world.react(robot, post, "+1")
+    rig.world.react(rig.agent, post, "heart")
+    await rig.heard(1)
+    assert emoji(rig) == ["heart"]
+    assert await rig.platform.reactions([post]) == {post: {"heart": [rig.agent]}}
+
+
+async def test_who_cant_be_looked_up_is_taken_for_a_person(rig: MattermostRig) -> None:
+    """No vote is lost because the server is slow."""
+    post = posted(rig)
+    rig.server.meets = lambda what, _: "503" if what.startswith("POST /api/v4/users/ids") else ""
+    rig.world.react(rig.agent, post, "heart")
+    await rig.heard(1)
+    assert await rig.platform.reactions([post]) == {post: {"heart": [rig.agent]}}
+
+
 def test_pauses_grow_differ_and_end() -> None:
     """A server that comes back is not stormed by everybody at the same moment."""
 
