@@ -15,7 +15,7 @@ import bot
 from bot import platforms
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import Event, Reply
-from bot.chat.platform import MayMiss, Platform
+from bot.chat.platform import MayBeDeaf, MayMiss, Platform
 from bot.chat.reconcile import Reconciler
 from bot.chat.router import Router
 from bot.config import Settings
@@ -34,6 +34,8 @@ CLOSING_SECONDS = 8.0
 """For all platforms together. Service managers kill what has not ended some ten seconds after they asked; the rest is
 for the listener and the database."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 300.0
+DEAF_SECONDS = 60.0
+"""A connection may be gone that long before the sign of life names its platform."""
 OWN_KEY = "own_key"
 
 Build = Callable[
@@ -69,9 +71,7 @@ class App:
         self._desks = [_Desk(platform, self._rules, clock, self._hurry) for platform in built]
         self._unreachable: dict[str, asyncio.Task[None]] = {}
         web_settings = settings.web
-        self._listener = Listener(
-            web_settings.host, web_settings.port, bot.__version__, routes, lambda: self._unreachable
-        )
+        self._listener = Listener(web_settings.host, web_settings.port, bot.__version__, routes, self._out_of_reach)
         self._database: Database | None = None
         self._schedule: Schedule | None = None
 
@@ -135,6 +135,11 @@ class App:
         del self._unreachable[desk.name]
         schedule.add(desk.scheduled())
         log.info("%s is there now", desk.name)
+
+    def _out_of_reach(self) -> list[str]:
+        """The platforms that could not be opened yet, and those from which nothing can have been heard for a while."""
+        deaf = (desk.name for desk in self._desks if desk.deaf_seconds >= DEAF_SECONDS)
+        return [*dict.fromkeys((*self._unreachable, *deaf))]
 
     def _hurry(self) -> None:
         """A digest may have waited for a workspace's votes."""
@@ -218,6 +223,11 @@ class _Desk:
     def name(self) -> str:
         """The platform's kind."""
         return self._platform.name
+
+    @property
+    def deaf_seconds(self) -> float:
+        """For how long nothing can have been heard from the platform."""
+        return self._platform.deaf_seconds if isinstance(self._platform, MayBeDeaf) else 0.0
 
     async def open(self, database: Database) -> None:
         """Connect and begin to send."""

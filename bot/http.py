@@ -18,7 +18,7 @@ SHUTDOWN_SECONDS = 1.0
 class Listener:
     """Answers on `host:port` between `start` and `stop`: `routes`, `/health`, and `/` where no route has it.
 
-    `unreachable` names the platforms that are configured and could not be reached yet.
+    `unreachable` names the configured platforms that could not be reached yet, or are not heard any more.
     """
 
     def __init__(

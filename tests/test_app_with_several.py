@@ -32,6 +32,7 @@ class Named(MemoryPlatform):
         self.name = name
         self.workspace = f"T-{name}"
         self.starts = 0
+        self.deaf_seconds = 0.0
 
     async def start(self, on_event: OnEvent) -> None:
         """Start, where nothing stands in the way."""
@@ -198,6 +199,17 @@ async def test_stopping_does_not_wait_for_what_is_away(settings: Settings) -> No
         await pauses.asked.get()
         await app.stop()
     assert away.starts == 1
+
+
+async def test_a_platform_that_is_not_heard_for_a_minute_is_named_until_it_is_heard_again(settings: Settings) -> None:
+    """Calls may work all the while: nobody else would say so."""
+    here, deaf = Named("here"), Named("deaf")
+    app = app_with(settings, here, deaf)
+    await app.start()
+    for seconds, named in ((0.0, []), (59.0, []), (60.0, ["deaf"]), (7200.0, ["deaf"]), (0.0, [])):
+        deaf.deaf_seconds = seconds
+        assert await health(app) == named
+    await app.stop()
 
 
 # Stopping

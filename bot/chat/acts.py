@@ -271,7 +271,8 @@ def _set_status(call: Call, number: int, status: Status) -> Reply:
 
 
 def _help(call: Call) -> Reply:
-    return Reply(lists.help_card(call.rules.command, call.texts, is_moderator=call.caller.is_moderator))
+    may_moderate = call.caller.is_moderator or not call.caller.is_role_known
+    return Reply(lists.help_card(call.rules.command, call.texts, is_moderator=may_moderate))
 
 
 def _list(call: Call, *, status: Status | None, before: int | None = None, replaces: bool = False) -> Reply:

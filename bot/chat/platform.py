@@ -48,6 +48,8 @@ class Platform(Protocol):
     async def start(self, on_event: OnEvent) -> None:
         """Connect; from now on events are handed to `on_event`, several at once, each in its own task.
 
+        What a bot does with a reaction is no event.
+
         Where it raises `ChatUnavailable`, nothing is left open, and it may be called again, unless that is a
         `NeedsMending`.
         """
@@ -71,7 +73,8 @@ class Platform(Protocol):
         """The message that carries `key` in that channel or direct conversation, or None if it never arrived."""
 
     async def reactions(self, messages: Sequence[str]) -> Mapping[str, Mapping[str, Sequence[str]]]:
-        """For each message that can be read: emoji name → ids of the members who hold it, Butine left out.
+        """For each message that can be read: emoji name → ids of the members who hold it, Butine and other bots left
+        out; who can't be told from a bot is a member.
 
         A message that can't be read is absent from the answer: its votes are to stay as they are.
         """
@@ -89,3 +92,12 @@ class MayMiss(Protocol):
 
     def when_missed(self, tell: Callable[[], None]) -> None:
         """Have `tell` called each time that events may have been missed."""
+
+
+@runtime_checkable
+class MayBeDeaf(Protocol):
+    """A platform that hears of what happens over a connection of its own, which may be gone while calls still work."""
+
+    @property
+    def deaf_seconds(self) -> float:
+        """For how long nothing can have been heard from chat; 0 while it can."""

@@ -100,15 +100,18 @@ class Router:
             return Reply(problems.unexpected_card(reference, texts, typed))
 
     async def _run(self, event: Event, act: Act, profile: Profile | None, texts: Texts) -> Reply:
-        """Where chat can't tell who is a moderator, what any member may do is done all the same."""
+        """Where chat can't tell who is a moderator, what any member may do is done all the same; to what depends on it
+        the answer is chat's failure, and never what would be said to who is none.
+        """
         if act.is_anyones:
             return await self._carry_out(event, act, Caller(self._workspace_id, event.member), profile, texts)
         try:
             caller = Caller(self._workspace_id, event.member, await self._platform.is_moderator(event.member))
         except ChatError as error:
             log.warning("not known whether %s is a moderator", event.member, exc_info=True)
+            anyone = Caller(self._workspace_id, event.member, is_role_known=False)
             try:
-                return await self._carry_out(event, act, Caller(self._workspace_id, event.member), profile, texts)
+                return await self._carry_out(event, act, anyone, profile, texts)
             except (NotPermitted, IdeaNotFound):
                 raise error from None
         return await self._carry_out(event, act, caller, profile, texts)

@@ -9,16 +9,26 @@ from storage.tables import Idea
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The member who asks for something, as the platform vouches for them at this moment."""
+    """The member who asks for something, as the platform vouches for them at this moment.
+
+    `is_role_known` is false where it can't tell who moderates: then `is_moderator` is no more than not proved.
+    """
 
     workspace_id: int
     member_id: str
     is_moderator: bool = False
+    is_role_known: bool = True
 
 
 def require_moderator(caller: Caller) -> None:
     """Raises NotPermitted for anybody else."""
     if not caller.is_moderator:
+        raise NotPermitted("moderator")
+
+
+def require_known_role(caller: Caller) -> None:
+    """Before an answer that would say to a moderator what holds for others alone. Raises NotPermitted."""
+    if not caller.is_role_known:
         raise NotPermitted("moderator")
 
 

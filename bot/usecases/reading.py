@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlmodel import Session
 
 from bot.domain.lifecycle import PUBLIC
-from bot.domain.permissions import Caller, can_read_exchange, require_moderator
+from bot.domain.permissions import Caller, can_read_exchange, require_known_role, require_moderator
 from bot.errors import NothingToShow
 from bot.usecases import announcing
 from bot.usecases.finding import visible_idea
@@ -101,9 +101,14 @@ class Stats:
 
 
 def list_ideas(session: Session, caller: Caller, status: Status | None, before: int | None = None) -> Page:
-    """Ideas, newest first; of what is not public, members see their own alone."""
+    """Ideas, newest first; of what is not public, members see their own alone.
+
+    Raises NotPermitted where that depends on who moderates, and it isn't known.
+    """
     statuses = PUBLIC if status is None else {status}
     author_id = None if statuses <= PUBLIC or caller.is_moderator else caller.member_id
+    if author_id is not None:
+        require_known_role(caller)
     found = ideas.newest(session, caller.workspace_id, statuses, author_id, before=before, limit=PAGE + 1)
     page = _page(session, caller, Listing.ALL, found, status=status)
     return replace(page, choices=_choices(caller, status), is_own=author_id is not None)
@@ -141,9 +146,11 @@ def home(session: Session, caller: Caller) -> Home:
 
 
 def find(session: Session, caller: Caller, words: str, typed: str) -> Page:
-    """Full text over what the member may see, best first."""
+    """Full text over what the member may see, best first. Raises as `list_ideas`, where nothing is found."""
     visible = Visible(set(Status) if caller.is_moderator else PUBLIC, caller.member_id)
     found = search.find(session, caller.workspace_id, words, visible, FOUND)
+    if not found:
+        require_known_role(caller)
     return replace(_page(session, caller, Listing.FOUND, found), words=words, typed=typed)
 
 

@@ -199,6 +199,46 @@ async def test_and_moderators_are_told_to_try_again(desk: Desk) -> None:
     assert await desk.state() == state
 
 
+@pytest.mark.parametrize(
+    "text", ["list pending", "liste refusée", "liste retirée", "chercher vestiaire", "chercher rien", "2", "file"]
+)
+async def test_while_chat_can_t_tell_moderators_none_is_told_what_holds_for_others_alone(desk: Desk, text: str) -> None:
+    """That nothing waits, or that there is no such idea: a full queue would be hidden behind it."""
+    await desk.published()
+    await desk.pending("Un vestiaire")
+    desk.platform.fail("is_moderator", ChatUnavailable("timeout"))
+    assert "ne répond pas pour le moment" in words(await desk.type("nadia", text))
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("list", "Des vélos"),
+        ("mes", "Un vestiaire"),
+        ("2", "Un vestiaire"),
+        ("1", "Historique"),
+        ("chercher velo", "Des vélos"),
+        ("retirer 2", "Un vestiaire"),
+        ("vote 1", "est la vôtre"),
+    ],
+)
+async def test_while_chat_can_t_tell_moderators_what_holds_for_everybody_is_answered(
+    desk: Desk, text: str, expected: str
+) -> None:
+    await desk.published()
+    await desk.pending("Un vestiaire")
+    desk.platform.fail("is_moderator", ChatUnavailable("timeout"))
+    assert expected in words(await desk.type("camille", text))
+
+
+async def test_while_chat_can_t_tell_moderators_help_shows_what_they_can_type(desk: Desk) -> None:
+    """It stands under their name, so it is true for everybody."""
+    whole = words(await desk.type("nadia", "aide"))
+    for member in ("nadia", "camille"):
+        desk.platform.fail("is_moderator", ChatUnavailable("timeout"))
+        assert words(await desk.type(member, "aide")) == whole
+
+
 async def test_what_can_t_be_saved_is_said_and_the_text_comes_back(desk: Desk) -> None:
     event = desk.typed("sam", "Shared bikes. Ten of them.")
     with locked(desk.path):

@@ -84,6 +84,27 @@ async def test_butines_own_reactions_are_no_events(rig: MattermostRig) -> None:
     assert emoji(rig) == ["heart"]
 
 
+async def test_a_bots_reaction_is_no_event_and_none_that_is_read(rig: MattermostRig) -> None:
+    """A plugin or an integration reacts to each card."""
+    robot = rig.world.add_user("robot", is_bot=True)
+    rig.world.members[rig.ideas][robot] = rig.world.members[rig.ideas][rig.agent] | {"user_id": robot}
+    post = posted(rig)
+    rig.world.react(robot, post, "+1")
+    rig.world.react(rig.agent, post, "heart")
+    await rig.heard(1)
+    assert emoji(rig) == ["heart"]
+    assert await rig.platform.reactions([post]) == {post: {"heart": [rig.agent]}}
+
+
+async def test_who_cant_be_looked_up_is_taken_for_a_person(rig: MattermostRig) -> None:
+    """No vote is lost because the server is slow."""
+    post = posted(rig)
+    rig.server.meets = lambda what, _: "503" if what.startswith("POST /api/v4/users/ids") else ""
+    rig.world.react(rig.agent, post, "heart")
+    await rig.heard(1)
+    assert await rig.platform.reactions([post]) == {post: {"heart": [rig.agent]}}
+
+
 def test_pauses_grow_differ_and_end() -> None:
     """A server that comes back is not stormed by everybody at the same moment."""
 
@@ -100,6 +121,61 @@ async def test_a_server_that_is_not_there_is_said_to_be_at_start() -> None:
     socket = Socket(f"ws://127.0.0.1:{free_port()}/", "", True, _ignore, lambda: None, random=lambda: 0.0)
     with pytest.raises(ChatUnavailable):
         await socket.start()
+
+
+async def test_while_the_server_gives_no_connection_that_lasts_it_is_known_for_how_long() -> None:
+    """One that is dropped at once is none; one that lasts is, although nothing comes over it."""
+    now = 0.0
+    may_last = asyncio.Event()
+    paused, go_on = asyncio.Queue[float](), asyncio.Semaphore(0)
+    tries = 0
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        nonlocal tries
+        tries += 1
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        if tries == 1:
+            await socket.send_json({"event": "hello", "seq": 0, "data": {"connection_id": "c1"}})
+        if may_last.is_set():
+            connected.set()
+            await socket.receive()
+        return socket
+
+    async def pause(seconds: float) -> None:
+        await paused.put(seconds)
+        await go_on.acquire()
+
+    connected = asyncio.Event()
+    app = web.Application()
+    app.router.add_get("/", serve)
+    async with TestServer(app) as server:
+        socket = Socket(
+            str(server.make_url("/")),
+            "",
+            True,
+            _ignore,
+            lambda: None,
+            random=lambda: 0.0,
+            sleep=pause,
+            seconds=lambda: now,
+        )
+        await socket.start()
+        assert socket.deaf_seconds == 0
+        for waited in (0, 20, 40, 60):
+            await asyncio.wait_for(paused.get(), 10)
+            now = waited
+            assert socket.deaf_seconds == waited
+            if waited == 60:
+                may_last.set()
+            go_on.release()
+        await asyncio.wait_for(connected.wait(), 10)
+        await asyncio.sleep(0)
+        now += 29
+        assert socket.deaf_seconds == 89
+        now += 1
+        assert socket.deaf_seconds == 0
+        await socket.close()
 
 
 class Line:

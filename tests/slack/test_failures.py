@@ -33,6 +33,13 @@ from tests.slack.installation import Installation
         ("invalid_auth", False, 0),
         ("missing_scope", False, 0),
         ("not_in_channel", False, 0),
+        ("restricted_action", False, 0),
+        ("restricted_action_read_only_channel", False, 0),
+        ("restricted_action_thread_only_channel", False, 0),
+        ("restricted_action_non_threadable_channel", False, 0),
+        ("messages_tab_disabled", False, 0),
+        ("team_access_not_granted", False, 0),
+        ("org_login_required", True, 0),
     ],
 )
 async def test_a_post_that_failed_may_work_later(rig: SlackRig, how: str, arrives: int, *, is_uncertain: bool) -> None:
@@ -46,7 +53,7 @@ async def test_a_post_that_failed_may_work_later(rig: SlackRig, how: str, arrive
     assert rig.slack.api.counted("chat.postMessage") == 1
 
 
-@pytest.mark.parametrize("how", ["invalid_blocks", "msg_blocks_too_long", "msg_too_long", "restricted_action_x"])
+@pytest.mark.parametrize("how", ["invalid_blocks", "msg_blocks_too_long", "msg_too_long", "too_many_attachments"])
 async def test_a_post_that_can_never_work_is_refused(rig: SlackRig, how: str) -> None:
     rig.slack.api.fail("chat.postMessage", how)
     with pytest.raises(ChatRefused):
@@ -110,6 +117,21 @@ async def test_where_butines_own_reaction_is_refused_for_good_the_card_is_there_
     await socket_butine.settle()
     assert slack.messages(IDEAS) == [card]
     assert "1 soutien" in shown(card)
+
+
+@pytest.mark.parametrize("how", ["restricted_action_read_only_channel", "messages_tab_disabled", "org_login_required"])
+async def test_what_slack_forbids_for_a_while_is_sent_without_a_restart_once_it_may(
+    slack: FakeSlack, socket_butine: Installation, how: str
+) -> None:
+    """An administrator makes a channel read-only, and opens it again."""
+    slack.api.meets = lambda method, _: how if method == "chat.postMessage" else ""
+    await slack.type_command(CAMILLE, "Une carte qui attend")
+    await socket_butine.settle()
+    assert slack.messages(REVIEW) == []
+    slack.api.meets = lambda *_: ""
+    slack.clock.advance(3600)
+    await socket_butine.settle()
+    assert len(slack.messages(REVIEW)) == 1
 
 
 async def test_a_pause_that_slack_asks_for_is_kept(slack: FakeSlack, socket_butine: Installation) -> None:

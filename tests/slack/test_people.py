@@ -1,11 +1,14 @@
 """Who may moderate, in which language one is answered, and what a change of either does."""
 
+import asyncio
+
 import pytest
 
+from bot.chat.slack.people import LOOKUP_SECONDS
 from bot.errors import ChatRefused, ChatUnavailable
 from tests.contract.slack_rig import SlackRig
 from tests.fakes.slack.reading import shown
-from tests.fakes.slack.state import REVIEW
+from tests.fakes.slack.state import IDEAS, REVIEW
 from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, FakeSlack
 from tests.slack.installation import Installation
 
@@ -62,7 +65,105 @@ async def test_while_slack_does_not_answer_moderators_stay_moderators_for_ten_mi
     rig.slack.clock.advance(500)
     assert await rig.platform.is_moderator(NADIA)
     rig.slack.clock.advance(500)
+    for member in (NADIA, SAM):
+        with pytest.raises(ChatUnavailable):
+            await rig.platform.is_moderator(member)
+    assert await rig.platform.is_moderator(NADIA)
+
+
+async def test_a_moderator_about_whom_slack_is_slow_is_told_so_and_moderates_with_the_next_click(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    """After a quiet while. The answer that nobody could wait for is kept for the next who ask."""
+    await slack.type_command(CAMILLE, "Des vélos")
+    await socket_butine.settle()
+    slack.clock.advance(660)
+    slack.api.fail("conversations.members", "slow")
+    await slack.click(NADIA, slack.card(REVIEW, "Des vélos"), "Approuver")
+    assert await slack.until(lambda: slack.private(NADIA, "ne répond pas pour le moment"))
+    slack.api.may_answer.set()
+    await slack.click(NADIA, slack.card(REVIEW, "Des vélos"), "Approuver")
+    await socket_butine.settle()
+    assert slack.card(IDEAS, "Des vélos")
+    assert len(slack.state.private[NADIA]) == 1
+    assert slack.api.counted("conversations.members") == 2
+
+
+async def test_however_slow_slack_is_at_the_start_moderators_are_known_after_it() -> None:
+    """Nobody waits there."""
+    rig = SlackRig("http")
+    rig.slack.api.fail("conversations.members", "slow")
+    starting = asyncio.create_task(rig.start())
+    await rig.slack.until(lambda: rig.slack.api.counted("conversations.members"))
+    done, _ = await asyncio.wait({starting}, timeout=LOOKUP_SECONDS + 0.2)
+    assert not done
+    rig.slack.api.may_answer.set()
+    await starting
+    assert await rig.platform.is_moderator(NADIA)
+    assert rig.slack.api.counted("conversations.members") == 1
+    await rig.stop()
+
+
+async def test_while_a_moderators_profile_is_not_to_be_had_it_is_not_known_whether_they_moderate(rig: SlackRig) -> None:
+    """They might be a guest; who is not in the review channel is no moderator all the same."""
+    rig.slack.api.fail("users.info", "429:60")
+    with pytest.raises(ChatUnavailable):
+        await rig.platform.is_moderator(NADIA)
+    assert not await rig.platform.is_moderator(SAM)
+    rig.slack.clock.advance(61)
+    assert await rig.platform.is_moderator(NADIA)
+
+
+async def test_a_pause_that_slack_asks_for_before_the_moderators_is_kept_by_everybody(rig: SlackRig) -> None:
+    rig.slack.clock.advance(660)
+    calls = rig.slack.api.counted("conversations.members")
+    rig.slack.api.fail("conversations.members", "429:60")
+    for _ in range(20):
+        with pytest.raises(ChatUnavailable):
+            await rig.platform.is_moderator(NADIA)
+        rig.slack.clock.advance(2.9)
+    assert rig.slack.api.counted("conversations.members") == calls + 1
+    rig.slack.clock.advance(3)
+    assert await rig.platform.is_moderator(NADIA)
+
+
+async def test_who_leaves_the_review_channel_while_it_is_being_read_is_no_moderator_afterwards(rig: SlackRig) -> None:
+    """What was read may be older than the event."""
+    assert await rig.platform.is_moderator(NADIA)
+    rig.slack.clock.advance(61)
+    rig.slack.api.fail("conversations.members", "slow")
+    asking = asyncio.create_task(rig.platform.is_moderator(NADIA))
+    await rig.slack.until(lambda: rig.slack.api.counted("conversations.members") == 2)
+    event = {"type": "member_left_channel", "user": NADIA, "channel": REVIEW, "channel_type": "G", "team": "T0VALDOISE"}
+    await rig.slack.tell(rig.slack.event(event))
+    rig.slack.api.may_answer.set()
+    assert not await asking
     assert not await rig.platform.is_moderator(NADIA)
+
+
+async def test_a_profile_that_changes_while_it_is_being_read_is_read_again(rig: SlackRig) -> None:
+    rig.slack.api.fail("users.info", "slow")
+    asking = asyncio.create_task(rig.platform.profile(SAM))
+    await rig.slack.until(lambda: rig.slack.api.counted("users.info"))
+    await rig.slack.tell(rig.slack.event({"type": "user_change", "user": rig.slack.state.users[SAM]}))
+    rig.slack.api.may_answer.set()
+    await asking
+    await rig.platform.profile(SAM)
+    assert rig.slack.api.counted("users.info") == 2
+
+
+async def test_who_ask_for_the_same_profile_at_once_ask_slack_once(rig: SlackRig) -> None:
+    await asyncio.gather(*(rig.platform.profile(SAM) for _ in range(5)))
+    assert rig.slack.api.counted("users.info") == 1
+
+
+async def test_closing_does_not_wait_for_what_slack_does_not_answer(rig: SlackRig) -> None:
+    rig.slack.api.fail("users.info", "hang")
+    asking = asyncio.create_task(rig.platform.profile(SAM))
+    await rig.slack.until(lambda: rig.slack.api.counted("users.info"))
+    await rig.platform.close()
+    with pytest.raises(ChatUnavailable):
+        await asking
 
 
 async def test_profiles_are_read_once_and_again_after_they_changed(rig: SlackRig) -> None:

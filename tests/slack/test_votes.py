@@ -46,11 +46,99 @@ async def test_aliases_and_skin_tones_are_one_vote(slack: FakeSlack, butine: Ins
 
 @pytest.mark.usefixtures("published")
 async def test_other_emoji_and_other_messages_cost_nothing(slack: FakeSlack, butine: Installation) -> None:
+    """Once it is known that it is a person who reacts."""
+    await butine.platform.profile(SAM)
     calls = len(slack.api.calls)
     await slack.react(SAM, slack.card(IDEAS, TITLE), "tada")
     await slack.react(SAM, slack.write(OMAR, "Bonjour"), "+1")
     assert await supporters(butine) == 0
     assert len(slack.api.calls) == calls
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize(
+    "what", [{"is_bot": True}, {"is_workflow_bot": True}, {"is_bot": True, "deleted": True}], ids=str
+)
+async def test_a_bots_reaction_is_no_vote(slack: FakeSlack, butine: Installation, what: dict[str, object]) -> None:
+    """Neither at once nor when reactions are read again: a workflow or another app reacts to each card."""
+    robot = slack.state.add_user("U0ROBOT000", "Robot", **what)  # type: ignore[arg-type]
+    card = slack.card(IDEAS, TITLE)
+    await slack.react(robot, card, "+1")
+    await slack.react(SAM, card, "+1")
+    assert await supporters(butine) == 1
+    await butine.reconcile()
+    assert await supporters(butine) == 1
+    assert slack.api.counted("users.info") == len({CAMILLE, NADIA, SAM, robot}), "each is looked up once"
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("how", ["500", "429:60", "reset_before", "user_not_found"])
+async def test_who_cant_be_looked_up_is_taken_for_a_person_until_they_can(
+    slack: FakeSlack, butine: Installation, how: str
+) -> None:
+    """No vote is lost because Slack is slow; a bot's is taken away later."""
+    robot = slack.state.add_user("U0ROBOT000", "Robot", is_bot=True)
+    slack.api.meets = lambda method, _: how if method == "users.info" else ""
+    card = slack.card(IDEAS, TITLE)
+    for member in (SAM, OMAR, robot):
+        await slack.react(member, card, "+1", is_told=member != OMAR)
+    await butine.reconcile()
+    assert await supporters(butine) == 3
+    slack.api.meets = lambda *_: ""
+    slack.clock.advance(61)
+    await butine.reconcile()
+    assert await supporters(butine) == 2
+
+
+@pytest.mark.usefixtures("published")
+async def test_lookups_of_voters_leave_room_for_who_type_and_a_reading_ends(
+    slack: FakeSlack, butine: Installation
+) -> None:
+    """Who holds most is looked up first: a bot that reacts to each card, of so many people."""
+    await butine.publish(2, "Une autre idée")
+    robot = slack.state.add_user("U0ROBOT000", "Robot", is_bot=True)
+    cards = slack.messages(IDEAS)
+    for number in range(300):
+        member = slack.state.add_user(f"U0AGENT{number:03}", f"Agent {number}")
+        await slack.react(member, cards[number % 2], "+1", is_told=False)
+    for card in cards:
+        await slack.react(robot, card, "+1", is_told=False)
+    slack.clock.advance(60)
+    slack.api.calls.clear()
+    began = slack.clock.seconds()
+    await butine.reconcile()
+    assert [await supporters(butine, number) for number in (1, 2)] == [150, 150]
+    assert slack.clock.seconds() - began < 70
+    assert slack.api.busiest_minute("users.info") <= TIERS["users.info"]
+
+
+async def test_where_the_app_was_made_anew_votes_stay_and_the_former_butines_own_reaction_is_none(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    """Its cards can't be edited any more, so one that changes is posted anew, and then goes on from there."""
+    await socket_butine.publish(1, TITLE)
+    old = slack.card(IDEAS, TITLE)
+    await slack.react(SAM, old, "+1")
+    await socket_butine.settle()
+    await socket_butine.platform.close()
+    former = slack.state.make_app_anew()
+    socket_butine.platform = platform_before(slack, "socket")
+    await socket_butine.start()
+    assert await socket_butine.reconcile() == 0
+    await socket_butine.settle()
+    assert slack.messages(IDEAS) == [old]
+    await slack.react(OMAR, old, "+1")
+    await socket_butine.reconcile()
+    await socket_butine.settle()
+    assert await supporters(socket_butine) == 2
+    _, new = slack.messages(IDEAS)
+    assert "2 soutiens" in shown(new)
+    assert (old["user"], new["user"], new["reactions"]) == (former, BOT, {"+1": [BOT]})
+    await slack.react(NADIA, new, "+1")
+    await socket_butine.settle()
+    assert slack.messages(IDEAS) == [old, new]
+    await socket_butine.reconcile()
+    assert await supporters(socket_butine) == 3
 
 
 @pytest.mark.usefixtures("published")

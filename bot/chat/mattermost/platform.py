@@ -103,6 +103,11 @@ class Mattermost:
     def _miss(self) -> None:
         self._tell_missed()
 
+    @property
+    def deaf_seconds(self) -> float:
+        """As the contract says."""
+        return self._socket.deaf_seconds if self._socket else 0.0
+
     async def start(self, on_event: OnEvent) -> None:
         """As the contract says. Raises ConfigError for a setting that the server does not know."""
         try:
@@ -140,15 +145,16 @@ class Mattermost:
         self._channels = {use: await self._channel_id(rest, name) for use, name in self._account.channels.items()}
         key = str((await rest.client_config()).get("AsymmetricSigningPublicKey", ""))
         triggers = Triggers(key, self._clock)
+        people = People(rest, self._channels["review"], self._clock)
         posts = Posts(
             rest,
+            people,
             seal,
             self._me,
             f"{self._account.url}/{self._account.team}",
             self._account.callback_url + ACTION_PATH,
             self._clock,
         )
-        people = People(rest, self._channels["review"], self._clock)
         self._posts, self._people, self._on_event = posts, people, on_event
         desk = Desk(
             on_event=on_event,
@@ -248,14 +254,15 @@ class Mattermost:
         except Unreadable:
             log.warning("websocket: unreadable reaction")
             return
-        on_event = self._on_event
-        if change is None or change.member == self._me or on_event is None:
+        on_event, people = self._on_event, self._people
+        if change is None or change.member == self._me or on_event is None or people is None:
             return
 
         async def hand_on() -> None:
             try:
                 async with self._slots:
-                    await on_event(change)
+                    if not await people.bots_among([change.member]):
+                        await on_event(change)
             except Exception:
                 log.exception("not taken in: event %s", change.id)
                 self._tell_missed()

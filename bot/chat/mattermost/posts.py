@@ -15,6 +15,7 @@ from typing import Literal
 
 from bot.chat.events import MessageRef
 from bot.chat.mattermost.inbound import Json, is_id
+from bot.chat.mattermost.people import People
 from bot.chat.mattermost.render import attachments_of, message_of, pages_of
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
 from bot.chat.mattermost.trust import Fact, Seal
@@ -52,9 +53,17 @@ class Posts:
     """Everything that Butine posts as the account `me`; permalinks begin with `address`, clicks go to `action_url`."""
 
     def __init__(
-        self, rest: Rest, seal: Seal, me: str, address: str, action_url: str, clock: Callable[[], datetime]
+        self,
+        rest: Rest,
+        people: People,
+        seal: Seal,
+        me: str,
+        address: str,
+        action_url: str,
+        clock: Callable[[], datetime],
     ) -> None:
         self._rest = rest
+        self._people = people
         self._seal = seal
         self._me = me
         self._address = address
@@ -167,6 +176,8 @@ class Posts:
     async def reactions(self, posts: Sequence[str]) -> Mapping[str, Mapping[str, Sequence[str]]]:
         """As the port's contract says."""
         rows = await self._rows([post for post in dict.fromkeys(posts) if is_id(post)])
+        holders = {str(row["user_id"]) for held in rows.values() for row in held}
+        no_members = {self._me} | await self._people.bots_among(holders - {self._me})
         shown: dict[str, dict[str, list[str]]] = {}
         for post, held in rows.items():
             # A post whose card has lost Butine's own reaction may have lost them all with the post itself.
@@ -174,7 +185,7 @@ class Posts:
                 continue
             shown[post] = {}
             for row in held:
-                if row["user_id"] != self._me:
+                if row["user_id"] not in no_members:
                     shown[post].setdefault(str(row["emoji_name"]), []).append(str(row["user_id"]))
         return shown
 

@@ -107,6 +107,10 @@ class Rest:
         """A member's profile."""
         return await self._run(lambda: self._get(f"/users/{member}"))
 
+    async def users(self, members: Sequence[str]) -> list[Json]:
+        """Several members' profiles, those who have left included; who isn't there is left out."""
+        return await self._run(lambda: self._driver.client.post("/users/ids", options=list(members)))
+
     async def create_post(self, post: Json) -> Json:
         """Post."""
         return await self._run(lambda: self._driver.posts.create_post(post))

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 25.0
 """A ping this often; without its pong the connection counts as lost. A sign of life of the wire itself."""
+PROVED_SECONDS = 30.0
+"""A connection that has lasted so long is a good one, although nothing has come over it: a ping was answered."""
 CONNECT_SECONDS = 15.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 60.0
 MESSAGE_LIMIT = 4 * 1024 * 1024
@@ -37,7 +40,8 @@ class Socket:
     """Keeps one websocket up between `start` and `close`.
 
     `on_event` gets each event, one after the other. `on_gap` is called where events may have been missed: after an
-    absence that the server could not bridge, and where numbers are missing. `random` gives the jitter, 0 to 1.
+    absence that the server could not bridge, and where numbers are missing. `random` gives the jitter, 0 to 1;
+    `seconds` is a clock that only runs forward.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Socket:
         *,
         random: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
         self._token = token
@@ -58,6 +63,9 @@ class Socket:
         self._on_gap = on_gap
         self._random = random
         self._sleep = sleep
+        self._seconds = seconds
+        self._lost_at: float | None = None
+        self._connected_at: float | None = None
         self._connection = ""
         self._next = 0
         self._failures = 0
@@ -73,6 +81,15 @@ class Socket:
         except BaseException:
             await self.close()
             raise
+
+    @property
+    def deaf_seconds(self) -> float:
+        """How long ago the connection was lost, if there is no other yet that has proved good."""
+        return 0.0 if self._lost_at is None or self._is_proved() else self._seconds() - self._lost_at
+
+    def _is_proved(self) -> bool:
+        """A server may take a connection and drop it again at once; one that goes on where it was may be quiet."""
+        return self._connected_at is not None and self._seconds() - self._connected_at >= PROVED_SECONDS
 
     async def close(self) -> None:
         """Disconnect. Harmless when called twice."""
@@ -97,6 +114,9 @@ class Socket:
                         first.set_exception(ChatUnavailable(f"websocket: {_words(error)}"))
                         return
                     self._on_gap()
+                if self._lost_at is None or self._is_proved():
+                    self._lost_at = self._seconds()
+                self._connected_at = None
                 if not first.done():
                     first.set_exception(ChatUnavailable("websocket: closed by the server"))
                     return
@@ -122,6 +142,7 @@ class Socket:
                 ssl=self._ssl,
             )
         async with socket:
+            self._connected_at = self._seconds()
             if not first.done():
                 first.set_result(None)
             async for message in socket:
@@ -143,6 +164,7 @@ class Socket:
         if not isinstance(kind, str) or not isinstance(number, int) or not isinstance(data, dict):
             return  # an answer, not an event
         self._failures = 0
+        self._lost_at = None
         if kind == "hello":
             self._greet(str(data.get("connection_id", "")))
         elif number != self._next:

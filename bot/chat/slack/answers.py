@@ -67,7 +67,8 @@ class Answers:
 
     def _texts_at_once(self, member: str) -> Texts:
         """The same before an acknowledgement, which nothing may delay: whoever took the event in asked already."""
-        return Texts(known_language(self._people.known_locale(member), self._language), domain="slack")
+        known = self._people.known(member)
+        return Texts(known_language(known.locale if known else None, self._language), domain="slack")
 
     async def say(self, event: Event, origin: Origin, pending: Awaitable[Reply]) -> None:
         """Show the reply once it is there, once for an event however often it was delivered."""

@@ -3,8 +3,8 @@
 Which call is made when is its neighbours' matter. Every call goes to the configured address.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -32,16 +32,21 @@ KEPT_PACES = 1000
 
 GONE = frozenset({"message_not_found", "cant_update_message", "cant_delete_message"})
 TRANSIENT = frozenset(
-    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "timeout"}
+    {
+        *("internal_error", "fatal_error", "service_unavailable", "request_timeout", "timeout"),
+        *("org_login_required", "team_added_to_org"),  # while a workspace moves into an organisation
+    }
 )
 MENDABLE = frozenset(
     {
         *("account_inactive", "ekm_access_denied", "invalid_auth", "not_authed", "token_expired", "token_revoked"),
-        *("access_denied", "missing_scope", "no_permission", "not_allowed_token_type"),
-        *("channel_not_found", "is_archived", "not_in_channel", "restricted_action"),
+        *("access_denied", "missing_scope", "no_permission", "not_allowed_token_type", "team_access_not_granted"),
+        *("channel_not_found", "is_archived", "messages_tab_disabled", "not_in_channel"),
     }
 )
 """What the operator, or a moderator, mends in Slack: what waits is to be sent then, not to be given up."""
+RESTRICTED = "restricted_action"
+"""So begin the codes of what a preference of the workspace or a channel's posting permissions forbid."""
 OUT_OF_REACH = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
 """Those that say it of one channel alone."""
 
@@ -63,6 +68,14 @@ class Pace:
         self._next[kind] = start + seconds
         if start > now:
             await self._sleep(start - now)
+
+    def take_turn(self, kind: str, seconds: float, at_once: int) -> bool:
+        """Whether a call of that kind may be made now, and count: so many in a row, `seconds` apart on the whole."""
+        left = self.left(kind)
+        if left > seconds * (at_once - 1):
+            return False
+        self._next[kind] = self._clock() + left + seconds
+        return True
 
     async def rest(self, kind: str, seconds: float) -> None:
         """Slack asked for a pause."""
@@ -172,20 +185,15 @@ class Api:
 
     async def user(self, member: str) -> Answer:
         """A member's profile with locale and time zone; in a pause that Slack asked for, ChatUnavailable at once."""
-        if pause := self._pace.left("users.info"):
-            raise ChatUnavailable("ratelimited", retry_after=pause)
-        try:
-            return dict((await self.ask(self._client.users_info(user=member, include_locale=True)))["user"])
-        except ChatUnavailable as error:
-            if error.retry_after:
-                self._pace.put_off("users.info", error.retry_after)
-            raise
+        call = partial(self._client.users_info, user=member, include_locale=True)
+        return dict((await self._unless_paused("users.info", call))["user"])
 
     async def members(self, channel: str) -> set[str]:
-        """Everybody in a channel."""
+        """Everybody in a channel; in a pause that Slack asked for, ChatUnavailable at once."""
         found: set[str] = set()
         async for answer in self._pages(
-            lambda cursor: self._client.conversations_members(channel=channel, cursor=cursor, limit=PAGE)
+            "conversations.members",
+            lambda cursor: self._client.conversations_members(channel=channel, cursor=cursor, limit=PAGE),
         ):
             found.update(map(str, answer["members"]))
         return found
@@ -193,17 +201,17 @@ class Api:
     async def own_channels(self) -> dict[str, str]:
         """The channels that the bot is in: id by name."""
         try:
-            return await self._named_channels(self._client.users_conversations)
+            return await self._named_channels("users.conversations", self._client.users_conversations)
         except ChatRefused as error:
             if error.reason != "unknown_method":
                 raise
         # What stands in for Slack may know only the method that everybody uses.
-        return await self._named_channels(self._client.conversations_list)
+        return await self._named_channels("conversations.list", self._client.conversations_list)
 
-    async def _named_channels(self, method: Callable[..., Awaitable[Any]]) -> dict[str, str]:
+    async def _named_channels(self, kind: str, method: Callable[..., Awaitable[Any]]) -> dict[str, str]:
         found: dict[str, str] = {}
         async for answer in self._pages(
-            lambda cursor: method(types=CHANNELS, exclude_archived=True, cursor=cursor, limit=PAGE)
+            kind, lambda cursor: method(types=CHANNELS, exclude_archived=True, cursor=cursor, limit=PAGE)
         ):
             mine = [channel for channel in answer["channels"] if channel.get("is_member", True)]
             found.update({str(channel["name"]): str(channel["id"]) for channel in mine})
@@ -247,10 +255,21 @@ class Api:
         """Where a Socket Mode connection may be opened, once."""
         return str((await self.ask(self._client.apps_connections_open(app_token=app_token)))["url"])
 
-    async def _pages(self, call: Callable[[str | None], Awaitable[Any]]) -> AsyncIterator[Answer]:
+    async def _unless_paused(self, kind: str, call: Callable[[], Awaitable[Any]]) -> Answer:
+        """The answer to what somebody may be waiting for; a pause is kept without waiting for its end."""
+        if pause := self._pace.left(kind):
+            raise ChatUnavailable("ratelimited", retry_after=pause)
+        try:
+            return await self.ask(call())
+        except ChatUnavailable as error:
+            if error.retry_after:
+                self._pace.put_off(kind, error.retry_after)
+            raise
+
+    async def _pages(self, kind: str, call: Callable[[str | None], Awaitable[Any]]) -> AsyncIterator[Answer]:
         cursor: str | None = None
         while True:
-            answer = await self.ask(call(cursor))
+            answer = await self._unless_paused(kind, partial(call, cursor))
             yield answer
             cursor = next_cursor(answer)
             if not cursor:
@@ -278,15 +297,6 @@ def proxy_for(url: str) -> str | None:
     return getproxies().get(parts.scheme.replace("ws", "http"))
 
 
-async def within(seconds: float, call: Awaitable[Answer]) -> Answer:
-    """The answer, if it comes in time. Raises ChatUnavailable."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await call
-    except TimeoutError as error:
-        raise ChatUnavailable("timeout") from error
-
-
 def _refusal(error: SlackApiError, message: str, *, is_write: bool) -> Exception:
     response = error.response
     data = getattr(response, "data", None)
@@ -300,7 +310,7 @@ def _refusal(error: SlackApiError, message: str, *, is_write: bool) -> Exception
         return ChatUnavailable(reason or f"HTTP {status}", is_uncertain=is_write)
     if reason in GONE and message:
         return MessageGone(message)
-    if reason in MENDABLE:
+    if reason in MENDABLE or reason.startswith(RESTRICTED):
         needed = data.get("needed") if isinstance(data, dict) else None
         return NeedsMending(f"{reason} ({needed})" if needed else reason)
     return ChatRefused(reason)

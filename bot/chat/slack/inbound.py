@@ -139,7 +139,7 @@ def shortcut(body: Payload, now: datetime) -> tuple[MessageChosen, Origin]:
 
 
 def reaction(body: Payload, bot: str) -> ReactionChanged | None:
-    """A reaction at a message that Butine (`bot`) posted, or None for any other. Raises Damaged."""
+    """A reaction at a message that Butine (`bot`) posted, or None for any other and its own. Raises Damaged."""
     event = event_of(body)
     item = _part(event, "item")
     if item.get("type") != "message":

@@ -27,6 +27,7 @@ from bot.chat.slack.answers import Answers
 from bot.chat.slack.inbound import Origin
 from bot.chat.slack.people import People
 from bot.chat.slack.posts import Posts
+from bot.chat.slack.voters import Voters
 from bot.chat.under_way import UnderWay
 from bot.errors import ChatError, MessageGone
 
@@ -63,6 +64,7 @@ class Listeners(AsyncMiddleware):
         answers: Answers,
         people: People,
         posts: Posts,
+        voters: Voters,
         under_way: UnderWay,
         bot: str,
         clock: Callable[[], datetime],
@@ -71,6 +73,7 @@ class Listeners(AsyncMiddleware):
         self._answers = answers
         self._people = people
         self._posts = posts
+        self._voters = voters
         self._under_way = under_way
         self._bot = bot
         self._clock = clock
@@ -208,7 +211,7 @@ class Listeners(AsyncMiddleware):
 
     async def _reaction(self, body: Body) -> None:
         event = inbound.reaction(body, self._bot)
-        if event:
+        if event and not await self._voters.is_bot(event.member):
             await self._on_event(replace(event, message=self._posts.whole(event.message)))
 
     async def _membership(self, body: Body) -> None:

@@ -4,25 +4,32 @@ What a moderator may do is decided elsewhere.
 """
 
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from math import inf
 
 from bot.chat.events import Profile
-from bot.chat.slack.api import Answer, Api, within
+from bot.chat.slack.api import Answer, Api
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.inbound import Membership
+from bot.chat.slack.lookups import Lookups
 from bot.errors import ChatError
 
 log = logging.getLogger(__name__)
 
 LOOKUP_SECONDS = 1.0
-"""How long somebody who typed or clicked may wait for it: they are to be answered within three."""
+"""How long somebody who typed or clicked waits for it: they are to be answered within three. What comes later is kept
+for the next time."""
 PROFILE_SECONDS = 3600.0
 MEMBERS_SECONDS = 60.0
 MEMBERS_TRUSTED_SECONDS = 600.0
 """How long the review channel's members are believed when they can't be read anew."""
 KEPT_PROFILES = 5000
+CHANGES_KEPT = 1000
+"""Of who joins and leaves while the members are being read."""
+REVIEW = "review"
 SLACKBOT = "USLACKBOT"
 
 
@@ -35,6 +42,15 @@ class Person:
     read_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The review channel, and who was in it."""
+
+    channel: str
+    members: frozenset[str]
+    read_at: float
+
+
 class People:
     """The members of one workspace, moderators by the channel of use "review"; `clock` counts seconds."""
 
@@ -43,6 +59,9 @@ class People:
         self._channels = channels
         self._clock = clock
         self._known: OrderedDict[str, Person] = OrderedDict()
+        self._people = Lookups(self._keep_person)
+        self._reviews = Lookups(self._keep_review)
+        self._meanwhile: deque[Membership] = deque(maxlen=CHANGES_KEPT)
         self._moderators: set[str] = set()
         self._review_channel = ""
         self._members_read_at: float | None = None
@@ -53,32 +72,38 @@ class People:
         """As the port says."""
         return (await self._person(member)).profile
 
-    def known_locale(self, member: str) -> str | None:
-        """The locale as it was read last, without asking: for what can't wait."""
+    def known(self, member: str) -> Profile | None:
+        """The profile as it was read last, without asking: for what can't wait."""
         known = self._known.get(member)
-        return known.profile.locale if known else None
+        return known.profile if known else None
 
     async def is_moderator(self, member: str) -> bool:
-        """Whether the member is in the review channel and a colleague. Never raises: without an answer it is no."""
-        try:
-            return await self._is_in_review(member) and (await self._person(member)).is_colleague
-        except ChatError:
-            log.warning("not known whether %s moderates", member, exc_info=True)
-            return False
+        """As the port says: whether the member is in the review channel, and a colleague."""
+        return await self._is_in_review(member) and (await self._person(member)).is_colleague
 
     async def prepare(self) -> None:
         """Read the moderators, so that the first who clicks need not wait for it. Never raises."""
         try:
-            await self._is_in_review("")
+            await self._reviews.answer(REVIEW, self._read_review, seconds=None)
         except ChatError:
-            log.warning("the review channel's members can't be read: nobody moderates", exc_info=True)
+            log.warning("the review channel's members can't be read yet: nobody can moderate", exc_info=True)
+
+    async def close(self) -> None:
+        """Ask no more."""
+        await self._people.close()
+        await self._reviews.close()
 
     def forget(self, member: str) -> None:
         """The profile changed."""
         self._known.pop(member, None)
+        self._people.drop(member)
 
     def take_in(self, change: Membership) -> None:
         """Somebody joined or left a channel."""
+        self._meanwhile.append(change)
+        self._apply(change)
+
+    def _apply(self, change: Membership) -> None:
         if change.channel != self._review_channel:
             return
         if change.is_present:
@@ -92,31 +117,45 @@ class People:
             self._known.move_to_end(member)
             return known
         try:
-            user = await within(LOOKUP_SECONDS, self._api.user(member))
+            return await self._people.answer(member, partial(self._read_person, member), LOOKUP_SECONDS)
         except ChatError:
             if known:
                 return known
             raise
-        person = Person(_profile(member, user), self._is_colleague(user), self._clock())
+
+    async def _read_person(self, member: str) -> Person:
+        user = await self._api.user(member)
+        return Person(_profile(member, user), self._is_colleague(user), self._clock())
+
+    def _keep_person(self, member: str, person: Person) -> None:
         self._known[member] = person
         if len(self._known) > KEPT_PROFILES:
             self._known.popitem(last=False)
-        return person
 
     async def _is_in_review(self, member: str) -> bool:
-        now = self._clock()
-        if self._members_read_at is None or now - self._members_read_at >= MEMBERS_SECONDS:
+        if self._members_age() >= MEMBERS_SECONDS:
             try:
-                read = await within(LOOKUP_SECONDS, self._channels.at("review", self._members_of))
-                self._moderators, self._review_channel = set(read["members"]), read["channel"]
-                self._members_read_at = now
+                await self._reviews.answer(REVIEW, self._read_review, LOOKUP_SECONDS)
             except ChatError:
-                if self._members_read_at is None or now - self._members_read_at >= MEMBERS_TRUSTED_SECONDS:
+                if self._members_age() >= MEMBERS_TRUSTED_SECONDS:
                     raise
         return member in self._moderators
 
-    async def _members_of(self, channel: str) -> Answer:
-        return {"channel": channel, "members": await self._api.members(channel)}
+    def _members_age(self) -> float:
+        return inf if self._members_read_at is None else self._clock() - self._members_read_at
+
+    async def _read_review(self) -> Review:
+        self._meanwhile.clear()
+        began = self._clock()
+        return await self._channels.at(REVIEW, partial(self._read_members, began))
+
+    async def _read_members(self, began: float, channel: str) -> Review:
+        return Review(channel, frozenset(await self._api.members(channel)), began)
+
+    def _keep_review(self, _name: str, read: Review) -> None:
+        self._review_channel, self._moderators, self._members_read_at = read.channel, set(read.members), read.read_at
+        for change in self._meanwhile:  # what was read may be older
+            self._apply(change)
 
     def _is_colleague(self, user: Answer) -> bool:
         outside = ("is_bot", "deleted", "is_restricted", "is_ultra_restricted", "is_stranger", "is_workflow_bot")
@@ -131,5 +170,5 @@ def _profile(member: str, user: Answer) -> Profile:
     shown = user.get("profile") or {}
     names = (shown.get("display_name"), user.get("real_name"), shown.get("real_name"), user.get("name"))
     name = next((str(name) for name in names if name), member)
-    is_bot = bool(user.get("is_bot")) or user.get("id") == SLACKBOT
+    is_bot = any(user.get(name) for name in ("is_bot", "is_workflow_bot")) or user.get("id") == SLACKBOT
     return Profile(member, name, user.get("locale") or None, user.get("tz") or None, is_bot)

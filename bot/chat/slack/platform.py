@@ -24,6 +24,7 @@ from bot.chat.slack.listeners import Listeners
 from bot.chat.slack.people import People
 from bot.chat.slack.posts import Posts
 from bot.chat.slack.sockets import PING_SECONDS, Sockets
+from bot.chat.slack.voters import Voters
 from bot.chat.under_way import UnderWay
 from bot.errors import ChatError, ChatRefused, ChatUnavailable
 from bot.views.cards import Card
@@ -130,15 +131,19 @@ class Slack:
     async def _start(self, on_event: OnEvent, session: aiohttp.ClientSession) -> None:
         access, seconds = self._access, self._time.seconds
         client = web_client(access.bot_token, access.api_url, session)
-        api = Api(client, Pace(seconds, self._time.sleep))
+        pace = Pace(seconds, self._time.sleep)
+        api = Api(client, pace)
         identity = {name: str(value) for name, value in (await api.who_am_i()).items() if value}
         channels = Channels(api, self._configured, seconds)
         people = People(api, channels, seconds)
         people.team, people.organisation = identity["team_id"], identity.get("enterprise_id", "")
         self.workspace = identity["team_id"]
-        posts = Posts(api, identity["user_id"], identity.get("url", ""))
+        voters = Voters(people, pace, self._time.sleep)
+        posts = Posts(api, voters, identity["user_id"], identity.get("url", ""))
         answers = Answers(api, people, channels, posts, session, self._language, self._time.sleep)
-        listeners = Listeners(on_event, answers, people, posts, self._under_way, identity["user_id"], self._time.now)
+        listeners = Listeners(
+            on_event, answers, people, posts, voters, self._under_way, identity["user_id"], self._time.now
+        )
         app = listeners.app(client, identity)
         sockets = None
         if access.mode == "socket":
@@ -166,6 +171,7 @@ class Slack:
         if opened:
             if opened.sockets:
                 await opened.sockets.close()
+            await opened.people.close()
             await opened.session.close()
 
     async def post(self, channel: str, card: Card, key: str) -> MessageRef:
@@ -201,6 +207,11 @@ class Slack:
     async def is_moderator(self, member: str) -> bool:
         """As the contract says."""
         return await self._opened().people.is_moderator(member)
+
+    @property
+    def deaf_seconds(self) -> float:
+        """As the contract says."""
+        return self._open.sockets.deaf_seconds if self._open and self._open.sockets else 0.0
 
     async def look(self) -> bool:
         """Whether the socket lives; the watchdog asks every few seconds."""

@@ -5,13 +5,14 @@ An id names all of a card's messages: the channel's id, ":", and the messages' t
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.chat.events import MessageRef
 from bot.chat.slack import render
 from bot.chat.slack.api import OUT_OF_REACH, Answer, Api, next_cursor
+from bot.chat.slack.voters import Voters
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Card
 from bot.views.texts import Texts
@@ -65,8 +66,9 @@ class History:
 class Posts:
     """Cards in channels and conversations. `bot` is Butine's own user id, `address` the workspace's."""
 
-    def __init__(self, api: Api, bot: str, address: str) -> None:
+    def __init__(self, api: Api, voters: Voters, bot: str, address: str) -> None:
         self._api = api
+        self._voters = voters
         self._bot = bot
         self._address = address.rstrip("/")
         self._whole: dict[str, str] = {}
@@ -195,7 +197,9 @@ class Posts:
                 continue
             self._ref(posted)
             held[ref] = self._held(answers)
-        return held
+        holders = [member for by_emoji in held.values() for members in by_emoji.values() for member in members]
+        bots = await self._voters.bots_among(holders)
+        return {ref: _without(bots, by_emoji) for ref, by_emoji in held.items()}
 
     def whole(self, ref: str) -> str:
         """The id of the card that a message is part of."""
@@ -228,7 +232,7 @@ class Posts:
             for reaction in (answer.get("message") or {}).get("reactions") or ():
                 members = held.setdefault(str(reaction["name"]), [])
                 members += [user for user in reaction["users"] if user != self._bot and user not in members]
-        return {emoji: members for emoji, members in held.items() if members}
+        return held
 
     def _mark_of(self, message: Mapping[str, Any]) -> tuple[str, int]:
         """The key that a message carries, "" for none, and which part of its card it is."""
@@ -237,6 +241,11 @@ class Posts:
         if message.get("user") not in (None, self._bot) or metadata.get("event_type") != EVENT_TYPE:
             return "", 0
         return str(payload.get("key") or ""), int(payload.get("part") or 0)
+
+
+def _without(bots: Collection[str], held: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    people = {emoji: [member for member in members if member not in bots] for emoji, members in held.items()}
+    return {emoji: members for emoji, members in people.items() if members}
 
 
 def _mark(key: str, part: int) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.slack import inbound
 from bot.chat.slack.api import proxy_for
 from bot.chat.under_way import UnderWay
-from bot.errors import ChatUnavailable
+from bot.errors import ChatUnavailable, NeedsMending
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ PING_SECONDS = 5.0
 SILENCE_SECONDS = 40.0
 """Longer than the SDK needs to notice by itself; with LOOK_SECONDS still within a minute."""
 LOOK_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 60.0
 CONNECT_SECONDS = 20.0
 CLOSE_SECONDS = 3.0
 ACKNOWLEDGE_SECONDS = 3.0
@@ -73,11 +74,16 @@ class Sockets:
         self._watching: asyncio.Task[None] | None = None
         self._pong: float | None = None
         self._heard_at = 0.0
+        self._alive_at = 0.0
+        self._next_try_at = 0.0
+        self._pause = LOOK_SECONDS
+        self._mending = ""
 
     async def open(self, dispatch: Dispatch) -> None:
         """Connect, and hand on what comes. Raises ChatError."""
         self._dispatch = dispatch
         await self._connect()
+        self._alive_at = self._clock()
         self._watching = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
@@ -88,23 +94,50 @@ class Sockets:
         if client:
             await _leave(client)
 
+    @property
+    def deaf_seconds(self) -> float:
+        """How long ago the last sign of life was, where that is longer than it may be; a new connection is none yet."""
+        silence = self._clock() - self._alive_at
+        return silence if silence >= SILENCE_SECONDS else 0.0
+
     async def look(self) -> bool:
-        """Whether there was a sign of life lately; otherwise the connection is replaced by a new one."""
+        """Whether there was a sign of life lately; otherwise the connection is replaced by a new one, in its time."""
         client = self._client
         pong = client.last_ping_pong_time if client else None
         # That the SDK forgets the last pong's time, when it gives up, is no sign of life.
         if pong is not None and pong != self._pong:
-            self._pong, self._heard_at = pong, self._clock()
+            self._pong = pong
+            self._note_life()
         if self._clock() - self._heard_at < SILENCE_SECONDS:
             return True
+        if self._clock() < self._next_try_at:
+            return False
         log.warning("Slack's socket is silent, opening another one")
         try:
             await self._connect()
         except ChatUnavailable as error:
-            log.warning("no new socket yet: %s", error.reason)
+            self._put_off(error)
         if client:
             await _leave(client)
         return False
+
+    def _put_off(self, error: ChatUnavailable) -> None:
+        """The next try comes after the pause that Slack asks for, or after ever longer ones."""
+        wait = max(self._pause, error.retry_after or 0.0)
+        self._next_try_at = self._clock() + wait
+        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+        if isinstance(error, NeedsMending) and error.reason != self._mending:
+            self._mending = error.reason
+            log.error(
+                "Slack gives no socket until something is mended (%s): see to the app-level token and to Socket Mode; "
+                "until then nobody in Slack is heard",
+                error.reason,
+            )
+        else:
+            log.warning("no new socket yet (%s), the next try is in %.0f s", error.reason, wait)
+
+    def _note_life(self) -> None:
+        self._heard_at = self._alive_at = self._clock()
 
     async def _watch(self) -> None:
         while True:
@@ -133,9 +166,10 @@ class Sockets:
             raise ChatUnavailable("socket mode: timeout") from error
         self._client = client
         self._pong, self._heard_at = client.last_ping_pong_time, self._clock()
+        self._pause, self._next_try_at, self._mending = LOOK_SECONDS, 0.0, ""
 
     async def _hear(self, message: WSMessage) -> None:
-        self._heard_at = self._clock()
+        self._note_life()
         if message.type is WSMsgType.TEXT and _is_greeting(str(message.data)):
             if self._was_greeted:
                 self._on_reconnect()

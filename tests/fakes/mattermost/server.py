@@ -68,6 +68,7 @@ class FakeMattermost:
             "GET /users/me": self._me,
             "GET /users/username/{name}": self._user_by_name,
             "GET /users/{user}": self._user,
+            "POST /users/ids": self._users,
             "GET /teams/name/{name}": self._team_by_name,
             "GET /teams/{team}/channels/name/{name}": self._channel_by_name,
             "GET /channels/{channel}": self._channel,
@@ -183,6 +184,9 @@ class FakeMattermost:
         if found is None:
             raise Refusal(404, "app.user.missing_account.const", "Unable to find the user.")
         return found
+
+    async def _users(self, request: web.Request, _user: str) -> list[Json]:
+        return [self.world.users[id_] for id_ in await request.json() if id_ in self.world.users]
 
     async def _user_by_name(self, request: web.Request, _user: str) -> Json:
         for found in self.world.users.values():

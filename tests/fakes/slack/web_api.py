@@ -62,14 +62,16 @@ class WebApi:
         self._failures: dict[str, deque[str]] = defaultdict(deque)
         self.meets: Callable[[str, Json], str] = lambda _method, _given: ""
         self.released = asyncio.Event()
+        self.may_answer = asyncio.Event()
         self.held = Held(state.clock.now)
         self.changed = asyncio.Event()
 
     def fail(self, method: str, how: str, times: int = 1) -> None:
         """Let the next calls fail, in one of these ways; `meets` is asked about all others.
 
-        "429:SECONDS"; a status of three digits, or "html"; "hang" until the test is over; "late", which is done half a
-        minute later; "reset_before" or "reset_after" it is done; "garbled", done, but the answer is cut off; an error.
+        "429:SECONDS"; a status of three digits, or "html"; "hang" until the test is over; "slow", which is done and
+        answered once `may_answer` is set; "late", which is done half a minute later; "reset_before" or "reset_after"
+        it is done; "garbled", done, but the answer is cut off; an error.
         Of "response_url" as a method: a status or "reset_before".
         """
         self._failures[method].extend([how] * times)
@@ -88,9 +90,13 @@ class WebApi:
         method = request.match_info["method"]
         given = await _arguments(request)
         self.calls.append((method, self.state.clock.seconds(), given))
+        self.changed.set()
         failure = self._failures[method].popleft() if self._failures[method] else self.meets(method, given)
         if failure == "hang":
             await self.released.wait()
+        if failure == "slow":
+            await self.may_answer.wait()
+            failure = ""
         if failure == "late":
 
             async def do() -> web.StreamResponse:
@@ -192,13 +198,16 @@ class WebApi:
 
     def chat_update(self, given: Json) -> Json:
         message = self._message(given["channel"], given["ts"])
+        if message["user"] != BOT:
+            raise Failure("cant_update_message")
         if problem := blockkit.message_problem(given):
             raise Failure(problem)
         message |= {"text": given.get("text", ""), "blocks": given.get("blocks") or []}
         return {"channel": given["channel"], "ts": given["ts"], "text": message["text"]}
 
     def chat_delete(self, given: Json) -> Json:
-        self._message(given["channel"], given["ts"])
+        if self._message(given["channel"], given["ts"])["user"] != BOT:
+            raise Failure("cant_delete_message")
         del self.state.channels[given["channel"]].messages[given["ts"]]
         return {"channel": given["channel"], "ts": given["ts"]}
 

@@ -61,6 +61,7 @@ class FakeSlack:
 
     async def stop(self) -> None:
         self.api.released.set()
+        self.api.may_answer.set()
         await self.sockets.close()
         await self._server.close()
         if self._session:

@@ -1,0 +1,214 @@
+"""Socket Mode's connections: none is lost for long, nothing is left behind, and it is known when nothing is heard."""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import pytest
+
+from bot.chat.events import CommandTyped
+from bot.chat.slack.platform import Slack
+from tests.contract.slack_rig import platform_before
+from tests.fakes.slack.workspace import CAMILLE, FakeSlack
+from tests.slack.test_transports import Slow
+
+
+async def connected(slack: FakeSlack, ping_seconds: float) -> tuple[Slack, Slow]:
+    slow = Slow()
+    slow.may_go_on.set()
+    platform = platform_before(slack, "socket", ping_seconds)
+    await platform.start(slow)
+    return platform, slow
+
+
+async def refresh(slack: FakeSlack) -> None:
+    await slack.sockets.say({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
+
+
+async def warning(slack: FakeSlack) -> None:
+    await slack.sockets.say({"type": "disconnect", "reason": "warning", "debug_info": {}})
+
+
+async def cut(slack: FakeSlack) -> None:
+    await slack.sockets.close()
+
+
+async def half_open(slack: FakeSlack) -> None:
+    """The connection stands, and no ping is answered on it any more."""
+    slack.sockets.is_silent = True
+
+
+@pytest.mark.parametrize("trouble", [refresh, warning, cut, half_open])
+async def test_after_trouble_with_its_socket_it_has_another(
+    slack: FakeSlack, trouble: Callable[[FakeSlack], Awaitable[None]]
+) -> None:
+    """And says that events may have been missed, so that reactions are read again."""
+    platform, slow = await connected(slack, ping_seconds=0.2)
+    missed = asyncio.Event()
+    platform.when_missed(missed.set)
+    assert not missed.is_set()
+    next_one = asyncio.create_task(slack.sockets.next_connection())
+    await asyncio.sleep(0)
+    await trouble(slack)
+    await next_one
+    slack.sockets.is_silent = False
+    slack.sockets.forget_all_but_the_newest()
+    answer = await slack.type_command(CAMILLE, "toujours là")
+    assert answer is not None
+    assert answer["text"] == "Reçu"
+    assert [event.text for event in slow.taken if isinstance(event, CommandTyped)] == ["toujours là"]
+    await asyncio.wait_for(missed.wait(), 10)  # reactions are to be read again
+    await platform.close()
+
+
+@pytest.mark.parametrize("how", [[], ["500", "reset_before", "429", "503"]], ids=str)
+async def test_a_receipt_whose_acknowledgement_broke_off_with_the_socket_comes_afterwards(
+    slack: FakeSlack, how: list[str]
+) -> None:
+    """A command does not come again, and what it did is committed."""
+    platform, slow = await connected(slack, ping_seconds=3600)
+    slow.may_go_on.clear()
+    typing = asyncio.create_task(slack.type_command(CAMILLE, "pendant la coupure"))
+    await slow.has_begun.wait()
+    slack.api.fail("apps.connections.open", "500")
+    for each in how:
+        slack.api.fail("response_url", each)
+    await slack.sockets.close()
+    slow.may_go_on.set()
+    await slack.until(lambda: slack.private(CAMILLE, "Reçu"))
+    await platform.close()
+    typing.cancel()
+    assert len(slack.state.private[CAMILLE]) == 1
+
+
+async def test_a_silent_socket_is_replaced_within_a_minute(slack: FakeSlack) -> None:
+    """Even where the SDK believes in it: the watchdog looks every five seconds and believes in traffic alone."""
+    platform, slow = await connected(slack, ping_seconds=3600)
+    await slack.type_command(CAMILLE, "on s’entend")
+    assert await platform.look()
+    slack.clock.advance(30)
+    assert await platform.look()
+    slack.clock.advance(25)
+    assert not await platform.look()
+    assert slack.sockets.connections == 2
+    assert await platform.look()
+    slack.sockets.forget_all_but_the_newest()
+    await slack.type_command(CAMILLE, "par la nouvelle")
+    assert len(slow.taken) == 2
+    await platform.close()
+
+
+async def test_a_replaced_socket_leaves_nothing_behind(slack: FakeSlack) -> None:
+    """Also where its other end does not even answer to a goodbye: else one more would stay with each trouble."""
+    slack.sockets.is_dead = True
+    platform, _ = await connected(slack, ping_seconds=3600)
+    before = sdk_tasks(), open_sessions()
+    slack.sockets.is_dead = False
+    slack.clock.advance(60)
+    assert not await platform.look()
+    assert slack.sockets.connections == 2
+    await asyncio.sleep(0)  # what was cancelled ends
+    assert (sdk_tasks(), open_sessions()) == before
+    await platform.close()
+
+
+def sdk_tasks() -> list[str]:
+    """What the SDK's clients do at the moment."""
+    names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    return sorted(name for name in names if name.startswith("SocketModeClient."))
+
+
+def open_sessions() -> int:
+    """How many of aiohttp's client sessions are open."""
+    gc.collect()
+    return sum(isinstance(each, aiohttp.ClientSession) and not each.closed for each in gc.get_objects())
+
+
+async def test_while_slack_gives_no_new_socket_the_watchdog_goes_on_trying(slack: FakeSlack) -> None:
+    platform, _ = await connected(slack, ping_seconds=3600)
+    await slack.type_command(CAMILLE, "on s’entend")
+    assert await platform.look()
+    slack.clock.advance(60)
+    slack.api.fail("apps.connections.open", "500")
+    assert not await platform.look()
+    slack.clock.advance(5)
+    assert not await platform.look()
+    assert slack.sockets.connections == 2
+    assert await platform.look()
+    await platform.close()
+
+
+async def test_while_slack_gives_no_new_socket_it_is_asked_ever_more_rarely_and_a_pause_is_kept(
+    slack: FakeSlack,
+) -> None:
+    platform, _ = await connected(slack, ping_seconds=3600)
+    await slack.type_command(CAMILLE, "on s’entend")
+    assert await platform.look()
+    slack.api.meets = lambda method, _: "500" if method == "apps.connections.open" else ""
+
+    async def tries(seconds: int) -> list[int]:
+        """When it was asked, counted from now; the watchdog looks every five seconds."""
+        began, asked = slack.clock.seconds(), len(slack.api.calls)
+        for _ in range(seconds // 5):
+            await platform.look()
+            slack.clock.advance(5)
+        return [round(moment - began) for _, moment, _ in slack.api.calls[asked:]]
+
+    slack.clock.advance(40)
+    assert await tries(250) == [0, 5, 15, 35, 75, 135, 195]
+    slack.api.meets = lambda method, _: "429:120" if method == "apps.connections.open" else ""
+    assert await tries(130) == [5, 125]
+    slack.api.meets = lambda *_: ""
+    slack.clock.advance(120)
+    assert await tries(5) == [0]
+    slack.sockets.forget_all_but_the_newest()
+    await slack.type_command(CAMILLE, "par la nouvelle")
+    assert await platform.look()
+    slack.clock.advance(40)
+    slack.api.meets = lambda method, _: "500" if method == "apps.connections.open" else ""
+    assert await tries(15) == [0, 5]
+    await platform.close()
+
+
+@pytest.mark.parametrize("how", ["invalid_auth", "not_allowed_token_type", "account_inactive"])
+async def test_that_nothing_is_heard_is_known_and_what_is_to_be_mended_is_said_once(
+    slack: FakeSlack, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    """Somebody revokes the app-level token while Butine runs: calls go on working, and no command arrives."""
+    platform, _ = await connected(slack, ping_seconds=3600)
+    await slack.type_command(CAMILLE, "on s’entend")
+    assert platform.deaf_seconds == 0
+    slack.api.meets = lambda method, _: how if method == "apps.connections.open" else ""
+    for _ in range(60):
+        slack.clock.advance(5)
+        await platform.look()
+    assert platform.deaf_seconds >= 290
+    (error,) = [record for record in caplog.records if record.levelname == "ERROR" and "sockets" in record.name]
+    assert how in error.getMessage()
+    assert "app-level token" in error.getMessage()
+    slack.api.meets = lambda *_: ""
+    slack.clock.advance(60)
+    greeted = asyncio.create_task(slack.sockets.next_connection())
+    await asyncio.sleep(0)
+    await platform.look()
+    await greeted
+    slack.sockets.forget_all_but_the_newest()
+    await slack.type_command(CAMILLE, "de nouveau là")
+    assert platform.deaf_seconds == 0
+    await platform.close()
+
+
+async def test_over_http_there_is_no_connection_to_lose(slack: FakeSlack) -> None:
+    platform = platform_before(slack, "http")
+    await platform.start(Slow())
+    slack.clock.advance(3600)
+    assert platform.deaf_seconds == 0
+    await platform.close()
+
+
+async def test_a_damaged_envelope_does_not_come_again(slack: FakeSlack) -> None:
+    platform, slow = await connected(slack, ping_seconds=5)
+    assert await slack.transport.deliver("interactive", {"type": "block_actions", "actions": "none"}) == {}
+    assert slow.taken == []
+    await platform.close()
