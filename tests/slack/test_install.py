@@ -159,6 +159,12 @@ async def test_the_check_names_a_channel_that_the_bot_is_not_in(slack: FakeSlack
     assert await found(slack, channels={"ideas": "C0ELSEWHERE"}) == ["not_in_channel"]
 
 
+async def test_the_check_names_a_review_channel_that_anybody_may_join(slack: FakeSlack) -> None:
+    slack.state.channels[REVIEW].is_private = False
+    assert await found(slack) == ["cli.error.review_open"]
+    assert await found(slack, channels={"review": REVIEW}) == ["cli.error.review_open"]
+
+
 async def test_the_check_names_a_wrong_address(slack: FakeSlack) -> None:
     assert await found(slack, api_url=slack.api_url + "v2/") == ["api_url"]
     assert await found(slack, api_url="http://127.0.0.1:1/api/") == ["api_url"]

@@ -4,6 +4,7 @@ Which call is made when is its neighbours' matter. Every call goes to the config
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,6 +90,14 @@ class Pace:
     def left(self, kind: str) -> float:
         """The seconds until a call of that kind may be made."""
         return max(self._next.get(kind, 0.0) - self._clock(), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChannel:
+    """A channel that the bot is in. Whoever is in the workspace may join a public one."""
+
+    id: str
+    is_public: bool
 
 
 class Api:
@@ -198,8 +207,8 @@ class Api:
             found.update(map(str, answer["members"]))
         return found
 
-    async def own_channels(self) -> dict[str, str]:
-        """The channels that the bot is in: id by name."""
+    async def own_channels(self) -> "dict[str, OwnChannel]":
+        """The channels that the bot is in, by name."""
         try:
             return await self._named_channels("users.conversations", self._client.users_conversations)
         except ChatRefused as error:
@@ -208,13 +217,15 @@ class Api:
         # What stands in for Slack may know only the method that everybody uses.
         return await self._named_channels("conversations.list", self._client.conversations_list)
 
-    async def _named_channels(self, kind: str, method: Callable[..., Awaitable[Any]]) -> dict[str, str]:
-        found: dict[str, str] = {}
+    async def _named_channels(self, kind: str, method: Callable[..., Awaitable[Any]]) -> "dict[str, OwnChannel]":
+        found: dict[str, OwnChannel] = {}
         async for answer in self._pages(
             kind, lambda cursor: method(types=CHANNELS, exclude_archived=True, cursor=cursor, limit=PAGE)
         ):
             mine = [channel for channel in answer["channels"] if channel.get("is_member", True)]
-            found.update({str(channel["name"]): str(channel["id"]) for channel in mine})
+            found.update(
+                {str(each["name"]): OwnChannel(str(each["id"]), each.get("is_private") is False) for each in mine}
+            )
         return found
 
     async def conversation(self, member: str) -> str:

@@ -43,7 +43,7 @@ class Channels:
             return name
         now = self._clock()
         if name not in self._by_name and (self._looked_at is None or now - self._looked_at >= LOOK_AGAIN_SECONDS):
-            self._by_name = await self._api.own_channels()
+            self._by_name = {name: channel.id for name, channel in (await self._api.own_channels()).items()}
             self._looked_at = now
         if name not in self._by_name:
             raise ChatUnavailable(f"not_in_channel ({name})")

@@ -74,12 +74,15 @@ async def _channels(api: Api, configured: Mapping[str, str]) -> list[Finding]:
         own = await api.own_channels()
     except ChatError as error:
         return [Finding("cli.check.slack_api_url", {"url": "users.conversations", "reason": _reason(error)}, True)]
+    by_id = {channel.id: channel for channel in own.values()}
     found = []
     for use, name in configured.items():
-        is_in = name in (own.values() if CHANNEL_ID.fullmatch(name) else own)
+        channel = by_id.get(name) if CHANNEL_ID.fullmatch(name) else own.get(name)
         values = {"setting": f"channels.{use}", "channel": name}
-        key = "cli.check.slack_channel" if is_in else "cli.check.slack_not_in_channel"
-        found.append(Finding(key, values, is_problem=not is_in))
+        key = "cli.check.slack_channel" if channel else "cli.check.slack_not_in_channel"
+        found.append(Finding(key, values, is_problem=not channel))
+        if use == "review" and channel and channel.is_public:
+            found.append(Finding("cli.error.review_open", {"value": name}, is_problem=True))
     return found
 
 

@@ -235,13 +235,13 @@ class WebApi:
         self._need(READS["public"])
         self._need(READS["private"])
         mine = [channel for channel in self.state.channels.values() if BOT in channel.members and not channel.is_direct]
-        return {"channels": [{"id": channel.id, "name": channel.name} for channel in mine]} | _cursor(0, 0)
+        return {"channels": [_shown(channel) for channel in mine]} | _cursor(0, 0)
 
     def conversations_list(self, _given: Json) -> Json:
         self._need(READS["public"])
         self._need(READS["private"])
         visible = [channel for channel in self.state.channels.values() if not channel.is_direct]
-        named = [{"id": channel.id, "name": channel.name, "is_member": BOT in channel.members} for channel in visible]
+        named = [_shown(channel) | {"is_member": BOT in channel.members} for channel in visible]
         return {"channels": named} | _cursor(0, 0)
 
     def users_info(self, given: Json) -> Json:
@@ -332,6 +332,10 @@ class WebApi:
             self.state.private.setdefault(member, []).append(private | {"ts": self.state.ts()})
         self.changed.set()
         return None
+
+
+def _shown(channel: Conversation) -> Json:
+    return {"id": channel.id, "name": channel.name, "is_private": channel.is_private}
 
 
 def _cursor(following: int, total: int) -> Json:
