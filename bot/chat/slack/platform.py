@@ -138,7 +138,7 @@ class Slack:
         people = People(api, channels, seconds)
         people.team, people.organisation = identity["team_id"], identity.get("enterprise_id", "")
         self.workspace = identity["team_id"]
-        voters = Voters(people, pace, self._time.sleep)
+        voters = Voters(people, pace)
         posts = Posts(api, voters, identity["user_id"], identity.get("url", ""))
         answers = Answers(api, people, channels, posts, session, self._language, self._time.sleep)
         listeners = Listeners(

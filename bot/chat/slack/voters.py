@@ -5,7 +5,7 @@ What a reaction is worth is decided elsewhere.
 
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 from bot.chat.slack.api import Pace
 from bot.chat.slack.people import People
@@ -17,22 +17,19 @@ LOOKUP = "users.info of voters"
 LOOKUP_SECONDS, LOOKUPS_AT_ONCE = 0.75, 20
 """On the whole that far apart, and so many in a row: users.info takes a hundred a minute, some of which are left for
 those who type and click."""
-READING_SECONDS = 60.0
-"""How long one reading waits for lookups; fifty cards take as long themselves. Who is left is looked up next time."""
 KEPT = 50_000
 
 
 class Voters:
-    """Tells bots from people, and remembers it: that never changes. `sleep` waits for so many seconds.
+    """Tells bots from people, and remembers it: that never changes.
 
     Who can't be looked up is taken for a person: nobody's vote may be lost because Slack is slow. A bot's vote that was
     counted so is taken away by a later reading.
     """
 
-    def __init__(self, people: People, pace: Pace, sleep: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(self, people: People, pace: Pace) -> None:
         self._people = people
         self._pace = pace
-        self._sleep = sleep
         self._are_bots: OrderedDict[str, bool] = OrderedDict()
 
     async def is_bot(self, member: str) -> bool:
@@ -46,16 +43,16 @@ class Voters:
         return bool(known)
 
     async def bots_among(self, holders: Iterable[str]) -> set[str]:
-        """Those who are; `holders` has each once for everything that they hold. Who holds most is looked up first."""
+        """Those who are; `holders` has each once for everything that they hold.
+
+        Who holds most is looked up first, as bots do that react to each card. A reading waits for nobody's turn: it is
+        what digests wait for, and who is left has theirs at the next.
+        """
         held = Counter(holders)
-        waited = 0.0
         for member, _ in held.most_common():
             if self._known(member) is not None:
                 continue
-            while not (has_turn := self._has_turn()) and waited < READING_SECONDS:
-                await self._sleep(LOOKUP_SECONDS)
-                waited += LOOKUP_SECONDS
-            if not has_turn:
+            if not self._has_turn():
                 break
             try:
                 await self._look_up(member)
