@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlmodel import Session
 
@@ -31,6 +31,7 @@ class Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._kept: Connection | None = None
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._thread.start()
@@ -51,6 +52,7 @@ class Writer:
             if group:
                 self._commit(group)
             if is_last:
+                self._disconnect()
                 return
 
     def _next_group(self) -> "tuple[list[_Job], bool]":
@@ -74,12 +76,14 @@ class Writer:
         """
         has_begun = False
         try:
-            with self._engine.begin() as connection, Session(connection, expire_on_commit=False) as session:
+            connection = self._connected()
+            with connection.begin(), Session(connection, expire_on_commit=False) as session:
                 has_begun = True
                 driver: Any = connection.connection.driver_connection
                 for job in group:
                     job.run(session, driver)
         except Exception as error:  # noqa: BLE001  whatever it was, nobody may be told that it is saved
+            self._disconnect()
             if has_begun and len(group) > 1:
                 middle = len(group) // 2
                 self._commit(group[:middle])
@@ -91,6 +95,18 @@ class Writer:
             for job in group:
                 job.error = _told(error)
         _answer(group)
+
+    def _connected(self) -> Connection:
+        """Kept from group to group: to take one and give it back costs as much as an idea's statements."""
+        if self._kept is None:
+            self._kept = self._engine.connect()
+        return self._kept
+
+    def _disconnect(self) -> None:
+        """After a failure nothing of it may be left in the connection that the next group gets."""
+        if self._kept is not None:
+            connection, self._kept = self._kept, None
+            connection.close()
 
     def _arrived(self) -> "list[_Job]":
         """What has come meanwhile; the wish to stop is left where it is."""
