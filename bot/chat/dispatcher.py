@@ -99,14 +99,21 @@ class Dispatcher:
                 await asyncio.wait_for(self._wake.wait(), pause)
 
     async def send_due(self) -> bool:
-        """Send a batch of what is due now; returns whether there was anything."""
+        """Send a batch of what is due now; returns whether there was anything.
+
+        What goes wrong in one place keeps nothing from being sent elsewhere; the first error is raised at the end.
+        """
         now = self._clock()
         claimed = await self._database.write(lambda s: outbox.claim(s, self._workspace_id, now, LEASE, BATCH))
+        ended: list[BaseException | None] = []
         # Direct messages link to the channels' cards, so those come first.
         for is_direct in (False, True):
             part = [row for row in claimed if bool(row.item.member_id) is is_direct]
             places = groupby(sorted(part, key=_place), key=_place)
-            await asyncio.gather(*(self._send_in_order(list(group), now) for _, group in places))
+            sending = [self._send_in_order(list(group), now) for _, group in places]
+            ended += await asyncio.gather(*sending, return_exceptions=True)
+        if error := next(filter(None, ended), None):
+            raise error
         return bool(claimed)
 
     async def _pause(self) -> float:
@@ -235,4 +242,4 @@ def _place(claimed: Claimed) -> tuple[str, str]:
 
 
 def _backoff(attempts: int) -> float:
-    return min(2.0**attempts, LONGEST_BACKOFF_SECONDS)
+    return min(2.0 ** min(attempts, 16), LONGEST_BACKOFF_SECONDS)  # after 1,024, in days, it would be no float any more

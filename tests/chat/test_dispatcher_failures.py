@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS, Dispatcher
 from bot.chat.events import MessageRef
@@ -270,6 +270,19 @@ async def test_without_a_release_it_is_sent_once_the_lease_is_over(desk: Desk) -
     desk.later(seconds=120)
     await desk.send()
     assert len(desk.platform.shown("card:1:review")) == 1
+
+
+async def test_what_fails_for_days_is_still_tried_every_few_minutes(desk: Desk) -> None:
+    await desk.pending()
+    await desk.database.write(lambda session: session.exec(update(OutboxItem).values(attempts=5_000)))
+    desk.platform.fail("post", DOWN)
+    await desk.send()
+    desk.later(seconds=LONGEST_BACKOFF_SECONDS - 1)
+    await desk.send()
+    assert posts(desk) == []
+    desk.later(seconds=1)
+    await desk.send()
+    assert posts(desk) == ["card:1:review"]
 
 
 async def test_a_card_that_can_t_be_rendered_does_not_stop_the_others(

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 from typing import TypeVar
 
@@ -171,28 +171,47 @@ async def test_a_row_that_can_t_be_read_does_not_end_the_sending(desk: Desk, cap
     assert posts(desk) == ["card:1:review"]
 
 
+class Losing(Database):
+    """A database that fails at some of its writes; the first is the claim."""
+
+    def __init__(self, url: URL, fails_at: Container[int]) -> None:
+        super().__init__(url, None)
+        self._fails_at = fails_at
+        self._writes = 0
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Fail, or write."""
+        self._writes += 1
+        if self._writes in self._fails_at:
+            raise NotSaved("disk full")
+        return await super().write(work)
+
+
+async def send_with(desk: Desk, database: Database) -> None:
+    """Send a batch, some of which can't be settled, and close the database."""
+    with pytest.raises(NotSaved):
+        await Dispatcher(database, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now).send_due()
+    await database.close()
+
+
 async def test_what_was_sent_but_not_settled_is_not_sent_twice(desk: Desk) -> None:
     await desk.pending()
     await desk.send()
     await want_again(desk, 1)
-
-    class LosingTheSettling(Database):
-        """Claims, and fails afterwards."""
-
-        writes = 0
-
-        async def write(self, work: Callable[[Session], T]) -> T:
-            """Let the first one pass."""
-            self.writes += 1
-            if self.writes > 1:
-                raise NotSaved("disk full")
-            return await super().write(work)
-
     await desk.pending()
-    losing = LosingTheSettling(desk.database.url, None)
-    with pytest.raises(NotSaved):
-        await Dispatcher(losing, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now).send_due()
+    await send_with(desk, Losing(desk.database.url, range(2, 100)))
     desk.later(seconds=120)
     await desk.send()
     assert len(desk.platform.shown("card:1:review")) == len(desk.platform.shown("card:2:review")) == 1
-    await losing.close()
+
+
+async def test_what_can_t_be_settled_in_one_place_holds_nothing_up_elsewhere(desk: Desk) -> None:
+    """Neither another channel's messages nor those to members: all are settled before more is claimed."""
+    await desk.published()
+    number = await desk.pending()
+    await desk.send()
+    await desk.react("sam", "card:1:ideas")
+    await desk.submit("nadia", "refuse", str(number), reason="Existe déjà")
+    await send_with(desk, Losing(desk.database.url, {2}))
+    (waiting,) = [row.key for row in (await desk.rows()).values() if row.shown < row.wanted]
+    assert waiting in {"card:1:ideas", "card:2:review"}
