@@ -122,22 +122,23 @@ class PostedCard:
 
 
 def posted(
-    session: Session, workspace_id: int, view: str, statuses: Collection[Status], after: int, limit: int
+    session: Session, workspace_id: int, view: str, statuses: Collection[Status], before: int | None, limit: int
 ) -> list[PostedCard]:
-    """The cards of that view whose ideas are in those statuses, by the ideas' keys, from above `after`."""
+    """The cards of that view whose ideas are in those statuses and have a key below `before`, newest idea first."""
     query = (
         select(OutboxItem.idea_id, OutboxItem.message, OutboxItem.created_at)
         .join(Idea, col(Idea.id) == col(OutboxItem.idea_id))
         .where(
             OutboxItem.workspace_id == workspace_id,
             OutboxItem.view == view,
-            col(OutboxItem.idea_id) > after,
             col(OutboxItem.message).is_not(None),
             col(Idea.status).in_(statuses),
         )
-        .order_by(col(OutboxItem.idea_id))
+        .order_by(col(OutboxItem.idea_id).desc())
         .limit(limit)
     )
+    if before is not None:
+        query = query.where(col(OutboxItem.idea_id) < before)
     return [PostedCard(present(idea_id), message or "", since) for idea_id, message, since in session.exec(query)]
 
 

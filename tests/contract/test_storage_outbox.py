@@ -205,16 +205,16 @@ async def test_posted_cards_are_known_by_idea_and_view(database: Database, works
     links = await database.read(lambda s: outbox.permalinks(s, workspace_id, "idea_card", asked))
     assert links == {key(ideas[0]): "https://chat/idea_card:1"}
 
-    async def posted(after: int, limit: int) -> list[PostedCard]:
+    async def posted(before: int | None, limit: int) -> list[PostedCard]:
         return await database.read(
-            lambda s: outbox.posted(s, workspace_id, "idea_card", [Status.PUBLISHED], after, limit)
+            lambda s: outbox.posted(s, workspace_id, "idea_card", [Status.PUBLISHED], before, limit)
         )
 
     first = PostedCard(key(ideas[0]), "idea_card:1", since=NOW)
     second = PostedCard(key(ideas[1]), "idea_card:2", since=NOW)
-    assert await posted(0, 9) == [first, second]
-    assert await posted(0, 1) == [first]
-    assert await posted(first.idea_id, 9) == [second]
+    assert await posted(None, 9) == [second, first]
+    assert await posted(None, 1) == [second]
+    assert await posted(second.idea_id, 9) == [first]
 
 
 async def test_what_changes_all_the_time_keeps_nothing_else_from_being_sent(
