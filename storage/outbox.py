@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, update
+from sqlalchemy import BindParameter, ColumnElement, Integer, and_, bindparam, case, func, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col, select
 
 from storage.statements import Prepared, among, listed
-from storage.tables import Idea, OutboxItem, Status, present
+from storage.tables import Idea, OutboxItem, Status, UtcDateTime, present
 
 _GIVEN = ("workspace_id", "key", "view", "channel", "member_id", "idea_id", "subject", "created_at", "due_at")
 _NEW = postgresql.insert(OutboxItem).values(  # SQLite has the same words for it
@@ -49,6 +49,49 @@ _KEYS_BETWEEN = Prepared(
         col(OutboxItem.key) >= bindparam("first"),
         col(OutboxItem.key) <= bindparam("last"),
     )
+)
+
+
+def _waits(workspace_id: int | BindParameter[int]) -> ColumnElement[bool]:
+    """Found by the index of what waits: SQLite, which has no statistics here, would otherwise take another that begins
+    with the workspace, and read all that was ever shown there.
+    """
+    return and_(
+        col(OutboxItem.workspace_id) + 0 == workspace_id,
+        col(OutboxItem.shown) < col(OutboxItem.wanted),
+        col(OutboxItem.parked_reason).is_(None),
+    )
+
+
+_FIELDS = tuple(OutboxItem.model_fields)
+_IS_FREE = and_(
+    _waits(bindparam("workspace_id")),
+    col(OutboxItem.due_at) <= bindparam("now"),
+    or_(col(OutboxItem.lease_until).is_(None), col(OutboxItem.lease_until) <= bindparam("now")),
+)
+_PLACE = (col(OutboxItem.channel), col(OutboxItem.member_id))
+_LONGEST_FIRST = (col(OutboxItem.due_at), col(OutboxItem.id))
+_IN_LINE = (
+    select_columns(*_LONGEST_FIRST, func.row_number().over(partition_by=_PLACE, order_by=_LONGEST_FIRST).label("turn"))
+    .where(_IS_FREE)
+    .subquery()
+)
+_NEXT = Prepared(
+    select_columns(_IN_LINE.c.id)
+    .where(_IN_LINE.c.turn <= bindparam("place_limit"))
+    .order_by(_IN_LINE.c.due_at, _IN_LINE.c.id)
+    .limit(bindparam("limit", type_=Integer))
+)
+# Apart: PostgreSQL locks no row under a window function, and another process may be first.
+_STILL_FREE = Prepared(
+    select_columns(*(getattr(OutboxItem, name) for name in _FIELDS))
+    .where(col(OutboxItem.id) == bindparam("id"), _IS_FREE)
+    .with_for_update(skip_locked=True)
+)
+_LEASE = Prepared(
+    update(OutboxItem)
+    .where(col(OutboxItem.id) == bindparam("row"))
+    .values(lease_until=bindparam("until", type_=UtcDateTime))
 )
 
 
@@ -142,23 +185,20 @@ def posted(
     return [PostedCard(present(idea_id), message or "", since) for idea_id, message, since in session.exec(query)]
 
 
-def claim(session: Session, workspace_id: int, now: datetime, lease: timedelta, limit: int) -> list["Claimed"]:
-    """Take rows that are due, longest first, for this process alone until the lease is over."""
-    query = (
-        select(OutboxItem)
-        .where(
-            _waits(workspace_id),
-            OutboxItem.due_at <= now,
-            or_(col(OutboxItem.lease_until).is_(None), col(OutboxItem.lease_until) <= now),
-        )
-        .order_by(col(OutboxItem.due_at), col(OutboxItem.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+def claim(
+    session: Session, workspace_id: int, now: datetime, lease: timedelta, limit: int, place_limit: int | None = None
+) -> list["Claimed"]:
+    """Take rows that are due, longest first, for this process alone until the lease is over.
+
+    No more than `place_limit` are of one channel or conversation, so that none waits for another's long queue.
+    """
+    place_limit = place_limit or limit
     claimed = []
-    for item in session.exec(query):
-        claimed.append(Claimed(OutboxItem(**item.model_dump()), was_left=item.lease_until is not None))
-        item.lease_until = now + lease
+    for (item_id,) in _NEXT(session, workspace_id=workspace_id, now=now, place_limit=place_limit, limit=limit):
+        for row in _STILL_FREE(session, id=item_id, workspace_id=workspace_id, now=now):
+            item = OutboxItem(**dict(zip(_FIELDS, row, strict=True)))
+            claimed.append(Claimed(item, was_left=item.lease_until is not None))
+            _LEASE(session, row=item_id, until=now + lease)
     return claimed
 
 
@@ -266,17 +306,6 @@ def _beyond(workspace_id: int, farthest: datetime) -> tuple[ColumnElement[bool],
     due_at, lease_until = col(OutboxItem.due_at), col(OutboxItem.lease_until)
     waits = _waits(workspace_id)
     return and_(waits, due_at > farthest), and_(waits, due_at <= farthest, lease_until > farthest)
-
-
-def _waits(workspace_id: int) -> ColumnElement[bool]:
-    """Found by the index of what waits: SQLite, which has no statistics here, would otherwise take another that begins
-    with the workspace, and read all that was ever shown there.
-    """
-    return and_(
-        col(OutboxItem.workspace_id) + 0 == workspace_id,
-        col(OutboxItem.shown) < col(OutboxItem.wanted),
-        col(OutboxItem.parked_reason).is_(None),
-    )
 
 
 def _values(workspace_id: int, wanted: Wanted, now: datetime) -> dict[str, Any]:

@@ -23,7 +23,9 @@ from storage.outbox import Claimed, PostedCard
 
 log = logging.getLogger(__name__)
 
-BATCH = 20
+BATCH, PLACE_BATCH = 20, 5
+"""What is claimed at once, in all and of one channel or conversation. Nothing more is claimed before all of it is sent,
+and what comes meanwhile elsewhere waits for that: at one message a second, few are to be of one place."""
 LEASE = timedelta(seconds=120)
 """Longer than a batch can take at one message a second and with a slow platform."""
 SEND_RESERVE = timedelta(seconds=45)
@@ -104,7 +106,9 @@ class Dispatcher:
         What goes wrong in one place keeps nothing from being sent elsewhere; the first error is raised at the end.
         """
         now = self._clock()
-        claimed = await self._database.write(lambda s: outbox.claim(s, self._workspace_id, now, LEASE, BATCH))
+        claimed = await self._database.write(
+            lambda s: outbox.claim(s, self._workspace_id, now, LEASE, BATCH, PLACE_BATCH)
+        )
         ended: list[BaseException | None] = []
         # Direct messages link to the channels' cards, so those come first.
         for is_direct in (False, True):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select, update
 
-from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS, Dispatcher
+from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS, PLACE_BATCH, Dispatcher
 from bot.chat.events import MessageRef
 from bot.errors import ChatRefused
 from bot.views.cards import Card
@@ -248,18 +248,18 @@ async def test_a_crash_between_post_and_settling_doubles_nothing_after_the_resta
 
 async def test_nothing_is_sent_that_another_process_may_be_sending_by_now(desk: Desk) -> None:
     """A platform so slow that a batch outlasts its lease: what is left of it goes to whoever claims it next, once."""
-    desk.platform.seconds_between_posts = 20.0
-    for _ in range(10):
+    desk.platform.seconds_between_posts = 40.0
+    for _ in range(PLACE_BATCH):
         await desk.pending()
     assert await desk.dispatcher.send_due()
-    assert len(posts(desk)) == 4
+    assert len(posts(desk)) == 2
     desk.platform.seconds_between_posts = 0.0
     other = desk.new_dispatcher()
     assert not await other.send_due(), "the rest is claimed until the lease is over"
     desk.later(seconds=LEASE.total_seconds())
     await other.send_due()
     await desk.dispatcher.send_due()
-    assert posts(desk) == [f"card:{number}:review" for number in range(1, 11)]
+    assert posts(desk) == [f"card:{number}:review" for number in range(1, 1 + PLACE_BATCH)]
 
 
 async def test_without_a_release_it_is_sent_once_the_lease_is_over(desk: Desk) -> None:

@@ -31,8 +31,8 @@ class Desk:
     async def want_once(self, wanted: Wanted = CARD, now: datetime = NOW) -> None:
         await self.database.write(lambda s: outbox.want_once(s, self.workspace_id, wanted, now))
 
-    async def claim(self, now: datetime = NOW, limit: int = 10) -> list[Claimed]:
-        return await self.database.write(lambda s: outbox.claim(s, self.workspace_id, now, LEASE, limit))
+    async def claim(self, now: datetime = NOW, limit: int = 10, place_limit: int | None = None) -> list[Claimed]:
+        return await self.database.write(lambda s: outbox.claim(s, self.workspace_id, now, LEASE, limit, place_limit))
 
     async def claim_one(self, now: datetime = NOW) -> Claimed:
         (claimed,) = await self.claim(now)
@@ -142,6 +142,23 @@ async def test_what_is_due_is_claimed_longest_waiting_first_and_not_too_much_at_
     assert named(await desk.claim(limit=2)) == ["b", "a"]
     assert named(await desk.claim(limit=2)) == ["c"]
     assert named(await desk.claim(limit=2)) == []
+
+
+async def test_of_each_channel_and_conversation_no_more_is_claimed_than_so(
+    database: Database, workspace_id: int
+) -> None:
+    """So that none waits for another's long queue; within each the order is kept."""
+    desk = Desk(database, workspace_id)
+    for number in range(4):
+        await desk.want(Wanted(f"ideas:{number}", "view", channel="ideas"), NOW - HOUR)
+    for number in range(2):
+        await desk.want(Wanted(f"review:{number}", "view", channel="review"))
+        await desk.want(Wanted(f"sam:{number}", "view", member_id="sam"))
+    assert named(await desk.claim(place_limit=1)) == ["ideas:0", "review:0", "sam:0"]
+    assert named(await desk.claim(place_limit=2)) == ["ideas:1", "ideas:2", "review:1", "sam:1"], (
+        "others' are not counted"
+    )
+    assert named(await desk.claim(place_limit=2)) == ["ideas:3"]
 
 
 async def test_what_is_claimed_is_nobody_elses_until_its_lease_is_over(database: Database, workspace_id: int) -> None:
