@@ -79,7 +79,7 @@ async def _check_database(settings: Settings, findings: Findings, clock: Callabl
         _check_clock(await database.read(ideas.last_moment), findings, clock())
         if parked := await database.read(lambda session: outbox.parked(session, 1)):
             count = await database.read(outbox.count_parked)
-            findings.bad(findings.texts.plural("cli.check.parked", count, reason=parked[0].parked_reason))
+            findings.bad(findings.texts.plural("cli.check.parked", count, reason=parked[0].reason))
     finally:
         await database.close()
 

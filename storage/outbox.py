@@ -1,5 +1,6 @@
 """What chat must come to show: adding, claiming and settling outbox rows. Sending is the dispatcher's part."""
 
+import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Integer, and_, bindparam, case, func, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from storage.statements import Prepared, among, listed
@@ -92,6 +94,9 @@ _LEASE = Prepared(
     update(OutboxItem)
     .where(col(OutboxItem.id) == bindparam("row"))
     .values(lease_until=bindparam("until", type_=UtcDateTime))
+)
+_SET_ASIDE = Prepared(
+    update(OutboxItem).where(col(OutboxItem.id) == bindparam("row")).values(parked_reason=bindparam("reason"))
 )
 
 
@@ -187,19 +192,44 @@ def posted(
 
 def claim(
     session: Session, workspace_id: int, now: datetime, lease: timedelta, limit: int, place_limit: int | None = None
-) -> list["Claimed"]:
+) -> tuple[list["Claimed"], list["Unreadable"]]:
     """Take rows that are due, longest first, for this process alone until the lease is over.
 
-    No more than `place_limit` are of one channel or conversation, so that none waits for another's long queue.
+    No more than `place_limit` are of one channel or conversation, so that none waits for another's long queue. Those
+    that damage has made unreadable are parked, and told apart.
     """
     place_limit = place_limit or limit
-    claimed = []
+    claimed, unreadable = [], []
     for (item_id,) in _NEXT(session, workspace_id=workspace_id, now=now, place_limit=place_limit, limit=limit):
-        for row in _STILL_FREE(session, id=item_id, workspace_id=workspace_id, now=now):
+        try:
+            rows = _STILL_FREE(session, id=item_id, workspace_id=workspace_id, now=now)
+        except (ValueError, TypeError, OperationalError) as error:
+            unreadable.append(Unreadable(item_id, _damage(error)))
+            _SET_ASIDE(session, row=item_id, reason=f"unreadable: {unreadable[-1].reason}")
+            continue
+        for row in rows:
             item = OutboxItem(**dict(zip(_FIELDS, row, strict=True)))
             claimed.append(Claimed(item, was_left=item.lease_until is not None))
             _LEASE(session, row=item_id, until=now + lease)
-    return claimed
+    return claimed, unreadable
+
+
+def _damage(error: ValueError | TypeError | OperationalError) -> str:
+    """What is wrong with a row's texts; the error itself is raised where it is the database that failed."""
+    if not isinstance(error, OperationalError):
+        return str(error)
+    # Of bytes that are no UTF-8, Python itself complains, and quotes them; SQLite's own errors have a code.
+    if isinstance(error.orig, sqlite3.Error) and not hasattr(error.orig, "sqlite_errorcode"):
+        return str(error.orig).partition(" with text ")[0]
+    raise error
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Which row can't be read, by its key in the table, and why."""
+
+    id: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,10 +286,18 @@ def park(session: Session, claimed: Claimed, reason: str) -> None:
     _update(session, claimed, parked_reason=case((is_newest, reason), else_=None), lease_until=mark)
 
 
-def parked(session: Session, limit: int) -> list[OutboxItem]:
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """What could not be sent for good, and why."""
+
+    key: str
+    reason: str
+
+
+def parked(session: Session, limit: int) -> list[Parked]:
     """What could not be sent for good, the first first."""
-    query = select(OutboxItem).where(col(OutboxItem.parked_reason).is_not(None))
-    return list(session.exec(query.order_by(col(OutboxItem.id)).limit(limit)))
+    query = select(OutboxItem.key, OutboxItem.parked_reason).where(col(OutboxItem.parked_reason).is_not(None))
+    return [Parked(key, reason or "") for key, reason in session.exec(query.order_by(col(OutboxItem.id)).limit(limit))]
 
 
 def count_parked(session: Session) -> int:
@@ -280,8 +318,9 @@ def release_all(session: Session, now: datetime) -> None:
 
 def next_due(session: Session, workspace_id: int) -> datetime | None:
     """When the next row that waits may be sent."""
-    query = select(OutboxItem).where(_waits(workspace_id)).order_by(col(OutboxItem.due_at)).limit(50)
-    return min((max(item.due_at, item.lease_until or item.due_at) for item in session.exec(query)), default=None)
+    query = select(OutboxItem.due_at, OutboxItem.lease_until).where(_waits(workspace_id))
+    found = session.exec(query.order_by(col(OutboxItem.due_at)).limit(50))
+    return min((max(due_at, lease_until or due_at) for due_at, lease_until in found), default=None)
 
 
 def is_any_beyond(session: Session, workspace_id: int, farthest: datetime) -> bool:

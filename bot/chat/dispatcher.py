@@ -94,7 +94,7 @@ class Dispatcher:
                 if await self.send_due():
                     continue
                 pause = await self._pause()
-            except Exception:  # a row that damage has made unreadable is no StorageError, and must not end all sending
+            except Exception:  # whatever it was, it must not end all sending
                 log.exception("the outbox could not be read or settled")
                 pause = STORAGE_PAUSE_SECONDS
             with suppress(TimeoutError):
@@ -106,9 +106,11 @@ class Dispatcher:
         What goes wrong in one place keeps nothing from being sent elsewhere; the first error is raised at the end.
         """
         now = self._clock()
-        claimed = await self._database.write(
+        claimed, unreadable = await self._database.write(
             lambda s: outbox.claim(s, self._workspace_id, now, LEASE, BATCH, PLACE_BATCH)
         )
+        for each in unreadable:
+            log.error("row %s of the outbox can't be read, and is not sent: %s", each.id, each.reason)
         ended: list[BaseException | None] = []
         # Direct messages link to the channels' cards, so those come first.
         for is_direct in (False, True):
@@ -118,7 +120,7 @@ class Dispatcher:
             ended += await asyncio.gather(*sending, return_exceptions=True)
         if error := next(filter(None, ended), None):
             raise error
-        return bool(claimed)
+        return bool(claimed or unreadable)
 
     async def _pause(self) -> float:
         """The seconds until something is due again; what only a clock that was ahead put off is due at once."""

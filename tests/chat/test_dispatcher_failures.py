@@ -33,7 +33,7 @@ async def test_what_chat_refuses_is_parked_and_keeps_nothing_from_being_sent(
     assert posts(desk) == ["card:2:review"]
     assert "card:1:review can't be sent: msg_too_long" in caplog.text
     parked = await desk.read(lambda session: outbox.parked(session, 10))
-    assert [(row.key, row.parked_reason) for row in parked] == [("card:1:review", "msg_too_long")]
+    assert [(row.key, row.reason) for row in parked] == [("card:1:review", "msg_too_long")]
     desk.later(days=1)
     assert not await desk.dispatcher.send_due()
 

@@ -133,7 +133,7 @@ def test_messages_that_could_not_be_sent_are_a_problem(terminal: Terminal, port:
         workspace_id = in_web(session)
         for count in range(number):
             outbox.want(session, workspace_id, Wanted(f"card:{count}", "idea_card"), NOW)
-        for count, claimed in enumerate(outbox.claim(session, workspace_id, NOW, timedelta(minutes=1), 99)):
+        for count, claimed in enumerate(outbox.claim(session, workspace_id, NOW, timedelta(minutes=1), 99)[0]):
             outbox.park(session, claimed, "is_archived" if count else "channel_not_found")
 
     terminal.write(park)

@@ -32,7 +32,11 @@ class Desk:
         await self.database.write(lambda s: outbox.want_once(s, self.workspace_id, wanted, now))
 
     async def claim(self, now: datetime = NOW, limit: int = 10, place_limit: int | None = None) -> list[Claimed]:
-        return await self.database.write(lambda s: outbox.claim(s, self.workspace_id, now, LEASE, limit, place_limit))
+        claimed, unreadable = await self.database.write(
+            lambda s: outbox.claim(s, self.workspace_id, now, LEASE, limit, place_limit)
+        )
+        assert unreadable == []
+        return claimed
 
     async def claim_one(self, now: datetime = NOW) -> Claimed:
         (claimed,) = await self.claim(now)
@@ -301,7 +305,7 @@ async def test_what_never_works_is_parked_until_it_is_wanted_anew(database: Data
     assert await desk.claim(NOW + DAY) == []
     assert await desk.next_due() is None
     parked = await database.read(lambda s: outbox.parked(s, 5))
-    assert [(item.key, item.parked_reason) for item in parked] == [(CARD.key, "channel_not_found")]
+    assert [(item.key, item.reason) for item in parked] == [(CARD.key, "channel_not_found")]
     await desk.want(now=NOW + DAY)
     assert (await desk.claim_one(NOW + DAY)).item.attempts == 0
     assert await database.read(lambda s: outbox.parked(s, 5)) == []
