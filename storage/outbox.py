@@ -209,7 +209,7 @@ def claim(
             continue
         for row in rows:
             item = OutboxItem(**dict(zip(_FIELDS, row, strict=True)))
-            claimed.append(Claimed(item, was_left=item.lease_until is not None))
+            claimed.append(Claimed(item, was_left=item.lease_until is not None, until=now + lease))
             _LEASE(session, row=item_id, until=now + lease)
     return claimed, unreadable
 
@@ -234,10 +234,14 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row as it was when it was taken. `was_left`: an earlier send of it may have arrived."""
+    """A row as it was when it was taken. `was_left`: an earlier send of it may have arrived.
+
+    After `until` another process may take it, to which it is left then: settling it changes nothing any more.
+    """
 
     item: OutboxItem
     was_left: bool
+    until: datetime
 
 
 def settle_shown(session: Session, claimed: Claimed, message: str, permalink: str | None) -> None:
@@ -362,4 +366,5 @@ def _values(workspace_id: int, wanted: Wanted, now: datetime) -> dict[str, Any]:
 
 
 def _update(session: Session, claimed: Claimed, **values: object) -> None:
-    session.execute(update(OutboxItem).where(col(OutboxItem.id) == claimed.item.id).values(**values))
+    is_ours = and_(col(OutboxItem.id) == claimed.item.id, col(OutboxItem.lease_until) == claimed.until)
+    session.execute(update(OutboxItem).where(is_ours).values(**values))

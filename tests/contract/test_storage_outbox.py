@@ -284,6 +284,25 @@ async def test_what_may_have_arrived_is_marked_until_it_is_shown(database: Datab
     assert (fourth.item.attempts, fourth.was_left) == (0, False)
 
 
+async def test_who_took_too_long_settles_nothing_that_is_anothers_by_now(database: Database, workspace_id: int) -> None:
+    """That one looks for what was sent, and knows what became of it."""
+    desk = Desk(database, workspace_id)
+    await desk.want()
+    late, newer = await desk.claim_one(), await desk.claim_one(NOW + LEASE)
+    before = await desk.item()
+    await desk.shown(late)
+    await desk.later(late, NOW, is_uncertain=False)
+    for settle in (
+        lambda s: outbox.settle_found(s, late, "M1", None),
+        lambda s: outbox.settle_gone(s, late, NOW + HOUR),
+        lambda s: outbox.park(s, late, "channel_not_found"),
+    ):
+        await database.write(settle)
+    assert (await desk.item()).model_dump() == before.model_dump()
+    await desk.shown(newer, "M2")
+    assert (await desk.item()).message == "M2"
+
+
 async def test_what_is_gone_from_chat_is_posted_anew(database: Database, workspace_id: int) -> None:
     desk = Desk(database, workspace_id)
     await desk.want()
@@ -299,9 +318,9 @@ async def test_what_is_gone_from_chat_is_posted_anew(database: Database, workspa
 async def test_what_never_works_is_parked_until_it_is_wanted_anew(database: Database, workspace_id: int) -> None:
     desk = Desk(database, workspace_id)
     await desk.want()
-    claimed = await desk.claim_one()
-    await desk.later(claimed, NOW, is_uncertain=False)
-    await database.write(lambda s: outbox.park(s, claimed, "channel_not_found"))
+    await desk.later(await desk.claim_one(), NOW, is_uncertain=False)
+    again = await desk.claim_one()
+    await database.write(lambda s: outbox.park(s, again, "channel_not_found"))
     assert await desk.claim(NOW + DAY) == []
     assert await desk.next_due() is None
     parked = await database.read(lambda s: outbox.parked(s, 5))
