@@ -9,6 +9,7 @@ from http.client import HTTPException
 from urllib.request import ProxyHandler, build_opener
 
 import click
+from sqlalchemy.engine import URL
 
 from bot import platforms
 from bot.config import Settings
@@ -17,7 +18,7 @@ from bot.failures import Refused, explain
 from bot.views.texts import Texts
 from storage import ideas, outbox
 from storage.database import Database
-from storage.errors import StorageError
+from storage.errors import CannotOpen
 from storage.opening import check_lock, parse_url, problems_of, shown
 
 
@@ -57,27 +58,40 @@ async def check(settings: Settings, texts: Texts, config_file: str, clock: Calla
 
 
 async def _check_database(settings: Settings, findings: Findings, clock: Callable[[], datetime]) -> None:
-    texts = findings.texts
+    """It is left as it is, also where a start would make or upgrade it: another version may be running."""
     try:
         check_lock(parse_url(settings.storage.url))
-        database = Database.open(settings.storage.url)
-    except StorageError as error:
-        findings.bad(explain(error, texts)[0])
+        database = Database.open(settings.storage.url, is_upgraded=False)
+    except CannotOpen as error:
+        if error.code == CannotOpen.EMPTY:
+            findings.good("cli.check.database_empty", url=error.url)
+            _check_clock(None, findings, clock())
+        elif error.code == CannotOpen.OUTDATED:
+            findings.good("cli.check.database_outdated", url=error.url)
+            _check_integrity(parse_url(settings.storage.url), findings)
+        else:
+            findings.bad(explain(error, findings.texts)[0])
         return
     try:
-        url = parse_url(settings.storage.url)
-        findings.good("cli.check.database", url=shown(url))
-        if damage := problems_of(url):
-            findings.bad(texts("cli.check.damaged", reason=damage[0]))
+        findings.good("cli.check.database", url=shown(database.url))
+        if not _check_integrity(database.url, findings):
             return
-        if database.is_sqlite:
-            findings.good("cli.check.integrity")
-        await _check_clock(database, findings, clock())
+        _check_clock(await database.read(ideas.last_moment), findings, clock())
         if parked := await database.read(lambda session: outbox.parked(session, 1)):
             count = await database.read(outbox.count_parked)
-            findings.bad(texts.plural("cli.check.parked", count, reason=parked[0].parked_reason))
+            findings.bad(findings.texts.plural("cli.check.parked", count, reason=parked[0].reason))
     finally:
         await database.close()
+
+
+def _check_integrity(url: URL, findings: Findings) -> bool:
+    """Whether nothing is damaged."""
+    damage = problems_of(url)
+    if damage:
+        findings.bad(findings.texts("cli.check.damaged", reason=damage[0]))
+    elif url.get_backend_name() == "sqlite":
+        findings.good("cli.check.integrity")
+    return not damage
 
 
 async def _check_platforms(settings: Settings, findings: Findings, clock: Callable[[], datetime]) -> None:
@@ -91,9 +105,8 @@ async def _check_platforms(settings: Settings, findings: Findings, clock: Callab
         findings.bad(explain(error, findings.texts)[0])
 
 
-async def _check_clock(database: Database, findings: Findings, now: datetime) -> None:
+def _check_clock(last: datetime | None, findings: Findings, now: datetime) -> None:
     texts = findings.texts
-    last = await database.read(ideas.last_moment)
     if last and last > now:
         findings.bad(
             texts("cli.check.clock_wrong", now=now.isoformat(" ", "minutes"), last=last.isoformat(" ", "minutes"))

@@ -61,6 +61,8 @@ _CANNOT_OPEN: Mapping[str, str] = {
     CannotOpen.UNLOCKABLE: "cli.error.unlockable",
     CannotOpen.DAMAGED: "cli.error.damaged",
     CannotOpen.TOO_NEW: "cli.error.too_new",
+    CannotOpen.OUTDATED: "cli.error.outdated",
+    CannotOpen.EMPTY: "cli.error.no_workspace",
     CannotOpen.FOREIGN: "cli.error.foreign",
     CannotOpen.IN_USE: "cli.error.in_use",
 }

@@ -32,7 +32,7 @@ from bot.views.plain import plain
 from bot.views.texts import Texts
 from storage import backup, ideas, migrations, workspaces
 from storage.database import Database
-from storage.errors import NotSaved
+from storage.errors import CannotOpen, NotSaved
 from storage.files import new_file
 from storage.opening import parse_url, shown, upgrade
 from storage.tables import Idea, Status, Workspace, present
@@ -221,8 +221,16 @@ async def set_up_mattermost(
 
 @asynccontextmanager
 async def _workspace(settings: Settings, name: str | None) -> AsyncIterator[tuple[Database, int]]:
-    """The open database, and the workspace of that name ("slack", "slack:T1") or the only one. Raises Refused."""
-    database = Database.open(settings.storage.url)
+    """The open database, and the workspace of that name ("slack", "slack:T1") or the only one. Raises Refused.
+
+    Who tries a new version beside the running one goes on with that: the schema is left as it is.
+    """
+    try:
+        database = Database.open(settings.storage.url, is_upgraded=False)
+    except CannotOpen as error:
+        if error.code == CannotOpen.EMPTY:
+            raise Refused("no_workspace") from error
+        raise
     try:
         known = await database.read(workspaces.all_of)
         chosen = [workspace for workspace in known if name in {None, workspace.platform, _full_name(workspace)}]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlmodel import Session
 
 from storage.errors import NotSaved
-from storage.opening import READERS, acquire, engine_for, parse_url, upgrade
+from storage.opening import READERS, acquire, engine_for, parse_url, require_newest, upgrade
 from storage.writer import T, Work, Writer, is_failure
 
 RETRIED_SQLSTATES = {  # PostgreSQL's manual, appendix A
@@ -39,15 +39,16 @@ class Database:
         self._writer = Writer(engine_for(url, is_reader=False)) if self.is_sqlite else None
 
     @classmethod
-    def open(cls, url: str, *, exclusively: bool = False) -> "Database":
+    def open(cls, url: str, *, exclusively: bool = False, is_upgraded: bool = True) -> "Database":
         """Check and migrate the database, creating it where it is missing, and open it.
 
-        With `exclusively`, a SQLite file is refused while another process holds it the same way. Raises CannotOpen.
+        With `exclusively`, a SQLite file is refused while another process holds it the same way. Unless `is_upgraded`,
+        the schema is left as it is, and one that is older or missing is refused. Raises CannotOpen.
         """
         parsed = parse_url(url)
         lock = acquire(parsed) if exclusively and parsed.database and parsed.get_backend_name() == "sqlite" else None
         try:
-            upgrade(parsed)
+            upgrade(parsed) if is_upgraded else require_newest(parsed)
             return cls(parsed, lock)
         except BaseException:
             if lock:

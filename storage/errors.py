@@ -18,7 +18,8 @@ class NotSaved(StorageError):
 class CannotOpen(StorageError):
     """The database can't be used at all; `code` is one of the constants of this class, `reason` the driver's words.
 
-    `reason` is the lock's file where that is UNLOCKABLE, and the schema where that is TOO_NEW.
+    `reason` is the lock's file where that is UNLOCKABLE, and the schema where that is TOO_NEW or OUTDATED. The last and
+    EMPTY are told to those who may not upgrade or make a database.
     Of a URL that is MISWRITTEN nothing is said: it may hold a password in any place.
     """
 
@@ -32,6 +33,8 @@ class CannotOpen(StorageError):
     UNLOCKABLE = "unlockable"
     DAMAGED = "damaged"
     TOO_NEW = "too_new"
+    OUTDATED = "outdated"
+    EMPTY = "empty"
     FOREIGN = "foreign"
     IN_USE = "in_use"
 

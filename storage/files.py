@@ -1,9 +1,11 @@
 """New files that appear under their name only once they are whole. What is in them, others say."""
 
+import fcntl
+import glob
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -12,20 +14,41 @@ def new_file(target: Path, mode: int = 0o666) -> Iterator[Path]:
     """A file beside the target, to be filled; it takes the target's name at the end, or is gone if anything fails.
 
     Each has a name of its own, so that two that write the same target at once do not write into one file: the later
-    one is refused. `mode` as in open(2), less the umask, from the first moment on; who owns it may always write.
-    Raises FileExistsError for a target that exists, also one that was made meanwhile, and OSError for what the disk
-    refuses.
+    one is refused. What was left of one that was killed is removed. `mode` as in open(2), less the umask, from the
+    first moment on; who owns it may always write. Raises FileExistsError for a target that exists, also one that was
+    made meanwhile, and OSError for what the disk refuses.
     """
     if os.path.lexists(target):
         raise FileExistsError(target)
-    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode | 0o600))
+    _clear(target)
+    part, held = _begin(target, mode)
     try:
         yield part
         _sync(part)
         _name(part, target)
     finally:
+        os.close(held)
         part.unlink(missing_ok=True)
+
+
+def _begin(target: Path, mode: int) -> tuple[Path, int]:
+    """The new file, locked for as long as its descriptor is open."""
+    while True:
+        part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+        held = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode | 0o600)
+        with suppress(OSError):  # some network drives have no locks: nobody clears there, either
+            fcntl.flock(held, fcntl.LOCK_EX)
+        if part.exists():
+            return part, held
+        os.close(held)  # it was cleared before it was locked
+
+
+def _clear(target: Path) -> None:
+    """Remove what nobody writes any more: those who do hold a lock."""
+    for part in target.parent.glob(f"{glob.escape(target.name)}.{'[0-9a-f]' * 8}.part"):
+        with suppress(OSError), part.open("rb") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
 
 
 def _sync(path: Path) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, func, insert, update
+from sqlalchemy import Integer, bindparam, case, func, insert, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, col, select
@@ -139,14 +139,15 @@ def alike(
 
 
 def overdue(
-    session: Session, workspace_id: int, before: datetime, limit: int, *, for_change: bool = False
+    session: Session, workspace_id: int, now: datetime, wait: timedelta, limit: int, *, for_change: bool = False
 ) -> list[Idea]:
-    """Ideas that wait for a decision and have not been changed, nor brought up, since then, longest ago first.
+    """Ideas that wait for a decision and have not been changed, nor brought up, for so long, longest ago first.
 
+    What is said to have been brought up later than now was so under a clock that was ahead, and counts for nothing.
     `for_change` as in `by_number`.
     """
-    last = func.coalesce(col(Idea.reminded_at), col(Idea.changed_at))
-    query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING, last <= before)
+    last = case((col(Idea.reminded_at) <= now, col(Idea.reminded_at)), else_=col(Idea.changed_at))
+    query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING, last <= now - wait)
     query = query.order_by(last, col(Idea.number)).limit(limit)
     return list(session.exec(query.with_for_update() if for_change else query))
 

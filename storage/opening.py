@@ -6,6 +6,8 @@ Reading and writing are in database.py and writer.py.
 import fcntl
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -54,29 +56,57 @@ def shown(url: URL) -> str:
 
 def upgrade(url: URL) -> None:
     """Bring the database to the newest schema. Raises CannotOpen, and has then changed nothing in it."""
-    name = shown(url)
+    if _revision(url) == migrations.HEAD:
+        return
+    engine = engine_for(url, is_reader=False, is_patient=True)
+    try:
+        with _refusal(url):
+            migrations.upgrade(engine)
+    finally:
+        engine.dispose()
+
+
+def require_newest(url: URL) -> None:
+    """Raise CannotOpen unless the database has the newest schema; none is made, and none is changed."""
+    found = _revision(url)
+    if found is None:
+        raise CannotOpen(CannotOpen.EMPTY, shown(url))
+    if found != migrations.HEAD:
+        raise CannotOpen(CannotOpen.OUTDATED, shown(url), found)
+
+
+def _revision(url: URL) -> str | None:
+    """Which schema it has, None where there is nothing yet; what is not ours is only looked at. Raises CannotOpen."""
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite and url.database:
-        _check_writable(Path(url.database), name)
-    # A writer's first act turns the file to write-ahead logging: what is not ours is only looked at.
-    looking, writing = engine_for(url, is_reader=is_sqlite), engine_for(url, is_reader=False, is_patient=True)
+        path = Path(url.database)
+        _check_writable(path, shown(url))
+        if not path.exists():  # looking would make it
+            return None
+    engine = engine_for(url, is_reader=is_sqlite)
     try:
-        with looking.connect() as connection:
+        with _refusal(url), engine.connect() as connection:
             found = migrations.revision_of(connection)
             if found == migrations.HEAD:
-                return
+                return found
             if found is not None and found not in migrations.known_revisions():
-                raise CannotOpen(CannotOpen.TOO_NEW, name, found)
+                raise CannotOpen(CannotOpen.TOO_NEW, shown(url), found)
             if found is None and migrations.has_tables(connection):
-                raise CannotOpen(CannotOpen.FOREIGN, name)
-        migrations.upgrade(writing)
-    except OperationalError as error:
-        raise CannotOpen(CannotOpen.UNREACHABLE, name, str(error.orig)) from error
-    except DatabaseError as error:
-        raise CannotOpen(CannotOpen.DAMAGED, name, str(error.orig)) from error
+                raise CannotOpen(CannotOpen.FOREIGN, shown(url))
+            return found
     finally:
-        looking.dispose()
-        writing.dispose()
+        engine.dispose()
+
+
+@contextmanager
+def _refusal(url: URL) -> Iterator[None]:
+    """What the driver says, as CannotOpen."""
+    try:
+        yield
+    except OperationalError as error:
+        raise CannotOpen(CannotOpen.UNREACHABLE, shown(url), str(error.orig)) from error
+    except DatabaseError as error:
+        raise CannotOpen(CannotOpen.DAMAGED, shown(url), str(error.orig)) from error
 
 
 def problems_of(url: URL) -> list[str]:

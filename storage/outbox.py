@@ -1,18 +1,20 @@
 """What chat must come to show: adding, claiming and settling outbox rows. Sending is the dispatcher's part."""
 
+import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, update
+from sqlalchemy import BindParameter, ColumnElement, Integer, and_, bindparam, case, func, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from storage.statements import Prepared, among, listed
-from storage.tables import Idea, OutboxItem, Status, present
+from storage.tables import Idea, OutboxItem, Status, UtcDateTime, present
 
 _GIVEN = ("workspace_id", "key", "view", "channel", "member_id", "idea_id", "subject", "created_at", "due_at")
 _NEW = postgresql.insert(OutboxItem).values(  # SQLite has the same words for it
@@ -49,6 +51,52 @@ _KEYS_BETWEEN = Prepared(
         col(OutboxItem.key) >= bindparam("first"),
         col(OutboxItem.key) <= bindparam("last"),
     )
+)
+
+
+def _waits(workspace_id: int | BindParameter[int]) -> ColumnElement[bool]:
+    """Found by the index of what waits: SQLite, which has no statistics here, would otherwise take another that begins
+    with the workspace, and read all that was ever shown there.
+    """
+    return and_(
+        col(OutboxItem.workspace_id) + 0 == workspace_id,
+        col(OutboxItem.shown) < col(OutboxItem.wanted),
+        col(OutboxItem.parked_reason).is_(None),
+    )
+
+
+_FIELDS = tuple(OutboxItem.model_fields)
+_IS_FREE = and_(
+    _waits(bindparam("workspace_id")),
+    col(OutboxItem.due_at) <= bindparam("now"),
+    or_(col(OutboxItem.lease_until).is_(None), col(OutboxItem.lease_until) <= bindparam("now")),
+)
+_PLACE = (col(OutboxItem.channel), col(OutboxItem.member_id))
+_LONGEST_FIRST = (col(OutboxItem.due_at), col(OutboxItem.id))
+_IN_LINE = (
+    select_columns(*_LONGEST_FIRST, func.row_number().over(partition_by=_PLACE, order_by=_LONGEST_FIRST).label("turn"))
+    .where(_IS_FREE)
+    .subquery()
+)
+_NEXT = Prepared(
+    select_columns(_IN_LINE.c.id)
+    .where(_IN_LINE.c.turn <= bindparam("place_limit"))
+    .order_by(_IN_LINE.c.due_at, _IN_LINE.c.id)
+    .limit(bindparam("limit", type_=Integer))
+)
+# Apart: PostgreSQL locks no row under a window function, and another process may be first.
+_STILL_FREE = Prepared(
+    select_columns(*(getattr(OutboxItem, name) for name in _FIELDS))
+    .where(col(OutboxItem.id) == bindparam("id"), _IS_FREE)
+    .with_for_update(skip_locked=True)
+)
+_LEASE = Prepared(
+    update(OutboxItem)
+    .where(col(OutboxItem.id) == bindparam("row"))
+    .values(lease_until=bindparam("until", type_=UtcDateTime))
+)
+_SET_ASIDE = Prepared(
+    update(OutboxItem).where(col(OutboxItem.id) == bindparam("row")).values(parked_reason=bindparam("reason"))
 )
 
 
@@ -122,51 +170,78 @@ class PostedCard:
 
 
 def posted(
-    session: Session, workspace_id: int, view: str, statuses: Collection[Status], after: int, limit: int
+    session: Session, workspace_id: int, view: str, statuses: Collection[Status], before: int | None, limit: int
 ) -> list[PostedCard]:
-    """The cards of that view whose ideas are in those statuses, by the ideas' keys, from above `after`."""
+    """The cards of that view whose ideas are in those statuses and have a key below `before`, newest idea first."""
     query = (
         select(OutboxItem.idea_id, OutboxItem.message, OutboxItem.created_at)
         .join(Idea, col(Idea.id) == col(OutboxItem.idea_id))
         .where(
             OutboxItem.workspace_id == workspace_id,
             OutboxItem.view == view,
-            col(OutboxItem.idea_id) > after,
             col(OutboxItem.message).is_not(None),
             col(Idea.status).in_(statuses),
         )
-        .order_by(col(OutboxItem.idea_id))
+        .order_by(col(OutboxItem.idea_id).desc())
         .limit(limit)
     )
+    if before is not None:
+        query = query.where(col(OutboxItem.idea_id) < before)
     return [PostedCard(present(idea_id), message or "", since) for idea_id, message, since in session.exec(query)]
 
 
-def claim(session: Session, workspace_id: int, now: datetime, lease: timedelta, limit: int) -> list["Claimed"]:
-    """Take rows that are due, longest first, for this process alone until the lease is over."""
-    query = (
-        select(OutboxItem)
-        .where(
-            _waits(workspace_id),
-            OutboxItem.due_at <= now,
-            or_(col(OutboxItem.lease_until).is_(None), col(OutboxItem.lease_until) <= now),
-        )
-        .order_by(col(OutboxItem.due_at), col(OutboxItem.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    claimed = []
-    for item in session.exec(query):
-        claimed.append(Claimed(OutboxItem(**item.model_dump()), was_left=item.lease_until is not None))
-        item.lease_until = now + lease
-    return claimed
+def claim(
+    session: Session, workspace_id: int, now: datetime, lease: timedelta, limit: int, place_limit: int | None = None
+) -> tuple[list["Claimed"], list["Unreadable"]]:
+    """Take rows that are due, longest first, for this process alone until the lease is over.
+
+    No more than `place_limit` are of one channel or conversation, so that none waits for another's long queue. Those
+    that damage has made unreadable are parked, and told apart.
+    """
+    place_limit = place_limit or limit
+    claimed, unreadable = [], []
+    for (item_id,) in _NEXT(session, workspace_id=workspace_id, now=now, place_limit=place_limit, limit=limit):
+        try:
+            rows = _STILL_FREE(session, id=item_id, workspace_id=workspace_id, now=now)
+        except (ValueError, TypeError, OperationalError) as error:
+            unreadable.append(Unreadable(item_id, _damage(error)))
+            _SET_ASIDE(session, row=item_id, reason=f"unreadable: {unreadable[-1].reason}")
+            continue
+        for row in rows:
+            item = OutboxItem(**dict(zip(_FIELDS, row, strict=True)))
+            claimed.append(Claimed(item, was_left=item.lease_until is not None, until=now + lease))
+            _LEASE(session, row=item_id, until=now + lease)
+    return claimed, unreadable
+
+
+def _damage(error: ValueError | TypeError | OperationalError) -> str:
+    """What is wrong with a row's texts; the error itself is raised where it is the database that failed."""
+    if not isinstance(error, OperationalError):
+        return str(error)
+    # Of bytes that are no UTF-8, Python itself complains, and quotes them; SQLite's own errors have a code.
+    if isinstance(error.orig, sqlite3.Error) and not hasattr(error.orig, "sqlite_errorcode"):
+        return str(error.orig).partition(" with text ")[0]
+    raise error
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Which row can't be read, by its key in the table, and why."""
+
+    id: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row as it was when it was taken. `was_left`: an earlier send of it may have arrived."""
+    """A row as it was when it was taken. `was_left`: an earlier send of it may have arrived.
+
+    After `until` another process may take it, to which it is left then: settling it changes nothing any more.
+    """
 
     item: OutboxItem
     was_left: bool
+    until: datetime
 
 
 def settle_shown(session: Session, claimed: Claimed, message: str, permalink: str | None) -> None:
@@ -215,10 +290,18 @@ def park(session: Session, claimed: Claimed, reason: str) -> None:
     _update(session, claimed, parked_reason=case((is_newest, reason), else_=None), lease_until=mark)
 
 
-def parked(session: Session, limit: int) -> list[OutboxItem]:
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """What could not be sent for good, and why."""
+
+    key: str
+    reason: str
+
+
+def parked(session: Session, limit: int) -> list[Parked]:
     """What could not be sent for good, the first first."""
-    query = select(OutboxItem).where(col(OutboxItem.parked_reason).is_not(None))
-    return list(session.exec(query.order_by(col(OutboxItem.id)).limit(limit)))
+    query = select(OutboxItem.key, OutboxItem.parked_reason).where(col(OutboxItem.parked_reason).is_not(None))
+    return [Parked(key, reason or "") for key, reason in session.exec(query.order_by(col(OutboxItem.id)).limit(limit))]
 
 
 def count_parked(session: Session) -> int:
@@ -239,8 +322,9 @@ def release_all(session: Session, now: datetime) -> None:
 
 def next_due(session: Session, workspace_id: int) -> datetime | None:
     """When the next row that waits may be sent."""
-    query = select(OutboxItem).where(_waits(workspace_id)).order_by(col(OutboxItem.due_at)).limit(50)
-    return min((max(item.due_at, item.lease_until or item.due_at) for item in session.exec(query)), default=None)
+    query = select(OutboxItem.due_at, OutboxItem.lease_until).where(_waits(workspace_id))
+    found = session.exec(query.order_by(col(OutboxItem.due_at)).limit(50))
+    return min((max(due_at, lease_until or due_at) for due_at, lease_until in found), default=None)
 
 
 def is_any_beyond(session: Session, workspace_id: int, farthest: datetime) -> bool:
@@ -267,17 +351,6 @@ def _beyond(workspace_id: int, farthest: datetime) -> tuple[ColumnElement[bool],
     return and_(waits, due_at > farthest), and_(waits, due_at <= farthest, lease_until > farthest)
 
 
-def _waits(workspace_id: int) -> ColumnElement[bool]:
-    """Found by the index of what waits: SQLite, which has no statistics here, would otherwise take another that begins
-    with the workspace, and read all that was ever shown there.
-    """
-    return and_(
-        col(OutboxItem.workspace_id) + 0 == workspace_id,
-        col(OutboxItem.shown) < col(OutboxItem.wanted),
-        col(OutboxItem.parked_reason).is_(None),
-    )
-
-
 def _values(workspace_id: int, wanted: Wanted, now: datetime) -> dict[str, Any]:
     return {
         "workspace_id": workspace_id,
@@ -293,4 +366,5 @@ def _values(workspace_id: int, wanted: Wanted, now: datetime) -> dict[str, Any]:
 
 
 def _update(session: Session, claimed: Claimed, **values: object) -> None:
-    session.execute(update(OutboxItem).where(col(OutboxItem.id) == claimed.item.id).values(**values))
+    is_ours = and_(col(OutboxItem.id) == claimed.item.id, col(OutboxItem.lease_until) == claimed.until)
+    session.execute(update(OutboxItem).where(is_ours).values(**values))

@@ -23,7 +23,9 @@ from storage.outbox import Claimed, PostedCard
 
 log = logging.getLogger(__name__)
 
-BATCH = 20
+BATCH, PLACE_BATCH = 20, 5
+"""What is claimed at once, in all and of one channel or conversation. Nothing more is claimed before all of it is sent,
+and what comes meanwhile elsewhere waits for that: at one message a second, few are to be of one place."""
 LEASE = timedelta(seconds=120)
 """Longer than a batch can take at one message a second and with a slow platform."""
 SEND_RESERVE = timedelta(seconds=45)
@@ -92,22 +94,33 @@ class Dispatcher:
                 if await self.send_due():
                     continue
                 pause = await self._pause()
-            except Exception:  # a row that damage has made unreadable is no StorageError, and must not end all sending
+            except Exception:  # whatever it was, it must not end all sending
                 log.exception("the outbox could not be read or settled")
                 pause = STORAGE_PAUSE_SECONDS
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
 
     async def send_due(self) -> bool:
-        """Send a batch of what is due now; returns whether there was anything."""
+        """Send a batch of what is due now; returns whether there was anything.
+
+        What goes wrong in one place keeps nothing from being sent elsewhere; the first error is raised at the end.
+        """
         now = self._clock()
-        claimed = await self._database.write(lambda s: outbox.claim(s, self._workspace_id, now, LEASE, BATCH))
+        claimed, unreadable = await self._database.write(
+            lambda s: outbox.claim(s, self._workspace_id, now, LEASE, BATCH, PLACE_BATCH)
+        )
+        for each in unreadable:
+            log.error("row %s of the outbox can't be read, and is not sent: %s", each.id, each.reason)
+        ended: list[BaseException | None] = []
         # Direct messages link to the channels' cards, so those come first.
         for is_direct in (False, True):
             part = [row for row in claimed if bool(row.item.member_id) is is_direct]
             places = groupby(sorted(part, key=_place), key=_place)
-            await asyncio.gather(*(self._send_in_order(list(group), now) for _, group in places))
-        return bool(claimed)
+            sending = [self._send_in_order(list(group), now) for _, group in places]
+            ended += await asyncio.gather(*sending, return_exceptions=True)
+        if error := next(filter(None, ended), None):
+            raise error
+        return bool(claimed or unreadable)
 
     async def _pause(self) -> float:
         """The seconds until something is due again; what only a clock that was ahead put off is due at once."""
@@ -235,4 +248,4 @@ def _place(claimed: Claimed) -> tuple[str, str]:
 
 
 def _backoff(attempts: int) -> float:
-    return min(2.0**attempts, LONGEST_BACKOFF_SECONDS)
+    return min(2.0 ** min(attempts, 16), LONGEST_BACKOFF_SECONDS)  # after 1,024, in days, it would be no float any more

@@ -20,6 +20,8 @@ from storage.outbox import PostedCard
 log = logging.getLogger(__name__)
 
 READ_AT_ONCE = 50
+FAILURES_AT_MOST = 3
+"""So many parts in a row that can't be read end a reading: chat is down then, and each failure may take long."""
 RETRY_SECONDS = 60.0
 CATCHING_UP = timedelta(minutes=10)
 """How long after a start the votes of the absence are waited for, where chat is slow or can't tell."""
@@ -101,20 +103,26 @@ class Reconciler:
         if not is_enough:
             asyncio.get_running_loop().call_later(RETRY_SECONDS, self.want_all)
 
-    async def read_all(self) -> int:
+    async def read_all(self, at_once: int = READ_AT_ONCE) -> int:
         """Compare the votes of every idea that is open to them with what chat shows; returns how many counts changed.
 
-        What can't be read now is left for the next time. Raises NotSaved.
+        Chat is asked for so many cards at once, the newest first: most votes are theirs. What can't be read now is
+        left for the next time. Raises NotSaved.
         """
-        changed = 0
-        after = 0
-        while cards := await self._database.read(partial(self._open_to_votes, after=after)):
-            after = cards[-1].idea_id
+        changed = failures = 0
+        has_all = True
+        before = None
+        while cards := await self._database.read(partial(self._open_to_votes, before=before, limit=at_once)):
+            before = cards[-1].idea_id
             found = await self._read(cards)
             if found is None:
-                return changed
-            changed += found
-        self._end_catching_up()
+                has_all, failures = False, failures + 1
+                if failures == FAILURES_AT_MOST:
+                    break
+            else:
+                changed, failures = changed + found, 0
+        if has_all:
+            self._end_catching_up()
         return changed
 
     def _end_catching_up(self) -> None:
@@ -135,9 +143,9 @@ class Reconciler:
             self._on_change()
         return changed
 
-    def _open_to_votes(self, session: Session, after: int) -> list[PostedCard]:
+    def _open_to_votes(self, session: Session, before: int | None, limit: int) -> list[PostedCard]:
         view, statuses = announcing.IDEA_CARD, OPEN_TO_VOTES
-        return outbox.posted(session, self._workspace_id, view, statuses, after, READ_AT_ONCE)
+        return outbox.posted(session, self._workspace_id, view, statuses, before, limit)
 
     def _take_in(
         self,

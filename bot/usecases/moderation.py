@@ -87,7 +87,7 @@ def set_status(session: Session, caller: Caller, number: int, status: Status, no
 
 def overdue(session: Session, workspace_id: int, wait: timedelta, now: datetime) -> list[Idea]:
     """Ideas that nobody has decided on, nor been reminded of, for `wait`; as many as one reminder names."""
-    return ideas.overdue(session, workspace_id, now - wait, REMINDED_AT_ONCE)
+    return ideas.overdue(session, workspace_id, now, wait, REMINDED_AT_ONCE)
 
 
 def remind(session: Session, workspace_id: int, wait: timedelta, day: str, now: datetime) -> list[Idea]:
@@ -95,7 +95,7 @@ def remind(session: Session, workspace_id: int, wait: timedelta, day: str, now: 
 
     They are not brought up again before another `wait`.
     """
-    waiting = ideas.overdue(session, workspace_id, now - wait, REMINDED_AT_ONCE, for_change=True)
+    waiting = ideas.overdue(session, workspace_id, now, wait, REMINDED_AT_ONCE, for_change=True)
     keys = [present(idea.id) for idea in waiting]
     if not waiting or not announcing.reminder(session, workspace_id, day, keys, now):
         return []

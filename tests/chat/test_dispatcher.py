@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlmodel import Session, select
 
-from bot.chat.dispatcher import LONGEST_BACKOFF_SECONDS, Dispatcher
+from bot.chat.dispatcher import BATCH, LONGEST_BACKOFF_SECONDS, PLACE_BATCH, Dispatcher
 from bot.chat.events import MessageRef
 from bot.usecases import announcing
 from bot.views.cards import Card
@@ -135,6 +135,19 @@ async def test_a_retry_after_of_one_place_holds_no_other_up(desk: Desk) -> None:
     desk.platform.fail("post", slow_down(30))  # whichever channel comes first
     await desk.send()
     assert len(posts(desk)) == 2
+
+
+async def test_a_long_queue_of_one_channel_holds_no_other_up(desk: Desk) -> None:
+    """As after an import: what comes meanwhile elsewhere is sent with the next few of it."""
+    await desk.published()
+    for _ in range(BATCH + 1):
+        await desk.pending()
+    desk.later(seconds=1)
+    await desk.react("sam", "card:1:ideas")
+    desk.platform.calls.clear()
+    await desk.dispatcher.send_due()
+    assert ("update", "card:1:ideas") in desk.platform.calls
+    assert posts(desk) == [f"card:{number}:review" for number in range(2, 2 + PLACE_BATCH)]
 
 
 async def test_while_chat_is_down_the_pauses_grow(desk: Desk) -> None:

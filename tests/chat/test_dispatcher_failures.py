@@ -6,9 +6,9 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
-from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS, Dispatcher
+from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS, PLACE_BATCH, Dispatcher
 from bot.chat.events import MessageRef
 from bot.errors import ChatRefused
 from bot.views.cards import Card
@@ -33,7 +33,7 @@ async def test_what_chat_refuses_is_parked_and_keeps_nothing_from_being_sent(
     assert posts(desk) == ["card:2:review"]
     assert "card:1:review can't be sent: msg_too_long" in caplog.text
     parked = await desk.read(lambda session: outbox.parked(session, 10))
-    assert [(row.key, row.parked_reason) for row in parked] == [("card:1:review", "msg_too_long")]
+    assert [(row.key, row.reason) for row in parked] == [("card:1:review", "msg_too_long")]
     desk.later(days=1)
     assert not await desk.dispatcher.send_due()
 
@@ -248,18 +248,18 @@ async def test_a_crash_between_post_and_settling_doubles_nothing_after_the_resta
 
 async def test_nothing_is_sent_that_another_process_may_be_sending_by_now(desk: Desk) -> None:
     """A platform so slow that a batch outlasts its lease: what is left of it goes to whoever claims it next, once."""
-    desk.platform.seconds_between_posts = 20.0
-    for _ in range(10):
+    desk.platform.seconds_between_posts = 40.0
+    for _ in range(PLACE_BATCH):
         await desk.pending()
     assert await desk.dispatcher.send_due()
-    assert len(posts(desk)) == 4
+    assert len(posts(desk)) == 2
     desk.platform.seconds_between_posts = 0.0
     other = desk.new_dispatcher()
     assert not await other.send_due(), "the rest is claimed until the lease is over"
     desk.later(seconds=LEASE.total_seconds())
     await other.send_due()
     await desk.dispatcher.send_due()
-    assert posts(desk) == [f"card:{number}:review" for number in range(1, 11)]
+    assert posts(desk) == [f"card:{number}:review" for number in range(1, 1 + PLACE_BATCH)]
 
 
 async def test_without_a_release_it_is_sent_once_the_lease_is_over(desk: Desk) -> None:
@@ -270,6 +270,19 @@ async def test_without_a_release_it_is_sent_once_the_lease_is_over(desk: Desk) -
     desk.later(seconds=120)
     await desk.send()
     assert len(desk.platform.shown("card:1:review")) == 1
+
+
+async def test_what_fails_for_days_is_still_tried_every_few_minutes(desk: Desk) -> None:
+    await desk.pending()
+    await desk.database.write(lambda session: session.exec(update(OutboxItem).values(attempts=5_000)))
+    desk.platform.fail("post", DOWN)
+    await desk.send()
+    desk.later(seconds=LONGEST_BACKOFF_SECONDS - 1)
+    await desk.send()
+    assert posts(desk) == []
+    desk.later(seconds=1)
+    await desk.send()
+    assert posts(desk) == ["card:1:review"]
 
 
 async def test_a_card_that_can_t_be_rendered_does_not_stop_the_others(

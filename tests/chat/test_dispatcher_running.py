@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from sqlalchemy import URL
 from sqlmodel import Session
 
 from bot.chat.dispatcher import Dispatcher
+from storage import outbox
 from storage.database import Database
 from storage.errors import NotSaved
 from tests.chat.desk import Desk, posts, slow_down, want_again
@@ -132,67 +133,76 @@ async def test_a_database_that_fails_is_logged_and_survived(desk: Desk, caplog: 
     assert posts(desk) == ["card:1:review"]
 
 
-class Telling(Database):
-    """A database that tells when a write has failed."""
+@pytest.mark.parametrize(
+    "damage",
+    ["subject = '{no JSON'", "subject = CAST(x'7bff7d' AS TEXT)", "created_at = 'Monday'", "created_at = 5"],
+    ids=["JSON", "UTF-8", "moment", "number"],
+)
+async def test_a_row_that_can_t_be_read_is_told_and_holds_nothing_up(
+    desk: Desk, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    """Damage inside a text, which SQLite does not look into. Once it is mended, a start sends that, too."""
 
-    def __init__(self, url: URL) -> None:
+    def change(session: Session, values: str) -> None:
+        session.connection().exec_driver_sql(f"UPDATE outbox SET {values} WHERE id = 2")  # noqa: S608  our own words
+
+    for _ in range(3):
+        await desk.pending()
+    await desk.database.write(partial(change, values=damage))
+    with caplog.at_level(logging.ERROR, "bot.chat.dispatcher"):
+        await desk.send()
+    assert posts(desk) == ["card:1:review", "card:3:review"]
+    assert "row 2 of the outbox can't be read" in caplog.text
+    assert await desk.read(outbox.count_parked) == 1
+    (parked,) = await desk.read(lambda session: outbox.parked(session, 10))
+    assert (parked.key, parked.reason.partition(":")[0]) == ("card:2:review", "unreadable")
+    await desk.database.write(partial(change, values="subject = '{}', created_at = due_at"))
+    await desk.database.write(lambda session: outbox.try_parked(session, desk.now))
+    await desk.send()
+    assert posts(desk)[-1] == "card:2:review"
+
+
+class Losing(Database):
+    """A database that fails at some of its writes; the first is the claim."""
+
+    def __init__(self, url: URL, fails_at: Container[int]) -> None:
         super().__init__(url, None)
-        self.has_failed = asyncio.Event()
+        self._fails_at = fails_at
+        self._writes = 0
 
     async def write(self, work: Callable[[Session], T]) -> T:
-        """Write, and tell."""
-        try:
-            return await super().write(work)
-        except Exception:
-            self.has_failed.set()
-            raise
+        """Fail, or write."""
+        self._writes += 1
+        if self._writes in self._fails_at:
+            raise NotSaved("disk full")
+        return await super().write(work)
 
 
-async def test_a_row_that_can_t_be_read_does_not_end_the_sending(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    """Damage inside a text, which SQLite does not look into: once it is mended, everything is sent."""
-
-    def write(session: Session, text: str) -> None:
-        session.connection().exec_driver_sql("UPDATE outbox SET subject = ?", (text,))
-
-    await desk.pending()
-    await desk.database.write(partial(write, text="{no JSON"))
-    telling = Telling(desk.database.url)
-    dispatcher = Dispatcher(telling, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now)
-    running = asyncio.create_task(dispatcher.run())
-    async with asyncio.timeout(10):
-        await telling.has_failed.wait()
-        await desk.database.write(partial(write, text="{}"))
-        dispatcher.wake()  # instead of the pause
-        await desk.platform.has_posted.wait()
-        dispatcher.close()
-        await running
-    await telling.close()
-    assert "outbox could not be read" in caplog.text
-    assert posts(desk) == ["card:1:review"]
+async def send_with(desk: Desk, database: Database) -> None:
+    """Send a batch, some of which can't be settled, and close the database."""
+    with pytest.raises(NotSaved):
+        await Dispatcher(database, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now).send_due()
+    await database.close()
 
 
 async def test_what_was_sent_but_not_settled_is_not_sent_twice(desk: Desk) -> None:
     await desk.pending()
     await desk.send()
     await want_again(desk, 1)
-
-    class LosingTheSettling(Database):
-        """Claims, and fails afterwards."""
-
-        writes = 0
-
-        async def write(self, work: Callable[[Session], T]) -> T:
-            """Let the first one pass."""
-            self.writes += 1
-            if self.writes > 1:
-                raise NotSaved("disk full")
-            return await super().write(work)
-
     await desk.pending()
-    losing = LosingTheSettling(desk.database.url, None)
-    with pytest.raises(NotSaved):
-        await Dispatcher(losing, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now).send_due()
+    await send_with(desk, Losing(desk.database.url, range(2, 100)))
     desk.later(seconds=120)
     await desk.send()
     assert len(desk.platform.shown("card:1:review")) == len(desk.platform.shown("card:2:review")) == 1
-    await losing.close()
+
+
+async def test_what_can_t_be_settled_in_one_place_holds_nothing_up_elsewhere(desk: Desk) -> None:
+    """Neither another channel's messages nor those to members: all are settled before more is claimed."""
+    await desk.published()
+    number = await desk.pending()
+    await desk.send()
+    await desk.react("sam", "card:1:ideas")
+    await desk.submit("nadia", "refuse", str(number), reason="Existe déjà")
+    await send_with(desk, Losing(desk.database.url, {2}))
+    (waiting,) = [row.key for row in (await desk.rows()).values() if row.shown < row.wanted]
+    assert waiting in {"card:1:ideas", "card:2:review"}

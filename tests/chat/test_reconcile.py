@@ -6,15 +6,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from sqlmodel import Session
 
-from bot.chat.reconcile import READ_AT_ONCE
-from bot.domain.draft import Draft
-from bot.domain.permissions import Caller
-from bot.errors import ChatUnavailable
-from bot.usecases import moderation, submission
+from bot.chat.reconcile import FAILURES_AT_MOST
 from storage.errors import NotSaved
-from tests.chat.desk import Desk
+from tests.chat.desk import DOWN, Desk
 
 
 async def test_votes_cast_while_away_are_found(desk: Desk) -> None:
@@ -72,29 +67,43 @@ async def test_where_chat_fails_the_rest_is_left_for_the_next_time(
 ) -> None:
     number = await desk.published()
     desk.platform.react("sam", "card:1:ideas", "+1")
-    desk.platform.fail("reactions", ChatUnavailable("timeout"))
+    desk.platform.fail("reactions", DOWN)
     assert await desk.reconciler.read_all() == 0
     assert "the next time" in caplog.text
     assert (await desk.idea(number)).supporters == 0
     assert await desk.reconciler.read_all() == 1
 
 
-async def test_many_cards_are_read_in_parts_and_those_read_before_a_failure_count(desk: Desk) -> None:
-    count = READ_AT_ONCE + 1
-
-    def publish(session: Session) -> None:
-        nadia = Caller(desk.workspace_id, "nadia", is_moderator=True)
-        for number in range(1, count + 1):
-            submission.submit(session, nadia, Draft(f"n{number}"), desk.now)
-            moderation.approve(session, nadia, number, desk.now)
-
-    await desk.database.write(publish)
-    await desk.send()
+async def miss_votes(desk: Desk, count: int) -> None:
+    """So many ideas, each of which Sam reacted to while Butine was away."""
     for number in range(1, count + 1):
+        await desk.published()
         desk.platform.react("sam", f"card:{number}:ideas", "+1")
-    desk.platform.fail("reactions", None, ChatUnavailable("timeout"))
-    assert await desk.reconciler.read_all() == READ_AT_ONCE
-    assert await desk.reconciler.read_all() == 1
+
+
+async def counted(desk: Desk) -> list[int]:
+    """The ideas that have a supporter."""
+    return [idea.number for idea in await desk.all_ideas() if idea.supporters]
+
+
+async def test_cards_are_read_in_parts_newest_first_and_a_failure_costs_its_own_part_alone(desk: Desk) -> None:
+    await miss_votes(desk, 5)
+    desk.platform.fail("reactions", None, DOWN)
+    assert await desk.reconciler.read_all(2) == 3
+    assert await counted(desk) == [1, 4, 5]
+    assert not desk.reconciler.has_caught_up
+    assert await desk.reconciler.read_all(2) == 2
+    assert desk.reconciler.has_caught_up
+
+
+async def test_where_chat_is_down_not_every_part_is_asked_for(desk: Desk) -> None:
+    """Each may take as long as chat is waited for; what fails now and then does not count together."""
+    await miss_votes(desk, 8)
+    desk.platform.fail("reactions", *[DOWN] * FAILURES_AT_MOST)
+    assert await desk.reconciler.read_all(2) == 0
+    desk.platform.fail("reactions", DOWN, DOWN, None, DOWN)
+    assert await desk.reconciler.read_all(2) == 2
+    assert await counted(desk) == [3, 4]
 
 
 async def test_only_what_is_open_to_votes_and_posted_is_read(desk: Desk) -> None:
@@ -202,7 +211,7 @@ async def test_the_votes_of_an_absence_are_known_once_all_has_been_read(desk: De
     desk.platform.react("sam", "card:1:ideas", "+1")
     told: list[int] = []
     desk.reconciler = desk.new_reconciler(on_caught_up=lambda: told.append(number))
-    desk.platform.fail("reactions", ChatUnavailable("timeout"))
+    desk.platform.fail("reactions", DOWN)
     await desk.reconciler.read_all()
     assert (desk.reconciler.has_caught_up, told) == (False, [])
     for _ in range(2):

@@ -4,7 +4,6 @@ import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from types import ModuleType
 
 import click
@@ -241,7 +240,7 @@ def test_without_a_workspace_there_is_nothing_to_do(terminal: Terminal) -> None:
         ["digest", "--now"],
     ):
         terminal.fail(REFUSED, terminal.say("cli.error.no_workspace"), *command)
-    assert not Path("x.jsonl").exists()
+    assert list(terminal.folder.iterdir()) == []
 
 
 def test_of_two_workspaces_one_has_to_be_named(filled: Terminal) -> None:

@@ -11,9 +11,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, create_engine, select
 
 from storage import ideas, migrations, notes, outbox
+from storage.opening import parse_url, shown
 from storage.outbox import Wanted
 from storage.tables import Digest, Idea, Status, Step
 from tests.cli.conftest import Terminal, in_web
@@ -132,7 +133,7 @@ def test_messages_that_could_not_be_sent_are_a_problem(terminal: Terminal, port:
         workspace_id = in_web(session)
         for count in range(number):
             outbox.want(session, workspace_id, Wanted(f"card:{count}", "idea_card"), NOW)
-        for count, claimed in enumerate(outbox.claim(session, workspace_id, NOW, timedelta(minutes=1), 99)):
+        for count, claimed in enumerate(outbox.claim(session, workspace_id, NOW, timedelta(minutes=1), 99)[0]):
             outbox.park(session, claimed, "is_archived" if count else "channel_not_found")
 
     terminal.write(park)
@@ -224,10 +225,19 @@ def test_on_postgresql_all_is_well_without_a_word_of_integrity(
     english: Terminal, port: int, postgresql_url: str
 ) -> None:
     english.configure(f'[storage]\nurl = "{postgresql_url.replace("postgres@", "postgres:s3cret@")}"')
+    english.succeed("migrate")
     shown = english.succeed("check")
     assert english.say("cli.check.all_well") in shown
     assert english.say("cli.check.integrity") not in shown
     assert "s3cret" not in shown
+
+
+@pytest.mark.postgresql
+def test_on_postgresql_too_a_check_makes_nothing(english: Terminal, port: int, postgresql_url: str) -> None:
+    english.configure(f'[storage]\nurl = "{postgresql_url}"')
+    sentence = english.say("cli.check.database_empty", url=shown(parse_url(postgresql_url)))
+    for _ in range(2):
+        assert sentence in english.succeed("check")
 
 
 def test_an_address_that_others_reach_is_a_problem_for_the_room_alone(terminal: Terminal, port: int) -> None:
@@ -257,9 +267,35 @@ def test_a_database_of_the_room_that_cannot_be_used_is_a_problem_and_ends_a_star
     assert result.exit_code == DATABASE
 
 
-def test_looking_at_the_room_makes_no_file_of_its_own(terminal: Terminal, port: int) -> None:
-    terminal.succeed("check")
-    assert {path.name for path in terminal.folder.iterdir()} == {"butine.db"}
+def test_a_check_before_the_first_start_says_what_that_will_make_and_makes_nothing(
+    terminal: Terminal, port: int
+) -> None:
+    """Neither the database nor the room's."""
+    shown = terminal.succeed("check").splitlines()
+    assert f"✓ {terminal.say('cli.check.database_empty', url='sqlite:///butine.db')}" in shown
+    assert list(terminal.folder.iterdir()) == []
+
+
+def test_a_check_beside_an_older_butine_says_that_a_start_will_upgrade_the_database_and_does_not(
+    terminal: Terminal, port: int
+) -> None:
+    older = older_database(terminal)
+    shown = terminal.succeed("check").splitlines()
+    for sentence in (
+        terminal.say("cli.check.database_outdated", url="sqlite:///butine.db"),
+        terminal.say("cli.check.integrity"),
+        terminal.say("cli.check.all_well"),
+    ):
+        assert any(line.endswith(sentence) for line in shown)
+    assert terminal.database.read_bytes() == older
+
+
+def older_database(terminal: Terminal) -> bytes:
+    """A database of the first version; returns the file's content."""
+    engine = create_engine(f"sqlite:///{terminal.database}")
+    migrations.upgrade(engine, "0001")
+    engine.dispose()
+    return terminal.database.read_bytes()
 
 
 def test_a_lock_that_cannot_be_written_is_a_problem_and_ends_a_start(terminal: Terminal, port: int) -> None:
@@ -333,6 +369,26 @@ def test_migrating_makes_the_newest_schema_and_says_so(terminal: Terminal) -> No
     for _ in range(2):
         assert terminal.succeed("migrate").strip() == sentence
     assert terminal.database.exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ideas list",
+        "ideas show 1",
+        "ideas export ideas.jsonl",
+        "ideas import old.jsonl",
+        "digest --preview",
+        "digest --now",
+    ],
+)
+def test_what_is_done_beside_an_older_butine_leaves_the_schema_to_it(terminal: Terminal, command: str) -> None:
+    """It would refuse the upgraded database at its next start."""
+    older = older_database(terminal)
+    Path("old.jsonl").touch()
+    terminal.fail(DATABASE, terminal.say("cli.error.outdated", url="sqlite:///butine.db"), *command.split())
+    assert terminal.database.read_bytes() == older
+    assert not Path("new.jsonl").exists()
 
 
 @pytest.mark.postgresql

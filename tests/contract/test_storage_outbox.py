@@ -31,8 +31,12 @@ class Desk:
     async def want_once(self, wanted: Wanted = CARD, now: datetime = NOW) -> None:
         await self.database.write(lambda s: outbox.want_once(s, self.workspace_id, wanted, now))
 
-    async def claim(self, now: datetime = NOW, limit: int = 10) -> list[Claimed]:
-        return await self.database.write(lambda s: outbox.claim(s, self.workspace_id, now, LEASE, limit))
+    async def claim(self, now: datetime = NOW, limit: int = 10, place_limit: int | None = None) -> list[Claimed]:
+        claimed, unreadable = await self.database.write(
+            lambda s: outbox.claim(s, self.workspace_id, now, LEASE, limit, place_limit)
+        )
+        assert unreadable == []
+        return claimed
 
     async def claim_one(self, now: datetime = NOW) -> Claimed:
         (claimed,) = await self.claim(now)
@@ -144,6 +148,23 @@ async def test_what_is_due_is_claimed_longest_waiting_first_and_not_too_much_at_
     assert named(await desk.claim(limit=2)) == []
 
 
+async def test_of_each_channel_and_conversation_no_more_is_claimed_than_so(
+    database: Database, workspace_id: int
+) -> None:
+    """So that none waits for another's long queue; within each the order is kept."""
+    desk = Desk(database, workspace_id)
+    for number in range(4):
+        await desk.want(Wanted(f"ideas:{number}", "view", channel="ideas"), NOW - HOUR)
+    for number in range(2):
+        await desk.want(Wanted(f"review:{number}", "view", channel="review"))
+        await desk.want(Wanted(f"sam:{number}", "view", member_id="sam"))
+    assert named(await desk.claim(place_limit=1)) == ["ideas:0", "review:0", "sam:0"]
+    assert named(await desk.claim(place_limit=2)) == ["ideas:1", "ideas:2", "review:1", "sam:1"], (
+        "others' are not counted"
+    )
+    assert named(await desk.claim(place_limit=2)) == ["ideas:3"]
+
+
 async def test_what_is_claimed_is_nobody_elses_until_its_lease_is_over(database: Database, workspace_id: int) -> None:
     desk = Desk(database, workspace_id)
     await desk.want()
@@ -205,16 +226,16 @@ async def test_posted_cards_are_known_by_idea_and_view(database: Database, works
     links = await database.read(lambda s: outbox.permalinks(s, workspace_id, "idea_card", asked))
     assert links == {key(ideas[0]): "https://chat/idea_card:1"}
 
-    async def posted(after: int, limit: int) -> list[PostedCard]:
+    async def posted(before: int | None, limit: int) -> list[PostedCard]:
         return await database.read(
-            lambda s: outbox.posted(s, workspace_id, "idea_card", [Status.PUBLISHED], after, limit)
+            lambda s: outbox.posted(s, workspace_id, "idea_card", [Status.PUBLISHED], before, limit)
         )
 
     first = PostedCard(key(ideas[0]), "idea_card:1", since=NOW)
     second = PostedCard(key(ideas[1]), "idea_card:2", since=NOW)
-    assert await posted(0, 9) == [first, second]
-    assert await posted(0, 1) == [first]
-    assert await posted(first.idea_id, 9) == [second]
+    assert await posted(None, 9) == [second, first]
+    assert await posted(None, 1) == [second]
+    assert await posted(second.idea_id, 9) == [first]
 
 
 async def test_what_changes_all_the_time_keeps_nothing_else_from_being_sent(
@@ -263,6 +284,25 @@ async def test_what_may_have_arrived_is_marked_until_it_is_shown(database: Datab
     assert (fourth.item.attempts, fourth.was_left) == (0, False)
 
 
+async def test_who_took_too_long_settles_nothing_that_is_anothers_by_now(database: Database, workspace_id: int) -> None:
+    """That one looks for what was sent, and knows what became of it."""
+    desk = Desk(database, workspace_id)
+    await desk.want()
+    late, newer = await desk.claim_one(), await desk.claim_one(NOW + LEASE)
+    before = await desk.item()
+    await desk.shown(late)
+    await desk.later(late, NOW, is_uncertain=False)
+    for settle in (
+        lambda s: outbox.settle_found(s, late, "M1", None),
+        lambda s: outbox.settle_gone(s, late, NOW + HOUR),
+        lambda s: outbox.park(s, late, "channel_not_found"),
+    ):
+        await database.write(settle)
+    assert (await desk.item()).model_dump() == before.model_dump()
+    await desk.shown(newer, "M2")
+    assert (await desk.item()).message == "M2"
+
+
 async def test_what_is_gone_from_chat_is_posted_anew(database: Database, workspace_id: int) -> None:
     desk = Desk(database, workspace_id)
     await desk.want()
@@ -278,13 +318,13 @@ async def test_what_is_gone_from_chat_is_posted_anew(database: Database, workspa
 async def test_what_never_works_is_parked_until_it_is_wanted_anew(database: Database, workspace_id: int) -> None:
     desk = Desk(database, workspace_id)
     await desk.want()
-    claimed = await desk.claim_one()
-    await desk.later(claimed, NOW, is_uncertain=False)
-    await database.write(lambda s: outbox.park(s, claimed, "channel_not_found"))
+    await desk.later(await desk.claim_one(), NOW, is_uncertain=False)
+    again = await desk.claim_one()
+    await database.write(lambda s: outbox.park(s, again, "channel_not_found"))
     assert await desk.claim(NOW + DAY) == []
     assert await desk.next_due() is None
     parked = await database.read(lambda s: outbox.parked(s, 5))
-    assert [(item.key, item.parked_reason) for item in parked] == [(CARD.key, "channel_not_found")]
+    assert [(item.key, item.reason) for item in parked] == [(CARD.key, "channel_not_found")]
     await desk.want(now=NOW + DAY)
     assert (await desk.claim_one(NOW + DAY)).item.attempts == 0
     assert await database.read(lambda s: outbox.parked(s, 5)) == []

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,6 @@ from bot.rules import rules_of
 from bot.usecases import announcing, submission
 from storage import outbox, workspaces
 from storage.database import Database
-from storage.outbox import Claimed
 from storage.tables import Idea, Status
 from tests.mattermost.house import House
 from tests.mattermost.rig import MattermostRig
@@ -74,9 +74,8 @@ async def test_an_hour_away_from_500_posts_is_made_good_in_a_minute(rig: Matterm
             session.add(idea)
             session.flush()
             announcing.idea_card(session, idea, at)
-            row = outbox.by_key(session, workspace, f"card:{number}:ideas")
-            assert row
-            outbox.settle_shown(session, Claimed(row, was_left=False), post, None)
+            (claimed,), _ = outbox.claim(session, workspace, at, timedelta(minutes=1), 1)
+            outbox.settle_shown(session, claimed, post, None)
 
     await database.write(publish)
     voters = [rig.world.add_user(f"agent{number}") for number in range(20)]

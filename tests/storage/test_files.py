@@ -47,6 +47,28 @@ def test_what_fails_leaves_nothing_behind(target: Path) -> None:
     assert names(target) == []
 
 
+def test_what_a_killed_one_left_is_removed_by_the_next_of_that_name(target: Path) -> None:
+    for name in ("new.txt.0123abcd.part", "new.txt.notes.part", "old.txt.0123abcd.part"):
+        target.with_name(name).write_text("half")
+    with new_file(target) as part, new_file(target.with_name("old.txt")):
+        part.write_text("whole")
+    assert sorted(names(target)) == ["new.txt", "new.txt.notes.part", "old.txt"]
+
+
+def test_what_another_still_writes_is_left_to_it(target: Path) -> None:
+    def write_last() -> None:
+        with new_file(target) as first:
+            first.write_text("first")
+            with new_file(target) as second:
+                second.write_text("second")
+            assert first.read_text() == "first"
+
+    with pytest.raises(FileExistsError):
+        write_last()
+    assert target.read_text() == "second"
+    assert names(target) == ["new.txt"]
+
+
 def test_what_is_there_already_is_not_overwritten(target: Path) -> None:
     target.write_text(MADE_MEANWHILE)
     with pytest.raises(FileExistsError), new_file(target):

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 from sqlmodel import Session
 
-from storage import notes
+from storage import migrations, notes
 from storage.database import Database
 from storage.errors import CannotOpen
-from storage.opening import parse_url, problems_of, shown
+from storage.opening import engine_for, parse_url, problems_of, shown
 
 pytest_plugins = ["tests.contract.storage_fixtures"]
 
@@ -69,6 +69,34 @@ async def test_a_file_may_be_called_anything(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name.replace("?", "")
     folder.mkdir()
     assert await note_in(f"sqlite:///{folder}/butine.db") == "kept"
+
+
+# Without an upgrade
+
+
+def test_who_may_not_make_a_database_makes_none(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    for name in ("missing.db", "empty.db"):
+        assert unchanged_refusal(f"sqlite:///{tmp_path}/{name}").code == CannotOpen.EMPTY
+    assert [(path.name, path.stat().st_size) for path in tmp_path.iterdir()] == [("empty.db", 0)]
+
+
+async def test_who_may_not_upgrade_a_database_opens_one_that_needs_none(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/butine.db"
+    migrations.upgrade(engine_for(parse_url(url), is_reader=False), migrations.known_revisions()[-1])
+    assert unchanged_refusal(url).code == CannotOpen.OUTDATED
+    assert unchanged_refusal(url).reason == migrations.known_revisions()[-1]
+    assert await note_in(url) == "kept"
+    database = Database.open(url, is_upgraded=False)
+    assert await database.read(lambda s: notes.get(s, "n")) == "kept"
+    await database.close()
+
+
+def unchanged_refusal(url: str) -> CannotOpen:
+    """Why a database is not opened as it is."""
+    with pytest.raises(CannotOpen) as raised:
+        Database.open(url, is_upgraded=False)
+    return raised.value
 
 
 # One service for each file

@@ -217,6 +217,16 @@ def test_what_was_brought_up_is_not_brought_up_again_before_another_wait(session
     assert sorted(key for key in world.outbox() if key.startswith("reminder")) == ["reminder:d1", "reminder:d4"]
 
 
+def test_a_clock_that_was_ahead_for_a_while_holds_no_reminder_up(session: Session, world: World) -> None:
+    """What it wrote lies far in the future; what was brought up today already is not again."""
+    idea = world.propose()
+    today = world.later(days=4)
+    moderation.remind(session, world.workspace_id, WAIT, "d90", today + timedelta(days=86))
+    assert moderation.remind(session, world.workspace_id, WAIT, "d4", today) == [idea]
+    assert idea.reminded_at == today
+    assert moderation.remind(session, world.workspace_id, WAIT, "d6", world.later(days=2)) == []
+
+
 def test_an_idea_that_was_just_changed_waits_anew(session: Session, world: World) -> None:
     idea = world.propose()
     world.later(days=2)
