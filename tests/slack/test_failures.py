@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -18,8 +19,10 @@ from tests.fakes.slack import blockkit
 from tests.fakes.slack.reading import shown
 from tests.fakes.slack.state import BOT, IDEAS, REVIEW
 from tests.fakes.slack.web_api import BOT_TOKEN
-from tests.fakes.slack.workspace import CAMILLE, NADIA, FakeSlack, Json, labels
+from tests.fakes.slack.workspace import CAMILLE, NADIA, OMAR, FakeSlack, Json, labels
 from tests.slack.installation import Installation
+
+LONGER = Card("Long", (Quotation("Besoin", "mot " * 4000),), reaction="+1")
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,23 @@ async def test_a_post_that_failed_may_work_later(rig: SlackRig, how: str, arrive
     assert failed.value.retry_after == (7.0 if how.startswith("429") else None)
     assert len(rig.slack.messages(IDEAS)) == arrives
     assert rig.slack.api.counted("chat.postMessage") == 1
+
+
+@pytest.mark.parametrize("method", ["chat.update", "chat.delete"])
+@pytest.mark.parametrize(
+    "how, is_uncertain",
+    [("429:7", False), ("500", True), ("reset_before", True), ("reset_after", True), ("not_in_channel", False)],
+)
+async def test_an_edit_whose_answer_is_lost_may_still_arrive(
+    rig: SlackRig, method: str, how: str, *, is_uncertain: bool
+) -> None:
+    """So may the end of a message that a shorter card has no use for: a longer one may need it again."""
+    posted = await rig.platform.post("ideas", LONGER, "card:1")
+    rig.slack.api.fail(method, how)
+    with pytest.raises(ChatUnavailable) as failed:
+        await rig.platform.update(posted.id, idea())
+    assert failed.value.is_uncertain is is_uncertain
+    assert rig.slack.api.counted(method) == 1
 
 
 @pytest.mark.parametrize("how", ["invalid_blocks", "msg_blocks_too_long", "msg_too_long", "too_many_attachments"])
@@ -89,6 +109,25 @@ async def test_after_an_uncertain_send_the_card_is_there_once(
         await socket_butine.settle()
         slack.clock.advance(60)
     assert len(slack.messages(REVIEW)) == 1
+
+
+async def test_an_edit_that_slack_carries_out_late_is_not_what_stays(slack: FakeSlack, tmp_path: Path) -> None:
+    """Nobody waited for it any more, and the idea has won another vote meanwhile."""
+    butine = Installation(slack, "http", tmp_path)
+    butine.platform = platform_before(slack, "http", call_seconds=0.2)
+    await butine.start()
+    await butine.publish(1, "Une idée qui plaît")
+    (card,) = slack.messages(IDEAS)
+    await slack.react(NADIA, card, "+1")
+    slack.api.fail("chat.update", "late")
+    await butine.settle()
+    await slack.react(OMAR, card, "+1")
+    for _ in range(30):
+        slack.clock.advance(2)
+        await butine.settle()
+        await slack.api.held.catch_up()
+    assert "2 soutiens" in shown(card)
+    await butine.stop()
 
 
 @pytest.mark.parametrize("how", ["429:5", "500", "reset_after"])
@@ -202,9 +241,6 @@ async def test_a_card_may_become_longer_and_shorter(rig: SlackRig) -> None:
     assert shorter == posted
     await rig.slack.react(NADIA, rig.slack.messages(IDEAS)[0], "heart")
     assert rig.listener.events[-1].message == posted.id  # type: ignore[attr-defined]
-
-
-LONGER = Card("Long", (Quotation("Besoin", "mot " * 4000),), reaction="+1")
 
 
 @pytest.mark.parametrize("method", ["chat.postMessage", "reactions.add"])

@@ -160,12 +160,12 @@ class Api:
         call = self._client.chat_update(
             channel=channel, ts=ts, text=message.text, blocks=list(message.blocks), parse="none", link_names=False
         )
-        await self.ask(call, message=ref)
+        await self.ask(call, message=ref, is_write=True)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Take a message away; harmless where it is gone."""
         try:
-            await self.ask(self._client.chat_delete(channel=channel, ts=ts), message=ts)
+            await self.ask(self._client.chat_delete(channel=channel, ts=ts), message=ts, is_write=True)
         except MessageGone:
             return
 
