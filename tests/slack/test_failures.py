@@ -7,10 +7,7 @@ from typing import Literal
 
 import pytest
 
-from bot.chat.dispatcher import BATCH, LEASE
-from bot.chat.slack.api import PAGE
 from bot.chat.slack.platform import Access, Slack, Time
-from bot.chat.slack.posts import HISTORY_PAGES
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Card, Heading, Items, Quotation
 from tests.contract.slack_rig import CHANNELS, SlackRig, platform_before
@@ -378,42 +375,3 @@ async def test_after_a_start_that_failed_for_a_while_it_starts_and_takes_events_
     await rig.type_command(CAMILLE, "Des vélos")
     assert len(rig.listener.events) == 1
     await rig.stop()
-
-
-async def test_many_cards_are_looked_for_within_what_one_claim_may_take(rig: SlackRig) -> None:
-    """A crash leaves a batch of uncertain sends; if looking outlasted the lease, another process would post too."""
-    await rig.platform.post("ideas", idea(), "card:1")
-    for number in range(HISTORY_PAGES * PAGE):
-        rig.slack.write(CAMILLE, f"message {number}")
-    began = rig.slack.clock.seconds()
-    for number in range(2, BATCH + 1):
-        assert await rig.platform.find_posted("ideas", None, f"card:{number}") is None
-        await rig.platform.post("ideas", idea(), f"card:{number}")
-    assert rig.slack.clock.seconds() - began < LEASE.total_seconds() * 0.75
-    assert await rig.platform.find_posted("ideas", None, f"card:{BATCH}") is not None, "what came since is found too"
-    assert await rig.platform.find_posted("ideas", None, "card:1") is None, "so far back nobody looks"
-
-
-async def test_of_a_card_that_was_posted_anew_the_newer_is_found(rig: SlackRig) -> None:
-    """Somebody deleted the one that a search had seen."""
-    old = await rig.platform.post("ideas", idea(), "card:1")
-    assert await rig.platform.find_posted("ideas", None, "card:1") == old
-    rig.slack.state.channels[IDEAS].messages.clear()
-    new = await rig.platform.post("ideas", idea(), "card:1")
-    assert await rig.platform.find_posted("ideas", None, "card:1") == new
-
-
-async def test_what_came_into_an_empty_channel_is_found(rig: SlackRig) -> None:
-    assert await rig.platform.find_posted("ideas", None, "card:1") is None
-    posted = await rig.platform.post("ideas", idea(), "card:1")
-    assert await rig.platform.find_posted("ideas", None, "card:1") == posted
-
-
-async def test_a_message_that_looks_like_butines_is_not_taken_for_it(rig: SlackRig) -> None:
-    """Another app may write the same metadata."""
-    posted = await rig.platform.post("ideas", idea(), "card:1")
-    original = rig.slack.messages(IDEAS)[0]
-    assert original["user"] == BOT
-    forged = rig.slack.write(CAMILLE, "moi aussi")
-    forged["metadata"] = original["metadata"]
-    assert await rig.platform.find_posted("ideas", None, "card:1") == posted

@@ -233,14 +233,13 @@ class Api:
         await self._pace.turn("conversations.open", TIER_3_SECONDS)
         return str((await self.ask(self._client.conversations_open(users=member)))["channel"]["id"])
 
-    async def history(self, channel: str, *, after: str = "", before: str = "", cursor: str = "") -> Answer:
+    async def history(self, channel: str, *, after: str = "", before: str = "") -> Answer:
         """A page of a channel's messages between two timestamps, with their metadata, newest first."""
         await self._pace.turn("conversations.history", TIER_3_SECONDS)
         call = self._client.conversations_history(
             channel=channel,
             oldest=after or None,
             latest=before or None,
-            cursor=cursor or None,
             include_all_metadata=True,
             limit=PAGE,
         )
