@@ -81,6 +81,10 @@ class People:
         """As the port says: whether the member is in the review channel, and a colleague."""
         return await self._is_in_review(member) and (await self._person(member)).is_colleague
 
+    def is_home(self, team: object, organisation: object) -> bool:
+        """Whether that is this workspace or another one of its organisation, whose id may stand in a team's place."""
+        return team == self.team or (bool(self.organisation) and self.organisation in (team, organisation))
+
     async def prepare(self) -> None:
         """Read the moderators, so that the first who clicks need not wait for it. Never raises."""
         try:
@@ -162,8 +166,7 @@ class People:
         if user.get("id") == SLACKBOT or any(user.get(name) for name in outside):
             return False
         organisation = (user.get("enterprise_user") or {}).get("enterprise_id")
-        is_same_organisation = bool(self.organisation) and organisation == self.organisation
-        return user.get("team_id", self.team) == self.team or is_same_organisation
+        return self.is_home(user.get("team_id", self.team), organisation)
 
 
 def _profile(member: str, user: Answer) -> Profile:
