@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.contract.slack_rig import SlackRig
+from tests.contract.test_platform import idea
 from tests.fakes.slack.reading import shown
 from tests.fakes.slack.state import IDEAS, REVIEW, TEAM
 from tests.fakes.slack.web_api import WebApi
@@ -125,3 +126,13 @@ async def test_another_workspace_of_the_same_organisation_is_no_other(
 ) -> None:
     await large.slack.hand_on(from_elsewhere(large.slack.command(CAMILLE, "Des navettes")) | named)
     assert bool(large.listener.events) is is_taken
+
+
+@pytest.mark.parametrize("organisation, votes", [(ORGANISATION, True), ("E0ELSEWHERE", False)])
+async def test_people_of_the_same_organisation_vote(large: SlackRig, organisation: str, *, votes: bool) -> None:
+    of_it = {"team_id": ELSEWHERE, "enterprise_user": {"enterprise_id": organisation}}
+    other = large.slack.state.add_user("U0OTHER000", "Quelqu’un", **of_it)  # type: ignore[arg-type]
+    posted = await large.platform.post("ideas", idea(), "card:1")
+    await large.react(other, posted, "+1")
+    assert bool(large.listener.events) is votes
+    assert await large.platform.reactions([posted.id]) == {posted.id: {"+1": [other]} if votes else {}}

@@ -244,7 +244,7 @@ class Listeners(AsyncMiddleware):
 
     async def _reaction(self, body: Body) -> None:
         event = inbound.reaction(body, self._bot)
-        if event and not await self._voters.is_bot(event.member):
+        if event and await self._voters.is_member(event.member):
             await self._on_event(replace(event, message=self._posts.whole(event.message)))
 
     async def _membership(self, body: Body) -> None:

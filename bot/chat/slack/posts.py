@@ -202,8 +202,8 @@ class Posts:
             self._ref(posted)
             held[ref] = self._held(answers)
         holders = [member for by_emoji in held.values() for members in by_emoji.values() for member in members]
-        bots = await self._voters.bots_among(holders)
-        return {ref: _without(bots, by_emoji) for ref, by_emoji in held.items()}
+        members = await self._voters.members_among(holders)
+        return {ref: _among(members, by_emoji) for ref, by_emoji in held.items()}
 
     def whole(self, ref: str) -> str:
         """The id of the card that a message is part of."""
@@ -247,9 +247,9 @@ class Posts:
         return str(payload.get("key") or ""), int(payload.get("part") or 0)
 
 
-def _without(bots: Collection[str], held: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    people = {emoji: [member for member in members if member not in bots] for emoji, members in held.items()}
-    return {emoji: members for emoji, members in people.items() if members}
+def _among(members: Collection[str], held: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    theirs = {emoji: [holder for holder in holders if holder in members] for emoji, holders in held.items()}
+    return {emoji: holders for emoji, holders in theirs.items() if holders}
 
 
 def _mark(key: str, part: int) -> Mapping[str, Any]:
