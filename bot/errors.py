@@ -91,7 +91,7 @@ class ChatError(ButineError):
 class ChatUnavailable(ChatError):
     """It may work later. `retry_after` in seconds, where the platform said so.
 
-    `is_uncertain` says that the message may have arrived all the same.
+    `is_uncertain` says that the message, or its edit, may have arrived all the same, or may still arrive.
     """
 
     reason: str

@@ -48,7 +48,7 @@ class Platform(Protocol):
     async def start(self, on_event: OnEvent) -> None:
         """Connect; from now on events are handed to `on_event`, several at once, each in its own task.
 
-        What a bot does with a reaction is no event.
+        What a bot, or a person of another organisation in a shared channel, does with a reaction is no event.
 
         Where it raises `ChatUnavailable`, nothing is left open, and it may be called again, unless that is a
         `NeedsMending`.
@@ -73,8 +73,8 @@ class Platform(Protocol):
         """The message that carries `key` in that channel or direct conversation, or None if it never arrived."""
 
     async def reactions(self, messages: Sequence[str]) -> Mapping[str, Mapping[str, Sequence[str]]]:
-        """For each message that can be read: emoji name → ids of the members who hold it, Butine and other bots left
-        out; who can't be told from a bot is a member.
+        """For each message that can be read: emoji name → ids of the members who hold it; who can't be told from a bot,
+        or from a person of another organisation, is one. Butine itself is left out.
 
         A message that can't be read is absent from the answer: its votes are to stay as they are.
         """

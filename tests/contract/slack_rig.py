@@ -1,5 +1,6 @@
 """Slack's rig: the adapter before a fake Slack, over either transport."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from aiohttp import web
@@ -11,8 +12,8 @@ from bot.chat.slack.platform import Access, Slack, Time
 from tests.contract.rigs import Listener
 from tests.fakes.slack import reading
 from tests.fakes.slack.deliveries import SECRET
-from tests.fakes.slack.state import Json
-from tests.fakes.slack.web_api import APP_TOKEN, BOT_TOKEN
+from tests.fakes.slack.state import Json, State
+from tests.fakes.slack.web_api import APP_TOKEN, BOT_TOKEN, WebApi
 from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, FakeSlack
 
 CHANNELS = {"ideas": "idees", "review": "moderation", "digest": "idees"}
@@ -42,9 +43,9 @@ class SlackRig:
     other_agent = SAM
     moderator = NADIA
 
-    def __init__(self, mode: Literal["socket", "http"]) -> None:
+    def __init__(self, mode: Literal["socket", "http"], api: Callable[[State], WebApi] = WebApi) -> None:
         self.listener = Listener()
-        self.slack = FakeSlack()
+        self.slack = FakeSlack(api)
         self.mode = mode
         self._server: TestServer | None = None
         self._platform: Slack | None = None

@@ -120,13 +120,18 @@ REQUESTS: dict[str, Make] = {
 async def test_a_forged_or_damaged_request_is_turned_away(
     slack: FakeSlack, http_butine: Installation, make: Make
 ) -> None:
-    assert isinstance(slack.transport, Http)
-    body, sent = make(slack.transport, slack.command(CAMILLE, "Une idée que personne n’a eue"))
-    async with aiohttp.ClientSession() as session:
-        sent = {name: value.encode().decode("latin-1") for name, value in sent.items()}
-        async with session.post(http_butine.address, data=body, headers=sent) as answer:
-            assert answer.status in (400, 401, 413), answer.status
+    status = await sent(slack, http_butine, make)
+    assert status in (400, 401, 413), status
     await unchanged(slack, http_butine)
+
+
+async def sent(slack: FakeSlack, butine: Installation, make: Make) -> int:
+    """Send the request; the answer's status."""
+    assert isinstance(slack.transport, Http)
+    body, given = make(slack.transport, slack.command(CAMILLE, "Une idée que personne n’a eue"))
+    as_sent = {name: value.encode().decode("latin-1") for name, value in given.items()}
+    async with aiohttp.ClientSession() as session, session.post(butine.address, data=body, headers=as_sent) as answer:
+        return answer.status
 
 
 async def unchanged(slack: FakeSlack, butine: Installation) -> None:
@@ -135,6 +140,41 @@ async def unchanged(slack: FakeSlack, butine: Installation) -> None:
     assert await butine.ideas() == []
     assert slack.state.all_messages() == []
     assert slack.state.private == {}
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (at(0, "another"), "slack.signing_secret is not the Signing Secret"),
+        (at(-360, "another"), "slack.signing_secret is not the Signing Secret"),
+        (at(-360), "360 s apart: set its clock right"),
+        (at(360), "360 s apart: set its clock right"),
+    ],
+)
+async def test_what_may_be_slacks_own_and_is_refused_is_named_in_the_log_once_a_minute(
+    slack: FakeSlack, http_butine: Installation, caplog: pytest.LogCaptureFixture, make: Make, words: str
+) -> None:
+    """A secret that was mistyped or made anew, or a clock that is wrong: otherwise nothing would show it."""
+    for _ in range(3):
+        await sent(slack, http_butine, make)
+    slack.clock.advance(61)
+    await sent(slack, http_butine, make)
+    first, second = warnings(caplog)
+    assert words in first
+    assert words in second
+
+
+@pytest.mark.parametrize("name", ["nothing at all", "unsigned", "short signature", "timestamp of letters"])
+async def test_garbage_is_not_worth_a_line(
+    slack: FakeSlack, http_butine: Installation, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    await sent(slack, http_butine, REQUESTS[name])
+    assert warnings(caplog) == []
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the operator reads of refused requests."""
+    return [record.getMessage() for record in caplog.records if record.name == "bot.chat.slack.door"]
 
 
 def test_there_are_at_least_thirty_of_them() -> None:

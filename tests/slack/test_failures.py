@@ -2,14 +2,12 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from bot.chat.dispatcher import BATCH, LEASE
-from bot.chat.slack.api import PAGE
 from bot.chat.slack.platform import Access, Slack, Time
-from bot.chat.slack.posts import HISTORY_PAGES
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Card, Heading, Items, Quotation
 from tests.contract.slack_rig import CHANNELS, SlackRig, platform_before
@@ -18,8 +16,10 @@ from tests.fakes.slack import blockkit
 from tests.fakes.slack.reading import shown
 from tests.fakes.slack.state import BOT, IDEAS, REVIEW
 from tests.fakes.slack.web_api import BOT_TOKEN
-from tests.fakes.slack.workspace import CAMILLE, NADIA, FakeSlack, Json, labels
+from tests.fakes.slack.workspace import CAMILLE, NADIA, OMAR, FakeSlack, Json, labels
 from tests.slack.installation import Installation
+
+LONGER = Card("Long", (Quotation("Besoin", "mot " * 4000),), reaction="+1")
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,23 @@ async def test_a_post_that_failed_may_work_later(rig: SlackRig, how: str, arrive
     assert failed.value.retry_after == (7.0 if how.startswith("429") else None)
     assert len(rig.slack.messages(IDEAS)) == arrives
     assert rig.slack.api.counted("chat.postMessage") == 1
+
+
+@pytest.mark.parametrize("method", ["chat.update", "chat.delete"])
+@pytest.mark.parametrize(
+    "how, is_uncertain",
+    [("429:7", False), ("500", True), ("reset_before", True), ("reset_after", True), ("not_in_channel", False)],
+)
+async def test_an_edit_whose_answer_is_lost_may_still_arrive(
+    rig: SlackRig, method: str, how: str, *, is_uncertain: bool
+) -> None:
+    """So may the end of a message that a shorter card has no use for: a longer one may need it again."""
+    posted = await rig.platform.post("ideas", LONGER, "card:1")
+    rig.slack.api.fail(method, how)
+    with pytest.raises(ChatUnavailable) as failed:
+        await rig.platform.update(posted.id, idea())
+    assert failed.value.is_uncertain is is_uncertain
+    assert rig.slack.api.counted(method) == 1
 
 
 @pytest.mark.parametrize("how", ["invalid_blocks", "msg_blocks_too_long", "msg_too_long", "too_many_attachments"])
@@ -89,6 +106,25 @@ async def test_after_an_uncertain_send_the_card_is_there_once(
         await socket_butine.settle()
         slack.clock.advance(60)
     assert len(slack.messages(REVIEW)) == 1
+
+
+async def test_an_edit_that_slack_carries_out_late_is_not_what_stays(slack: FakeSlack, tmp_path: Path) -> None:
+    """Nobody waited for it any more, and the idea has won another vote meanwhile."""
+    butine = Installation(slack, "http", tmp_path)
+    butine.platform = platform_before(slack, "http", call_seconds=0.2)
+    await butine.start()
+    await butine.publish(1, "Une idée qui plaît")
+    (card,) = slack.messages(IDEAS)
+    await slack.react(NADIA, card, "+1")
+    slack.api.fail("chat.update", "late")
+    await butine.settle()
+    await slack.react(OMAR, card, "+1")
+    for _ in range(30):
+        slack.clock.advance(2)
+        await butine.settle()
+        await slack.api.held.catch_up()
+    assert "2 soutiens" in shown(card)
+    await butine.stop()
 
 
 @pytest.mark.parametrize("how", ["429:5", "500", "reset_after"])
@@ -202,9 +238,6 @@ async def test_a_card_may_become_longer_and_shorter(rig: SlackRig) -> None:
     assert shorter == posted
     await rig.slack.react(NADIA, rig.slack.messages(IDEAS)[0], "heart")
     assert rig.listener.events[-1].message == posted.id  # type: ignore[attr-defined]
-
-
-LONGER = Card("Long", (Quotation("Besoin", "mot " * 4000),), reaction="+1")
 
 
 @pytest.mark.parametrize("method", ["chat.postMessage", "reactions.add"])
@@ -342,42 +375,3 @@ async def test_after_a_start_that_failed_for_a_while_it_starts_and_takes_events_
     await rig.type_command(CAMILLE, "Des vélos")
     assert len(rig.listener.events) == 1
     await rig.stop()
-
-
-async def test_many_cards_are_looked_for_within_what_one_claim_may_take(rig: SlackRig) -> None:
-    """A crash leaves a batch of uncertain sends; if looking outlasted the lease, another process would post too."""
-    await rig.platform.post("ideas", idea(), "card:1")
-    for number in range(HISTORY_PAGES * PAGE):
-        rig.slack.write(CAMILLE, f"message {number}")
-    began = rig.slack.clock.seconds()
-    for number in range(2, BATCH + 1):
-        assert await rig.platform.find_posted("ideas", None, f"card:{number}") is None
-        await rig.platform.post("ideas", idea(), f"card:{number}")
-    assert rig.slack.clock.seconds() - began < LEASE.total_seconds() * 0.75
-    assert await rig.platform.find_posted("ideas", None, f"card:{BATCH}") is not None, "what came since is found too"
-    assert await rig.platform.find_posted("ideas", None, "card:1") is None, "so far back nobody looks"
-
-
-async def test_of_a_card_that_was_posted_anew_the_newer_is_found(rig: SlackRig) -> None:
-    """Somebody deleted the one that a search had seen."""
-    old = await rig.platform.post("ideas", idea(), "card:1")
-    assert await rig.platform.find_posted("ideas", None, "card:1") == old
-    rig.slack.state.channels[IDEAS].messages.clear()
-    new = await rig.platform.post("ideas", idea(), "card:1")
-    assert await rig.platform.find_posted("ideas", None, "card:1") == new
-
-
-async def test_what_came_into_an_empty_channel_is_found(rig: SlackRig) -> None:
-    assert await rig.platform.find_posted("ideas", None, "card:1") is None
-    posted = await rig.platform.post("ideas", idea(), "card:1")
-    assert await rig.platform.find_posted("ideas", None, "card:1") == posted
-
-
-async def test_a_message_that_looks_like_butines_is_not_taken_for_it(rig: SlackRig) -> None:
-    """Another app may write the same metadata."""
-    posted = await rig.platform.post("ideas", idea(), "card:1")
-    original = rig.slack.messages(IDEAS)[0]
-    assert original["user"] == BOT
-    forged = rig.slack.write(CAMILLE, "moi aussi")
-    forged["metadata"] = original["metadata"]
-    assert await rig.platform.find_posted("ideas", None, "card:1") == posted

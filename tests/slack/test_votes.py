@@ -57,18 +57,39 @@ async def test_other_emoji_and_other_messages_cost_nothing(slack: FakeSlack, but
 
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize(
-    "what", [{"is_bot": True}, {"is_workflow_bot": True}, {"is_bot": True, "deleted": True}], ids=str
+    "what",
+    [
+        {"is_bot": True},
+        {"is_workflow_bot": True},
+        {"is_bot": True, "deleted": True},
+        {"is_stranger": True},
+        {"team_id": "T0ELSEWHERE"},
+    ],
+    ids=str,
 )
-async def test_a_bots_reaction_is_no_vote(slack: FakeSlack, butine: Installation, what: dict[str, object]) -> None:
-    """Neither at once nor when reactions are read again: a workflow or another app reacts to each card."""
-    robot = slack.state.add_user("U0ROBOT000", "Robot", **what)  # type: ignore[arg-type]
+async def test_a_reaction_of_a_bot_or_of_another_organisations_person_is_no_vote(
+    slack: FakeSlack, butine: Installation, what: dict[str, object]
+) -> None:
+    """Neither at once nor when reactions are read again: a workflow reacts to each card, or the channel is shared."""
+    other = slack.state.add_user("U0OTHER000", "Quelqu’un", **what)  # type: ignore[arg-type]
     card = slack.card(IDEAS, TITLE)
-    await slack.react(robot, card, "+1")
+    await slack.react(other, card, "+1")
     await slack.react(SAM, card, "+1")
     assert await supporters(butine) == 1
     await butine.reconcile()
     assert await supporters(butine) == 1
-    assert slack.api.counted("users.info") == len({CAMILLE, NADIA, SAM, robot}), "each is looked up once"
+    assert slack.api.counted("users.info") == len({CAMILLE, NADIA, SAM, other}), "each is looked up once"
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("what", [{"is_restricted": True}, {"is_ultra_restricted": True}], ids=str)
+async def test_a_guest_votes(slack: FakeSlack, butine: Installation, what: dict[str, object]) -> None:
+    """They are people of this workspace."""
+    guest = slack.state.add_user("U0GUEST000", "Une invitée", **what)  # type: ignore[arg-type]
+    await slack.react(guest, slack.card(IDEAS, TITLE), "+1")
+    assert await supporters(butine) == 1
+    await butine.reconcile()
+    assert await supporters(butine) == 1
 
 
 @pytest.mark.usefixtures("published")

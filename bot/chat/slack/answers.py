@@ -116,11 +116,19 @@ class Answers:
 
     def kept_as_before(self, origin: Origin, values: Mapping[str, str]) -> dict[str, Any]:
         """The same for what was changed in a form that had been taken in: it is to be known, and kept by its author."""
-        texts = self._texts_at_once(origin.member)
-        sentence = texts("slack.kept_as_before")
         written = "\n\n".join(text for text in values.values() if text)
-        blocks = (Paragraph((sentence,)), *([Quotation(texts("slack.your_text"), written)] if written else ()))
-        return self.error_view(origin, Card(sentence, blocks, "error"))
+        return self.error_view(origin, _told(self._texts_at_once(origin.member), "slack.kept_as_before", written))
+
+    def turned_away_view(self, origin: Origin) -> dict[str, Any]:
+        """The same for a form of another workspace."""
+        return self.error_view(origin, _told(self._texts_at_once(origin.member), "slack.other_workspace"))
+
+    async def turn_away(self, event: Event, origin: Origin) -> None:
+        """Tell whoever typed or clicked in another workspace; there is no other way there than the response_url."""
+        if origin.response_url and self._is_first(event):
+            texts = self._texts_at_once(event.member)
+            card = _told(texts, "slack.other_workspace", event.text if isinstance(event, CommandTyped) else "")
+            await self._respond(origin.response_url, card, texts, replaces=False)
 
     async def _open(self, event: Event, origin: Origin, form: Form) -> None:
         kept: dict[str, object] = {"context": form.context}
@@ -221,8 +229,14 @@ class Answers:
                 return
 
     async def _sentence(self, member: str, key: str) -> Card:
-        text = (await self.texts(member))(key)
-        return Card(text, (Paragraph((text,)),), "error")
+        return _told(await self.texts(member), key)
+
+
+def _told(texts: Texts, key: str, written: str = "") -> Card:
+    """What went wrong, and the member's own text for them to keep."""
+    sentence = texts(key)
+    blocks = (Paragraph((sentence,)), *([Quotation(texts("slack.your_text"), written)] if written else ()))
+    return Card(sentence, blocks, "error")
 
 
 def _is_form(origin: Origin) -> bool:

@@ -160,12 +160,12 @@ class Api:
         call = self._client.chat_update(
             channel=channel, ts=ts, text=message.text, blocks=list(message.blocks), parse="none", link_names=False
         )
-        await self.ask(call, message=ref)
+        await self.ask(call, message=ref, is_write=True)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Take a message away; harmless where it is gone."""
         try:
-            await self.ask(self._client.chat_delete(channel=channel, ts=ts), message=ts)
+            await self.ask(self._client.chat_delete(channel=channel, ts=ts), message=ts, is_write=True)
         except MessageGone:
             return
 
@@ -233,14 +233,13 @@ class Api:
         await self._pace.turn("conversations.open", TIER_3_SECONDS)
         return str((await self.ask(self._client.conversations_open(users=member)))["channel"]["id"])
 
-    async def history(self, channel: str, *, after: str = "", before: str = "", cursor: str = "") -> Answer:
+    async def history(self, channel: str, *, after: str = "", before: str = "") -> Answer:
         """A page of a channel's messages between two timestamps, with their metadata, newest first."""
         await self._pace.turn("conversations.history", TIER_3_SECONDS)
         call = self._client.conversations_history(
             channel=channel,
             oldest=after or None,
             latest=before or None,
-            cursor=cursor or None,
             include_all_metadata=True,
             limit=PAGE,
         )

@@ -1,13 +1,15 @@
 """The HTTP transport: Slack's requests are checked here before anything else sees them.
 
 Garbage, unsigned, stale, replayed and oversized requests are answered 400, 401 or 413 and change nothing
-(docs.slack.dev/authentication/verifying-requests-from-slack).
+(docs.slack.dev/authentication/verifying-requests-from-slack). Of what may be Slack's own, the log alone tells: anybody
+who reaches the address can send its like, and is not to decide what /health says.
 """
 
 import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
@@ -20,13 +22,26 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.chat.slack import inbound
+from bot.chat.slack.api import Pace
 from bot.chat.under_way import UnderWay
+
+log = logging.getLogger(__name__)
 
 PATH = "/slack/events"
 BODY_LIMIT = 512 * 1024
 BODY_SECONDS = 3.0
 STALE_SECONDS = 300
 REMEMBERED = 20_000
+WARNING_SECONDS = 60.0
+"""Between two warnings of one kind, however many requests are refused."""
+UNSIGNED = (
+    "requests without this app's signature are refused: where Slack gets no answer, slack.signing_secret is not the "
+    "Signing Secret that the app's page shows (Basic Information); otherwise they are a stranger's"
+)
+STALE = (
+    "requests with this app's signature are refused, as their time and this machine's are %.0f s apart: set its clock "
+    "right; where it is, somebody repeats old requests"
+)
 OK, BAD, UNKNOWN, LARGE, CLOSED = 200, 400, 401, 413, 503
 NOBODY_LISTENS = 404
 """Bolt's word for an event that no listener wants: that is fine too."""
@@ -48,11 +63,12 @@ class Rejected(Exception):
 
 
 class Door:
-    """Lets genuine requests through to Bolt, once each. `clock` is the time of day."""
+    """Lets genuine requests through to Bolt, once each. `clock` is the time of day, `pace` keeps warnings apart."""
 
-    def __init__(self, secret: str, clock: Callable[[], datetime], under_way: UnderWay) -> None:
+    def __init__(self, secret: str, clock: Callable[[], datetime], pace: Pace, under_way: UnderWay) -> None:
         self._secret = secret.encode()
         self._clock = clock
+        self._pace = pace
         self._under_way = under_way
         self._dispatch: Dispatch | None = None
         self._accepted: OrderedDict[str, None] = OrderedDict()
@@ -108,12 +124,21 @@ class Door:
         signature = headers.get("X-Slack-Signature", "")
         if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
             raise Rejected(UNKNOWN)
-        if abs(self._clock().timestamp() - int(timestamp)) > STALE_SECONDS:
-            raise Rejected(UNKNOWN)
         signed = hmac.new(self._secret, b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(f"v0={signed}", signature) or signature in self._accepted:
+        if not hmac.compare_digest(f"v0={signed}", signature):
+            self._warn(UNSIGNED)
+            raise Rejected(UNKNOWN)
+        apart = abs(self._clock().timestamp() - int(timestamp))
+        if apart > STALE_SECONDS:
+            self._warn(STALE, apart)
+            raise Rejected(UNKNOWN)
+        if signature in self._accepted:
             raise Rejected(UNKNOWN)
         return signature
+
+    def _warn(self, words: str, *values: object) -> None:
+        if self._pace.take_turn(words, WARNING_SECONDS, at_once=1):
+            log.warning(words, *values)
 
     def _read(self, request: web.Request, body: bytes) -> AsyncBoltRequest:
         try:

@@ -11,7 +11,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, HomeOpened, MessageChosen, ReactionChanged
+from bot.chat.events import (
+    ButtonClicked,
+    CommandTyped,
+    Event,
+    FormSubmitted,
+    HomeOpened,
+    MessageChosen,
+    ReactionChanged,
+)
 from bot.chat.slack.render import action_of
 from bot.chat.slack.written import readable, unescaped
 
@@ -136,6 +144,20 @@ def shortcut(body: Payload, now: datetime) -> tuple[MessageChosen, Origin]:
         link=reference(channel, ts),  # the platform makes an address of it
     )
     return chosen, origin
+
+
+def asked(body: Payload, now: datetime) -> tuple[Event, Origin] | None:
+    """What somebody typed, clicked, sent off or chose, and waits to be answered; None for the rest. Raises Damaged."""
+    match body.get("type"):
+        case None if "command" in body:
+            return command(body, now)
+        case "block_actions":
+            return click(body, now)
+        case "view_submission":
+            return form(body, now)
+        case "message_action":
+            return shortcut(body, now)
+    return None
 
 
 def reaction(body: Payload, bot: str) -> ReactionChanged | None:

@@ -37,6 +37,8 @@ MENTION = re.compile(r"@([UW][A-Z0-9]{5,})\b")
 MENTIONS_NAMED = 10
 FORMS_REMEMBERED = 2000
 
+log = logging.getLogger(__name__)
+
 Body = dict[str, Any]
 
 
@@ -78,6 +80,7 @@ class Listeners(AsyncMiddleware):
         self._bot = bot
         self._clock = clock
         self._kept: OrderedDict[str, str] = OrderedDict()
+        self._foreign: set[str] = set()
         self._takes_in: Mapping[str, Callable[[Body], Awaitable[None]]] = {
             **dict.fromkeys(inbound.REACTION_EVENTS, self._reaction),
             **dict.fromkeys(inbound.MEMBERSHIP_EVENTS, self._membership),
@@ -124,6 +127,8 @@ class Listeners(AsyncMiddleware):
         """Bolt's own method: take the delivery in and answer it, or leave it to Bolt."""
         body, ack = req.body, req.context.ack
         kind = body.get("type")
+        if self._is_foreign(req):
+            return await self._turn_away(ack, body, str(req.context.team_id))
         if kind is None and "command" in body:
             return await self._asked(*inbound.command(body, self._clock()), ack)
         if kind == "event_callback":
@@ -138,6 +143,34 @@ class Listeners(AsyncMiddleware):
         elif kind == "message_action" and body.get("callback_id") == inbound.SHORTCUT:
             return await self._shortcut(ack, body)
         return await next()
+
+    def _is_foreign(self, req: AsyncBoltRequest) -> bool:
+        """Whether it comes from another workspace: one app may be installed in several, and tokens may be mixed up.
+
+        Bolt knows where each kind of delivery names the installation that it is for; an event in a channel that two of
+        them share names one there and may name the other beside it.
+        """
+        teams, organisation = (req.context.team_id, req.body.get("team_id")), req.context.enterprise_id
+        return any(teams) and not any(self._people.is_home(team, organisation) for team in teams)
+
+    async def _turn_away(self, ack: AsyncAck, body: Body, team: str) -> BoltResponse:
+        """Nothing comes of it, and whoever typed, clicked or sent a form is told."""
+        if team not in self._foreign:
+            self._foreign.add(team)
+            log.warning(
+                "what comes from Slack's workspace %r is turned away, as the bot token is of %s: it and the app-level "
+                "token or signing secret are to be of one app, and each workspace needs an app of its own",
+                team,
+                self._people.team,
+            )
+        asked = inbound.asked(body, self._clock())
+        if asked is None:
+            return await ack()
+        event, origin = asked
+        if isinstance(event, FormSubmitted):
+            return await ack(response_action="push", view=self._answers.turned_away_view(origin))
+        self._under_way.start(self._answers.turn_away(event, origin))
+        return await ack()
 
     async def _click(self, ack: AsyncAck, body: Body) -> BoltResponse:
         event, origin = inbound.click(body, self._clock())
@@ -211,7 +244,7 @@ class Listeners(AsyncMiddleware):
 
     async def _reaction(self, body: Body) -> None:
         event = inbound.reaction(body, self._bot)
-        if event and not await self._voters.is_bot(event.member):
+        if event and await self._voters.is_member(event.member):
             await self._on_event(replace(event, message=self._posts.whole(event.message)))
 
     async def _membership(self, body: Body) -> None:

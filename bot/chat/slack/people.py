@@ -31,13 +31,16 @@ CHANGES_KEPT = 1000
 """Of who joins and leaves while the members are being read."""
 REVIEW = "review"
 SLACKBOT = "USLACKBOT"
+LIMITED = ("deleted", "is_restricted", "is_ultra_restricted")
+"""What says of a user that they are not, or no longer, a full member; guests are the restricted ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A profile, and whether it is of a full member of this organisation."""
+    """A profile, and whether it is of a person of this workspace or its organisation, and of a full member there."""
 
     profile: Profile
+    is_member: bool
     is_colleague: bool
     read_at: float
 
@@ -77,9 +80,22 @@ class People:
         known = self._known.get(member)
         return known.profile if known else None
 
+    async def is_member(self, member: str) -> bool:
+        """Whether it is a person of this workspace or its organisation, be they a guest. Raises as `profile` does."""
+        return (await self._person(member)).is_member
+
+    def is_known_member(self, member: str) -> bool | None:
+        """The same as it was read last, without asking."""
+        known = self._known.get(member)
+        return known.is_member if known else None
+
     async def is_moderator(self, member: str) -> bool:
         """As the port says: whether the member is in the review channel, and a colleague."""
         return await self._is_in_review(member) and (await self._person(member)).is_colleague
+
+    def is_home(self, team: object, organisation: object) -> bool:
+        """Whether that is this workspace or another one of its organisation, whose id may stand in a team's place."""
+        return team == self.team or (bool(self.organisation) and self.organisation in (team, organisation))
 
     async def prepare(self) -> None:
         """Read the moderators, so that the first who clicks need not wait for it. Never raises."""
@@ -125,7 +141,9 @@ class People:
 
     async def _read_person(self, member: str) -> Person:
         user = await self._api.user(member)
-        return Person(_profile(member, user), self._is_colleague(user), self._clock())
+        is_member = self._is_member(user)
+        is_colleague = is_member and not any(user.get(name) for name in LIMITED)
+        return Person(_profile(member, user), is_member, is_colleague, self._clock())
 
     def _keep_person(self, member: str, person: Person) -> None:
         self._known[member] = person
@@ -157,18 +175,19 @@ class People:
         for change in self._meanwhile:  # what was read may be older
             self._apply(change)
 
-    def _is_colleague(self, user: Answer) -> bool:
-        outside = ("is_bot", "deleted", "is_restricted", "is_ultra_restricted", "is_stranger", "is_workflow_bot")
-        if user.get("id") == SLACKBOT or any(user.get(name) for name in outside):
+    def _is_member(self, user: Answer) -> bool:
+        if _is_bot(user) or user.get("is_stranger"):
             return False
         organisation = (user.get("enterprise_user") or {}).get("enterprise_id")
-        is_same_organisation = bool(self.organisation) and organisation == self.organisation
-        return user.get("team_id", self.team) == self.team or is_same_organisation
+        return self.is_home(user.get("team_id", self.team), organisation)
 
 
 def _profile(member: str, user: Answer) -> Profile:
     shown = user.get("profile") or {}
     names = (shown.get("display_name"), user.get("real_name"), shown.get("real_name"), user.get("name"))
     name = next((str(name) for name in names if name), member)
-    is_bot = any(user.get(name) for name in ("is_bot", "is_workflow_bot")) or user.get("id") == SLACKBOT
-    return Profile(member, name, user.get("locale") or None, user.get("tz") or None, is_bot)
+    return Profile(member, name, user.get("locale") or None, user.get("tz") or None, _is_bot(user))
+
+
+def _is_bot(user: Answer) -> bool:
+    return bool(user.get("is_bot") or user.get("is_workflow_bot")) or user.get("id") == SLACKBOT

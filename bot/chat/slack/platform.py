@@ -98,8 +98,9 @@ class Slack:
         self._time = time
         self._ping_seconds = ping_seconds
         self._call_seconds = call_seconds
+        self._pace = Pace(time.seconds, time.sleep)
         self._under_way = UnderWay()
-        self._door = Door(access.signing_secret, time.now, self._under_way)
+        self._door = Door(access.signing_secret, time.now, self._pace, self._under_way)
         self._open: _Open | None = None
         self._tell_missed: Callable[[], None] = lambda: None
 
@@ -131,14 +132,13 @@ class Slack:
     async def _start(self, on_event: OnEvent, session: aiohttp.ClientSession) -> None:
         access, seconds = self._access, self._time.seconds
         client = web_client(access.bot_token, access.api_url, session)
-        pace = Pace(seconds, self._time.sleep)
-        api = Api(client, pace)
+        api = Api(client, self._pace)
         identity = {name: str(value) for name, value in (await api.who_am_i()).items() if value}
         channels = Channels(api, self._configured, seconds)
         people = People(api, channels, seconds)
         people.team, people.organisation = identity["team_id"], identity.get("enterprise_id", "")
         self.workspace = identity["team_id"]
-        voters = Voters(people, pace)
+        voters = Voters(people, self._pace)
         posts = Posts(api, voters, identity["user_id"], identity.get("url", ""))
         answers = Answers(api, people, channels, posts, session, self._language, self._time.sleep)
         listeners = Listeners(

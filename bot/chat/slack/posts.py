@@ -142,11 +142,14 @@ class Posts:
         return posted, ""
 
     async def _read(self, channel: str, is_enough: Callable[[History], bool]) -> History:
-        """What has come since the last time, and as much of what was before as it takes."""
+        """What has come since the last time, and as much of what was before as it takes.
+
+        Where more than a page has come it begins anew from the newest: to read months of talk through takes longer than
+        a send may, and what is looked for is among the last of it.
+        """
         read = self._histories.get(channel)
-        if read is None or not read.newest:  # there was nothing yet that "newer" could be counted from
+        if read is None or not await self._has_read_newer(channel, read):
             read = self._histories[channel] = History()
-        await self._read_newer(channel, read)
         while not is_enough(read) and read.pages < HISTORY_PAGES and not read.is_whole:
             answer = await self._api.history(channel, before=read.oldest)
             for message in answer["messages"]:
@@ -162,17 +165,18 @@ class Posts:
             key: {number: kept for number, kept in parts.items() if kept != ts} for key, parts in read.marked.items()
         }
 
-    async def _read_newer(self, channel: str, read: History) -> None:
-        """What has come since; of a card that stands there twice by now the newer, as the older may be gone."""
-        after, cursor, newer = read.newest, "", list[Mapping[str, Any]]()
-        while after:
-            answer = await self._api.history(channel, after=after, cursor=cursor)
-            newer += answer["messages"]
-            cursor = next_cursor(answer)
-            if not cursor:
-                break
-        for message in sorted(newer, key=lambda message: str(message["ts"])):
+    async def _has_read_newer(self, channel: str, read: History) -> bool:
+        """Whether what has come since fits a page, and is noted: of a card that stands there twice by now the newer, as
+        the older may be gone.
+        """
+        if not read.newest:  # there was nothing yet that "newer" could be counted from
+            return False
+        answer = await self._api.history(channel, after=read.newest)
+        if next_cursor(answer):
+            return False
+        for message in sorted(answer["messages"], key=lambda message: str(message["ts"])):
             self._note(read, message)
+        return True
 
     def _note(self, read: History, message: Mapping[str, Any]) -> None:
         ts = str(message["ts"])
@@ -198,8 +202,8 @@ class Posts:
             self._ref(posted)
             held[ref] = self._held(answers)
         holders = [member for by_emoji in held.values() for members in by_emoji.values() for member in members]
-        bots = await self._voters.bots_among(holders)
-        return {ref: _without(bots, by_emoji) for ref, by_emoji in held.items()}
+        members = await self._voters.members_among(holders)
+        return {ref: _among(members, by_emoji) for ref, by_emoji in held.items()}
 
     def whole(self, ref: str) -> str:
         """The id of the card that a message is part of."""
@@ -243,9 +247,9 @@ class Posts:
         return str(payload.get("key") or ""), int(payload.get("part") or 0)
 
 
-def _without(bots: Collection[str], held: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    people = {emoji: [member for member in members if member not in bots] for emoji, members in held.items()}
-    return {emoji: members for emoji, members in people.items() if members}
+def _among(members: Collection[str], held: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    theirs = {emoji: [holder for holder in holders if holder in members] for emoji, holders in held.items()}
+    return {emoji: holders for emoji, holders in theirs.items() if holders}
 
 
 def _mark(key: str, part: int) -> Mapping[str, Any]:

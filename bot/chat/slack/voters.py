@@ -1,4 +1,5 @@
-"""Which of those who reacted are bots, whose reactions are no member's: workflows, other apps, a Butine of former days.
+"""Which of those who reacted are members: neither bots (workflows, other apps, a Butine of former days) nor people of
+another organisation with which the channel is shared.
 
 What a reaction is worth is decided elsewhere.
 """
@@ -21,62 +22,62 @@ KEPT = 50_000
 
 
 class Voters:
-    """Tells bots from people, and remembers it: that never changes.
+    """Tells members from who is none, and remembers it: that never changes.
 
-    Who can't be looked up is taken for a person: nobody's vote may be lost because Slack is slow. A bot's vote that was
+    Who can't be looked up is taken for a member: nobody's vote may be lost because Slack is slow. Who is none and was
     counted so is taken away by a later reading.
     """
 
     def __init__(self, people: People, pace: Pace) -> None:
         self._people = people
         self._pace = pace
-        self._are_bots: OrderedDict[str, bool] = OrderedDict()
+        self._are_members: OrderedDict[str, bool] = OrderedDict()
 
-    async def is_bot(self, member: str) -> bool:
+    async def is_member(self, holder: str) -> bool:
         """Whether it is one, as far as can be said at once."""
-        known = self._known(member)
+        known = self._known(holder)
         if known is None and self._has_turn():
             try:
-                known = await self._look_up(member)
+                known = await self._look_up(holder)
             except ChatError:
-                log.info("%s can't be looked up, and counts as a person", member, exc_info=True)
-        return bool(known)
+                log.info("%s can't be looked up, and counts as a member", holder, exc_info=True)
+        return known is not False
 
-    async def bots_among(self, holders: Iterable[str]) -> set[str]:
+    async def members_among(self, holders: Iterable[str]) -> set[str]:
         """Those who are; `holders` has each once for everything that they hold.
 
         Who holds most is looked up first, as bots do that react to each card. A reading waits for nobody's turn: it is
         what digests wait for, and who is left has theirs at the next.
         """
         held = Counter(holders)
-        for member, _ in held.most_common():
-            if self._known(member) is not None:
+        for holder, _ in held.most_common():
+            if self._known(holder) is not None:
                 continue
             if not self._has_turn():
                 break
             try:
-                await self._look_up(member)
+                await self._look_up(holder)
             except ChatRefused:
                 continue
             except ChatError as error:
-                log.warning("who reacted can't be looked up, and counts as a person: %s", error)
+                log.warning("who reacted can't be looked up, and counts as a member: %s", error)
                 break
-        return {member for member in held if self._known(member)}
+        return {holder for holder in held if self._known(holder) is not False}
 
-    def _known(self, member: str) -> bool | None:
-        known = self._are_bots.get(member)
-        if known is None and (profile := self._people.known(member)):
-            return self._keep(member, is_bot=profile.is_bot)
+    def _known(self, holder: str) -> bool | None:
+        known = self._are_members.get(holder)
+        if known is None and (is_member := self._people.is_known_member(holder)) is not None:
+            return self._keep(holder, is_member=is_member)
         return known
 
     def _has_turn(self) -> bool:
         return self._pace.take_turn(LOOKUP, LOOKUP_SECONDS, LOOKUPS_AT_ONCE)
 
-    async def _look_up(self, member: str) -> bool:
-        return self._keep(member, is_bot=(await self._people.profile(member)).is_bot)
+    async def _look_up(self, holder: str) -> bool:
+        return self._keep(holder, is_member=await self._people.is_member(holder))
 
-    def _keep(self, member: str, *, is_bot: bool) -> bool:
-        self._are_bots[member] = is_bot
-        if len(self._are_bots) > KEPT:
-            self._are_bots.popitem(last=False)
-        return is_bot
+    def _keep(self, holder: str, *, is_member: bool) -> bool:
+        self._are_members[holder] = is_member
+        if len(self._are_members) > KEPT:
+            self._are_members.popitem(last=False)
+        return is_member
