@@ -1,7 +1,9 @@
 """What a proposed idea may look like: lengths, and how a quickly typed text becomes a title and a proposal."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from bot.errors import InvalidInput
 
@@ -44,13 +46,23 @@ def checked(draft: Draft) -> Draft:
     """The draft with outer white space gone. Raises InvalidInput for a missing title or a text that is too long."""
     clean = Draft(*(text.replace("\r\n", "\n").strip() for text in draft.texts().values()))
     title = _BLANK.sub(" ", clean.title.replace("\n", " "))
-    if not title:
+    if not shows(title):
         raise InvalidInput("title", "required")
     for name, text in clean.texts().items():
         limit, length = limit_of(name), len(text)
         if length > limit:
             raise InvalidInput(name, "too_long", limit, length)
     return Draft(title, clean.need, clean.proposal, clean.benefit)
+
+
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and a symbol that are drawn as nothing."""
+
+
+def shows(text: str) -> bool:
+    """Whether there is anything to be seen of the text: not white space, marks of direction and the like alone."""
+    kinds = (unicodedata.category(char) for char in text if char not in _BLANKS)
+    return any(kind not in {"Cc", "Cf"} and kind[0] not in "MZ" for kind in kinds)
 
 
 def limit_of(field: str) -> int:
@@ -65,7 +77,8 @@ def split(text: str) -> Draft:
     a title may be, the title is its beginning, cut between words, and the proposal holds the whole text, so that
     nothing is lost.
     """
-    text = text.replace("\r\n", "\n").strip()
+    lines = text.replace("\r\n", "\n").split("\n")
+    text = "\n".join(dropwhile(lambda line: not shows(line), lines)).strip()
     if len(text) > TEXT_LIMIT:
         raise InvalidInput("text", "too_long", TEXT_LIMIT, len(text))
     end = _title_end(text)

@@ -147,7 +147,9 @@ async def test_what_an_app_wrote_needs_no_consent(slack: FakeSlack, socket_butin
     assert len(await socket_butine.ideas()) == 1
 
 
-@pytest.mark.parametrize("text", ["", "x" * 8000, "&lt;!channel&gt; " * 300], ids=["empty", "long", "escaped"])
+@pytest.mark.parametrize(
+    "text", ["", "x" * 8000, "&lt;!channel&gt; " * 300, "\u200b"], ids=["empty", "long", "escaped", "unseen"]
+)
 async def test_any_message_fits_into_the_form(slack: FakeSlack, socket_butine: Installation, text: str) -> None:
     await slack.use_shortcut(CAMILLE, slack.write(CAMILLE, text))
     assert await slack.until(lambda: slack.form_of(CAMILLE))
