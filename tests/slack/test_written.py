@@ -56,8 +56,14 @@ def test_a_text_without_a_known_name_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     "delivered, read",
     [
+        ("<mailto:jean@x.fr|jean@x.fr>", "jean@x.fr"),
+        ("<mailto:jean@x.fr>", "jean@x.fr"),
+        ("<mailto:jean@x.fr|Écrire à Jean>", "Écrire à Jean (jean@x.fr)"),
+        ("<tel:0134253000|01 34 25 30 00>", "01 34 25 30 00"),
         ("<https://x.fr/a?b&amp;c>", "https://x.fr/a?b&c"),
         ("<https://x.fr|la page>", "la page (https://x.fr)"),
+        ("<!date^1392734382^{date_short}|18 fév.>", "18 fév."),
+        ("<!foo|bar>", "bar"),
         ("<!here> <!channel|channel> <!everyone|@everyone>", "@here @channel @everyone"),
         ("<!subteam^S1|@dsi> <!subteam^S1>", "@dsi @S1"),
         ("<@U1|sam> <@U1> <#C1|idees>", "@sam @U1 #idees"),

@@ -12,13 +12,19 @@ def typed(text: str) -> str:
 
 
 _CONTROL = re.compile(r"<(?P<what>[^<>|]*)(?:\|(?P<label>[^<>]*))?>")
+_NO_MENTION = re.compile(r"!(?!(?:here|channel|everyone|group)\b|subteam\^)")
 
 
 def readable(text: str) -> str:
-    """A message's text as people read it: addresses and names instead of control sequences; unknown names are ids."""
+    """A message's text as people read it: addresses and names instead of control sequences; unknown names are ids.
+
+    https://docs.slack.dev/messaging/formatting-message-text/
+    """
 
     def read(match: re.Match[str]) -> str:
-        what, label = match["what"], match["label"]
+        what, label = match["what"].removeprefix("mailto:"), match["label"]
+        if label and (what.startswith("tel:") or _NO_MENTION.match(what)):
+            return label
         if what.startswith(("@", "#", "!")):
             sign = "#" if what.startswith("#") else "@"
             return sign + (label or what[1:].removeprefix("subteam^")).lstrip(sign)
