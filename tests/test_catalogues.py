@@ -12,7 +12,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
-from bot.views.texts import DOMAINS, LANGUAGES, LOCALE_DIR
+from bot.domain.command import ListIdeas, SetStatus, Vote, parse
+from bot.views.ideas import STATUS_LABEL
+from bot.views.texts import DOMAINS, LANGUAGES, LOCALE_DIR, Texts
+from storage.tables import Status
 
 BOT = LOCALE_DIR.parent
 WRONG_IN_FRENCH = re.compile(
@@ -188,6 +191,24 @@ def test_no_key_is_in_two_domains() -> None:
     """But for what every Texts needs for itself."""
     keys = [key for domain in DOMAINS for key in messages(domain, LANGUAGES[0]) if not key.startswith("texts.")]
     assert len(keys) == len(set(keys))
+
+
+# What is read is what can be typed
+
+
+@each_language
+@pytest.mark.parametrize("status", list(Status))
+def test_a_status_can_be_typed_as_it_is_called(language: str, status: Status) -> None:
+    label = Texts(language)(STATUS_LABEL[status])
+    assert parse(f"list {label}") == ListIdeas(status)
+    assert parse(f"statut 12 {label.capitalize()}.") == SetStatus(12, status)
+
+
+@each_language
+def test_a_number_can_be_typed_as_it_is_written(language: str) -> None:
+    signs = {sign for _, form in sentences("butine", language) for sign in re.findall(r"(\w+\S?\s)\{number\}", form)}
+    assert signs
+    assert not {sign for sign in signs if parse(f"vote {sign}12") != Vote(12)}
 
 
 # Typography

@@ -151,14 +151,17 @@ def of_form(event: FormSubmitted) -> Act:
     return Act(run, writes=True, typed=typed)
 
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LINE_BREAK = re.compile(r"[\x0b\x0c\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
 def _sound(text: str) -> str:
     """The text as it can be kept and shown. Control characters, of which PostgreSQL refuses one and terminals obey
-    others, and half a surrogate pair, which can't be encoded, become the replacement character.
+    others, and half a surrogate pair, which can't be encoded, become the replacement character; what word processors
+    and other systems end a line with becomes the end of a line.
     """
-    return _CONTROL.sub("\ufffd", text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = _CONTROL.sub("\ufffd", _LINE_BREAK.sub("\n", text))
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def of_home() -> Act:

@@ -5,7 +5,7 @@ A keyword counts only where the whole text fits its form, so that an idea may be
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from storage.tables import Status
@@ -134,43 +134,27 @@ Command = (
     | PostDigest
 )
 
-STATUS_WORDS = {
-    "pending": Status.PENDING,
-    "en attente": Status.PENDING,
-    "attente": Status.PENDING,
-    "refused": Status.REFUSED,
-    "refuse": Status.REFUSED,
-    "refusee": Status.REFUSED,
-    "refusees": Status.REFUSED,
-    "withdrawn": Status.WITHDRAWN,
-    "retiree": Status.WITHDRAWN,
-    "retirees": Status.WITHDRAWN,
-    "published": Status.PUBLISHED,
-    "publiee": Status.PUBLISHED,
-    "publiees": Status.PUBLISHED,
-    "shortlisted": Status.SHORTLISTED,
-    "selectionnee": Status.SHORTLISTED,
-    "selectionnees": Status.SHORTLISTED,
-    "retained": Status.RETAINED,
-    "retenue": Status.RETAINED,
-    "retenues": Status.RETAINED,
-    "in progress": Status.IN_PROGRESS,
-    "en cours": Status.IN_PROGRESS,
-    "delivered": Status.DELIVERED,
-    "realisee": Status.DELIVERED,
-    "realisees": Status.DELIVERED,
-    "declined": Status.DECLINED,
-    "declinee": Status.DECLINED,
-    "declinees": Status.DECLINED,
-    "non retenue": Status.DECLINED,
-    "non retenues": Status.DECLINED,
-    "ecartee": Status.DECLINED,
-    "ecartees": Status.DECLINED,
+STATUS_WORDS: Mapping[Status, str] = {
+    Status.PENDING: r"pending|waiting(?: for moderation)?|(?:en )?attente(?: de moderation)?",
+    Status.REFUSED: r"refused|refusee?s?",
+    Status.WITHDRAWN: r"withdrawn|retiree?s?",
+    Status.PUBLISHED: (
+        r"published(?:, open to votes)?|open to votes|publiee?s?(?:, ouvertes? aux votes)?|ouvertes? aux votes"
+    ),
+    Status.SHORTLISTED: r"shortlisted(?:, answer due)?|selectionnee?s?(?:, reponse attendue)?",
+    Status.RETAINED: r"retained|retenue?s?",
+    Status.IN_PROGRESS: r"in[ -]progress|en cours(?: de realisation)?",
+    Status.DELIVERED: r"delivered|realisee?s?",
+    Status.DECLINED: r"declined|declinee?s?|not retained|non[ -]retenue?s?|ecartee?s?",
 }
+"""What a status may be called, folded: among other words those by which the catalogues name it (bot/locale)."""
 
-# A number has at most nine digits: longer ones fit no database and name no idea.
-_NUMBER = r"#?\s?(?P<number>[0-9]{1,9})"
-_STATUS = "(?P<status>" + "|".join(sorted((re.escape(word) for word in STATUS_WORDS), key=len, reverse=True)) + ")"
+# With the signs that Butine itself puts before it (bot/locale). It has at most nine digits: longer ones name no idea.
+_NUMBER = r"(?:#|№|n[oº°]\.?)?\s?(?P<number>[0-9]{1,9})"
+_IDEA = rf"(?:(?:l['’])?idee |idea |la )?{_NUMBER}"
+_STATUS = "(?:" + "|".join(f"(?P<{status}>{words})" for status, words in STATUS_WORDS.items()) + ")"
+_END = r"\s?[.!?…]*"
+"""Phones end a text with a full stop at two spaces, and people with a "!"."""
 
 _Form = tuple[re.Pattern[str], Callable[[re.Match[str]], Command]]
 
@@ -179,34 +163,42 @@ def _number(match: re.Match[str]) -> int:
     return int(match["number"])
 
 
+def _status(match: re.Match[str]) -> Status:
+    return next(status for status in Status if match[status])
+
+
 def _form(pattern: str, command: Callable[[re.Match[str]], Command]) -> _Form:
-    return re.compile(pattern, re.DOTALL), command
+    return re.compile(f"(?:{pattern}){_END}", re.DOTALL), command
 
 
 _FORMS: tuple[_Form, ...] = (
     _form(r"help|aide|\?", lambda _: Help()),
-    _form(r"list|liste", lambda _: ListIdeas()),
-    _form(rf"(?:list|liste) {_STATUS}", lambda m: ListIdeas(STATUS_WORDS[m["status"]])),
+    _form(r"list(?: all)?|liste(?: tout| toutes)?", lambda _: ListIdeas()),
+    _form(rf"(?:list|liste) {_STATUS}", lambda m: ListIdeas(_status(m))),
     _form(r"mine|my ideas|mes|mes idees|miennes", lambda _: Mine()),
-    _form(rf"(?:(?:show|voir) )?{_NUMBER}", lambda m: Show(_number(m))),
+    _form(rf"(?:(?:idee|idea) (?![0-9]))?{_NUMBER}", lambda m: Show(_number(m))),
+    _form(rf"(?:show|voir) {_IDEA}", lambda m: Show(_number(m))),
     _form(r"top|classement", lambda _: Top()),
-    _form(rf"(?:vote|support|soutenir) {_NUMBER}", lambda m: Vote(_number(m))),
-    _form(rf"(?:unvote|unsupport|retirer-soutien|retirer soutien) {_NUMBER}", lambda m: Vote(_number(m), False)),
-    _form(rf"(?:edit|modifier) {_NUMBER}", lambda m: Edit(_number(m))),
-    _form(rf"(?:withdraw|retirer) {_NUMBER}", lambda m: Withdraw(_number(m))),
+    _form(rf"(?:vote|support|soutenir) {_IDEA}", lambda m: Vote(_number(m))),
+    _form(rf"(?:unvote|unsupport|retirer-soutien|retirer soutien) {_IDEA}", lambda m: Vote(_number(m), False)),
+    _form(rf"(?:edit|modifier) {_IDEA}", lambda m: Edit(_number(m))),
+    _form(rf"(?:withdraw|retirer) {_IDEA}", lambda m: Withdraw(_number(m))),
     _form(r"shortlist|selection", lambda _: ShowShortlist()),
     _form(r"stats|statistiques|chiffres", lambda _: Stats()),
     _form(r"queue|file", lambda _: Queue()),
-    _form(rf"(?:status|statut) {_NUMBER} {_STATUS}", lambda m: SetStatus(_number(m), STATUS_WORDS[m["status"]])),
-    _form(r"digest preview|(?:digest|bulletin) apercu", lambda _: PreviewDigest()),
-    _form(r"digest now|(?:digest|bulletin) maintenant", lambda _: PostDigest()),
+    _form(rf"(?:status|statut) {_IDEA} {_STATUS}", lambda m: SetStatus(_number(m), _status(m))),
+    _form(r"digest preview|(?:digest|bulletin|recapitulatif) apercu", lambda _: PreviewDigest()),
+    _form(r"digest now|(?:digest|bulletin|recapitulatif) maintenant", lambda _: PostDigest()),
 )
 LONGEST = 80
 """What is longer is no command but `search`, however much white space is in it."""
 SEARCH_LIMIT = 300
 """What is longer is an idea, though it begins with "search": the answer to a search has a button that makes an idea of
 the text after all, and must be able to carry it (bot/views/actions.py)."""
-_SEARCH = re.compile(r"(?:search|chercher|cherche)\s+(?P<words>\S.*)", re.DOTALL | re.IGNORECASE)
+_SEARCH = re.compile(r"(?:search|chercher|cherche|rechercher|recherche)\s+(?P<words>\S.*)", re.DOTALL | re.IGNORECASE)
+
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""Zero-width characters and marks of direction, which come along with what is copied."""
 
 
 def parse(text: str) -> Command:
@@ -219,12 +211,15 @@ def parse(text: str) -> Command:
         for pattern, command in _FORMS:
             if match := pattern.fullmatch(folded):
                 return command(match)
-    if len(text) <= SEARCH_LIMIT and "\n" not in text and (match := _SEARCH.fullmatch(text)):
+    if len(text) <= SEARCH_LIMIT and "\n" not in text and (match := _SEARCH.fullmatch(_UNSEEN.sub("", text))):
         return Search(match["words"])
     return Capture(text)
 
 
 def fold(text: str) -> str:
-    """Lower case without accents, white space single: how keywords are compared."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    """Lower case without accents and unseen marks, white space single: how keywords are compared.
+
+    What merely looks like a figure, such as the small 2 of "m²", is none.
+    """
+    decomposed = unicodedata.normalize("NFD", _UNSEEN.sub("", text).casefold())
     return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())

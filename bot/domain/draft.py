@@ -1,14 +1,30 @@
 """What a proposed idea may look like: lengths, and how a quickly typed text becomes a title and a proposal."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from bot.errors import InvalidInput
 
 TITLE_LIMIT = 120
 TEXT_LIMIT = 3000  # what the smallest platform form takes: Slack's and Mattermost's text areas
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
+_GREETING = r"(?:bonjour|bonsoir|salut|coucou|hello|hi|hey|dear)(?![\w-])[^\n,.!?…]*+[^\n\w]*+"
+_IS_GREETING = re.compile(_GREETING, re.IGNORECASE)
+_FIRST_LINE = re.compile(rf"(?:{_GREETING}\n\s*)?[^\n]*", re.IGNORECASE)
+# An ellipsis may as well be in the middle of one.
+_SENTENCE_END = re.compile(r"(?:[!?]+|(?<!\.)\.)(?:\s*[»”\")\]])*\s+")
+_ABBREVIATION = re.compile(
+    r"""(?:.*[(«“"’'])?(?:
+        (?:\w\.-?)*\w | n[º°]  # initials, e.g., c.-à-d., and what numbers the points of a list
+      | Me | (?i:M(?:M|me|mes|lle|gr|r|rs|s) | Dr | Pr | Prof | Ste? | art | av | bât | bd | cf | chap | env | etc | ex
+      | fig | max | min | no | pp | réf | tél | vol | vs)
+    )\.""",
+    re.VERBOSE,
+)
+_FULL_STOP = re.compile(r"(?<=[\w»”)])\.$")
+_LETTER = re.compile(r"[^\W\d_]")
 _BLANK = re.compile(r"[ \t\r\f\v]+")
 
 
@@ -30,13 +46,23 @@ def checked(draft: Draft) -> Draft:
     """The draft with outer white space gone. Raises InvalidInput for a missing title or a text that is too long."""
     clean = Draft(*(text.replace("\r\n", "\n").strip() for text in draft.texts().values()))
     title = _BLANK.sub(" ", clean.title.replace("\n", " "))
-    if not title:
+    if not shows(title):
         raise InvalidInput("title", "required")
     for name, text in clean.texts().items():
         limit, length = limit_of(name), len(text)
         if length > limit:
             raise InvalidInput(name, "too_long", limit, length)
     return Draft(title, clean.need, clean.proposal, clean.benefit)
+
+
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and a symbol that are drawn as nothing."""
+
+
+def shows(text: str) -> bool:
+    """Whether there is anything to be seen of the text: not white space, marks of direction and the like alone."""
+    kinds = (unicodedata.category(char) for char in text if char not in _BLANKS)
+    return any(kind not in {"Cc", "Cf"} and kind[0] not in "MZ" for kind in kinds)
 
 
 def limit_of(field: str) -> int:
@@ -47,20 +73,49 @@ def limit_of(field: str) -> int:
 def split(text: str) -> Draft:
     """Title and proposal of a text typed in one go. Raises InvalidInput("text", …) for one that is too long.
 
-    The first line or sentence is the title and the rest the proposal. Where that is longer than a title may be, the
-    title is its beginning, cut between words, and the proposal holds the whole text, so that nothing is lost.
+    The first line or sentence is the title, without its full stop, and the rest the proposal. Where that is longer than
+    a title may be, the title is its beginning, cut between words, and the proposal holds the whole text, so that
+    nothing is lost.
     """
-    text = text.replace("\r\n", "\n").strip()
+    lines = text.replace("\r\n", "\n").split("\n")
+    text = "\n".join(dropwhile(lambda line: not shows(line), lines)).strip()
     if len(text) > TEXT_LIMIT:
         raise InvalidInput("text", "too_long", TEXT_LIMIT, len(text))
-    line, _, rest = text.partition("\n")
-    sentence, *more = _SENTENCE_END.split(line, maxsplit=1)
-    title, proposal = (
-        (line, rest) if rest.strip() and len(line) <= TITLE_LIMIT else (sentence, "\n".join([*more, rest]))
-    )
+    end = _title_end(text)
+    title = text[:end].rstrip()
+    if not _is_abbreviated(title):
+        title = _FULL_STOP.sub("", title)
     if len(title) > TITLE_LIMIT:
         return checked(Draft(_cut(title), proposal=text))
-    return checked(Draft(title, proposal=proposal))
+    return checked(Draft(title, proposal=text[end:]))
+
+
+def _title_end(text: str) -> int:
+    """Where the first line ends, or its first sentence where the line is all there is or too long for a title.
+
+    A greeting that has the first line to itself is taken together with the next one.
+    """
+    rest = _FIRST_LINE.sub("", text, count=1)
+    line_end = len(text) - len(rest)
+    if rest.strip() and line_end <= TITLE_LIMIT:
+        return line_end
+    ends = (found.end() for found in _SENTENCE_END.finditer(text, 0, min(line_end, TITLE_LIMIT + 2)))
+    return next((end for end in ends if _is_sentence(text[:end].rstrip(), text[end:].lstrip())), line_end)
+
+
+def _is_sentence(head: str, following: str) -> bool:
+    """Whether the text may be divided here: the head can stand alone as a title, and something else begins."""
+    return (
+        sum(map(bool, map(_LETTER.search, head.split()))) > 1
+        and not following[:1].islower()
+        and not _is_abbreviated(head)
+        and not _IS_GREETING.fullmatch(head)
+    )
+
+
+def _is_abbreviated(text: str) -> bool:
+    """Whether the stop at the end of the text belongs to its last word."""
+    return any(map(_ABBREVIATION.fullmatch, text.split()[-1:]))
 
 
 def _cut(text: str) -> str:

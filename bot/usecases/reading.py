@@ -38,7 +38,8 @@ class Page:
 
     `typed` is the whole text that was understood as a search; `choices` are the statuses that a list may be of;
     `left_out` is how many more there are of a list that has no next page; `is_own` where it has the member's
-    own ideas alone, because the others of that status are not for them.
+    own ideas alone, because the others of that status are not for them. Of a search, `has_more` where there are more
+    than these, and `is_searchable` unless there is no word in it that can be looked for.
     """
 
     listing: Listing
@@ -52,6 +53,8 @@ class Page:
     choices: tuple[Status, ...] = ()
     left_out: int = 0
     is_own: bool = False
+    has_more: bool = False
+    is_searchable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +151,12 @@ def home(session: Session, caller: Caller) -> Home:
 def find(session: Session, caller: Caller, words: str, typed: str) -> Page:
     """Full text over what the member may see, best first. Raises as `list_ideas`, where nothing is found."""
     visible = Visible(set(Status) if caller.is_moderator else PUBLIC, caller.member_id)
-    found = search.find(session, caller.workspace_id, words, visible, FOUND)
-    if not found:
+    found = search.find(session, caller.workspace_id, words, visible, FOUND + 1)
+    is_searchable = bool(found or search.terms(words))
+    if not found and is_searchable:
         require_known_role(caller)
-    return replace(_page(session, caller, Listing.FOUND, found), words=words, typed=typed)
+    page = _page(session, caller, Listing.FOUND, found[:FOUND])
+    return replace(page, words=words, typed=typed, has_more=len(found) > FOUND, is_searchable=is_searchable)
 
 
 def ranking(session: Session, caller: Caller) -> Page:

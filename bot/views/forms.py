@@ -18,7 +18,8 @@ def propose_form(texts: Texts) -> Form:
 def message_form(text: str, link: str | None, asks: str | None, texts: Texts) -> Form:
     """A new idea from a message, with the way back to it; `asks` is whose consent it needs first."""
     source = texts("form.source", link=link) if link else ""
-    found = drafts.split(text[: TEXT_LIMIT - len(source) - 2]) if text.strip() else EMPTY
+    text = text[: TEXT_LIMIT - len(source) - 2]
+    found = drafts.split(text) if drafts.shows(text) else EMPTY
     draft = Draft(found.title, proposal="\n\n".join(filter(None, (found.proposal, source))))
     fields = _idea_fields(draft, texts)
     intro = texts("form.consent_first") if asks else ""

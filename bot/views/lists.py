@@ -98,6 +98,8 @@ def page_card(page: Page, texts: Texts) -> Card:
         return Card(empty, (*blocks, Paragraph((empty,)), *_capture_instead(page, texts)))
     lines = tuple(idea_line(idea, page, texts) for idea in page.ideas)
     blocks += [Items(lines, numbered=page.listing is Listing.TOP), *left_out(page.left_out, texts)]
+    if page.has_more:
+        blocks.append(Note((texts("list.found_more"),)))
     if page.next_before is not None:
         blocks.append(Actions((_more_button(page, texts),)))
     return Card(title, (*blocks, *_capture_instead(page, texts)))
@@ -206,6 +208,8 @@ def _title(page: Page, texts: Texts) -> str:
 
 
 def _empty(page: Page, texts: Texts) -> str:
+    if not page.is_searchable:
+        return texts("list.found_wordless")
     return texts(_OWN_LIST_OF[page.status][1] if page.is_own and page.status else _EMPTY[page.listing])
 
 

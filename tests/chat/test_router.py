@@ -39,7 +39,7 @@ async def test_a_typed_text_is_captured_and_its_author_gets_the_receipt(desk: De
     assert "lundi 30 novembre 2026 à 09:00" in words(reply)
     assert {action: button.value for action, button in buttons(reply.card).items()} == {"edit": "1", "withdraw": "1"}
     idea = await desk.idea(1)
-    assert (idea.title, idea.proposal, idea.author_id) == ("Des vélos partagés.", "Dix suffiraient.", "camille")
+    assert (idea.title, idea.proposal, idea.author_id) == ("Des vélos partagés", "Dix suffiraient.", "camille")
     assert desk.woken == 1
 
 

@@ -345,6 +345,15 @@ async def test_any_text_is_kept_and_answered(desk: Desk, text: str) -> None:
     assert idea.title == text.replace("\ud800", "\ufffd").replace("\x00", "\ufffd")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+async def test_a_line_ends_with_whatever_ends_one_elsewhere(desk: Desk, end: str) -> None:
+    await desk.type("camille", f"Des vélos{end}Dix suffiraient{end}Au parking")
+    await desk.submit("camille", "propose", title=f"Des{end}vélos", need=f"Un{end}Deux")
+    typed, filled_in = await desk.all_ideas()
+    assert (typed.title, typed.proposal) == ("Des vélos", "Dix suffiraient\nAu parking")
+    assert (filled_in.title, filled_in.need) == ("Des vélos", "Un\nDeux")
+
+
 async def test_two_processes_that_take_the_same_event_in_have_one_effect(desk: Desk) -> None:
     """The second meets the first one's row in the inbox only when it commits; the reply is there on the next look."""
     event = desk.typed("camille", "Des vélos", "E1")

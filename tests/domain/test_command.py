@@ -1,5 +1,7 @@
 """What can be typed: every form of the documented table in both languages, and that everything else is an idea."""
 
+import re
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -38,6 +40,8 @@ FORMS: list[tuple[str, Command]] = [
     ("?", Help()),
     ("list", ListIdeas()),
     ("liste", ListIdeas()),
+    ("list all", ListIdeas()),
+    ("liste toutes", ListIdeas()),
     ("list pending", ListIdeas(Status.PENDING)),
     ("liste en attente", ListIdeas(Status.PENDING)),
     ("list refused", ListIdeas(Status.REFUSED)),
@@ -65,13 +69,28 @@ FORMS: list[tuple[str, Command]] = [
     ("12", Show(12)),
     ("#12", Show(12)),
     ("# 12", Show(12)),
+    ("voir nº 12", Show(12)),
+    ("voir nº\u00a012", Show(12)),
+    ("nº12", Show(12)),
+    ("n°12", Show(12)),
+    ("no. 12", Show(12)),
+    ("№ 12", Show(12)),
+    ("voir la nº 12", Show(12)),
+    ("show idea no. 12", Show(12)),
+    ("voir l’idée nº 12", Show(12)),
+    ("idée nº 12", Show(12)),
+    ("idea no. 12", Show(12)),
     ("search two words", Search("two words")),
+    ("rechercher vélos partagés", Search("vélos partagés")),
+    ("recherche vélos partagés", Search("vélos partagés")),
     ("chercher vélos partagés", Search("vélos partagés")),
     ("top", Top()),
     ("classement", Top()),
     ("vote 12", Vote(12)),
     ("vote #12", Vote(12)),
     ("soutenir 12", Vote(12)),
+    ("soutenir nº 12", Vote(12)),
+    ("vote no. 12", Vote(12)),
     ("unvote 12", Vote(12, is_present=False)),
     ("retirer-soutien 12", Vote(12, is_present=False)),
     ("retirer soutien 12", Vote(12, is_present=False)),
@@ -92,10 +111,17 @@ FORMS: list[tuple[str, Command]] = [
     ("statut 12 déclinée", SetStatus(12, Status.DECLINED)),
     ("statut 12 en cours", SetStatus(12, Status.IN_PROGRESS)),
     ("statut 12 réalisée", SetStatus(12, Status.DELIVERED)),
+    ("statut 12 en cours de réalisation", SetStatus(12, Status.IN_PROGRESS)),
+    ("statut nº 12 non-retenue", SetStatus(12, Status.DECLINED)),
+    ("status no. 12 in-progress", SetStatus(12, Status.IN_PROGRESS)),
+    ("statut 12 retenu", SetStatus(12, Status.RETAINED)),
+    ("statut 12 non retenus", SetStatus(12, Status.DECLINED)),
     ("digest preview", PreviewDigest()),
     ("digest aperçu", PreviewDigest()),
     ("digest now", PostDigest()),
     ("digest maintenant", PostDigest()),
+    ("récapitulatif aperçu", PreviewDigest()),
+    ("récapitulatif maintenant", PostDigest()),
 ]
 
 IDEAS = [
@@ -106,6 +132,21 @@ IDEAS = [
     "mes collègues voudraient un vestiaire",
     "show 12 films a year",
     "12 places de vélo",
+    "nº 12 bis",
+    "no 12 films a year",
+    "n 12",
+    "Idée 12",
+    "la 12",
+    "l’idée 12 fois reportée",
+    "12²",
+    "2 m²",
+    "12, 13",
+    "help! nobody answers",
+    "liste. Les parkings.",
+    "liste toutes les salles",
+    "récapitulatif maintenant illisible",
+    "recherche",
+    "statut 12 en cours de rédaction",
     "#12 is a good number",
     "1234567890",
     "-12",
@@ -146,6 +187,21 @@ def test_case_accents_and_spaces_are_forgiven(typed: str, meant: Command) -> Non
     assert parse(typed.replace(" ", "   ")) == meant
 
 
+KEYWORDS = [(typed, meant) for typed, meant in FORMS if typed.strip() and not isinstance(meant, Search)]
+
+
+@pytest.mark.parametrize("end", [".", " .", "!", "\u00a0!", "…", "...", "?"])
+def test_the_end_of_a_sentence_is_forgiven(end: str) -> None:
+    """A phone makes a full stop of two spaces."""
+    assert [parse(typed + end) for typed, _ in KEYWORDS] == [meant for _, meant in KEYWORDS]
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u200e", "\u200f", "\u202a", "\u2060", "\u2069", "\ufeff", "\xad"])
+def test_marks_that_nobody_sees_are_forgiven(mark: str) -> None:
+    for typed, meant in [*KEYWORDS, ("chercher vélos", Search("vélos"))]:
+        assert parse(mark + mark.join(typed) + mark) == meant
+
+
 @pytest.mark.parametrize("typed", IDEAS)
 def test_a_keyword_within_a_longer_text_is_an_idea(typed: str) -> None:
     assert parse(typed) == Capture(typed)
@@ -159,7 +215,7 @@ def test_a_search_is_an_idea_where_it_is_longer_than_its_button_can_carry(keywor
 
 
 def test_every_status_can_be_listed_in_some_words() -> None:
-    assert set(STATUS_WORDS.values()) == set(Status)
+    assert set(STATUS_WORDS) == set(Status)
 
 
 @given(st.text())
@@ -187,9 +243,9 @@ def test_after_a_keyword_only_what_its_form_takes_is_a_command(keyword: str, res
 def test_a_text_that_begins_with_no_keyword_is_an_idea(typed: str) -> None:
     assume(typed.strip())
     first = fold(typed).split()[:1]
-    assume(first and first[0] not in {*FIRST_WORDS, "my", "miennes", "cherche", "chiffres", "support", "unsupport"})
-    assume(first[0] not in {"selection", "bulletin"} and not first[0].lstrip("#").isdigit())
-    assume(not typed.lstrip().startswith("#"))
+    others = {"my", "miennes", "cherche", "chiffres", "support", "unsupport", "selection", "bulletin"}
+    assume(first and first[0].rstrip(".!?…") not in {*FIRST_WORDS, *others, ""})
+    assume(not re.match(r"[0-9#№]|n[oº°]|idea|idee", first[0]))
     assert parse(typed) == Capture(typed.strip())
 
 

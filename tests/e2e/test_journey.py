@@ -49,7 +49,7 @@ def test_an_idea_lives_from_the_form_to_the_digest_and_outlives_a_restart(  # no
     expect(waiting).to_contain_text("Une seule fiche pour l’accueil et l’évaluation.")
     nadia.click(waiting, "Approuver")
     expect(waiting).to_contain_text("Approuvée par Nadia Benali")
-    nadia.click(nadia.card("Lend bikes between the two sites."), "Approuver")
+    nadia.click(nadia.card("Lend bikes between the two sites"), "Approuver")
 
     published = sam.card("Un guichet unique pour la MDPH")
     expect(published).to_contain_text("proposée par Camille Martin")
@@ -65,7 +65,7 @@ def test_an_idea_lives_from_the_form_to_the_digest_and_outlives_a_restart(  # no
     nadia.say("/idea digest maintenant")
     digest = sam.message("Sélection de la semaine")
     expect(digest).to_contain_text("Un guichet unique pour la MDPH · 2 soutiens · Camille Martin")
-    expect(digest).to_contain_text("Lend bikes between the two sites.")
+    expect(digest).to_contain_text("Lend bikes between the two sites")
     expect(published).to_contain_text("Sélectionnée, réponse attendue")
 
     assert butine.stop() == 0

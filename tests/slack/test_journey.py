@@ -75,7 +75,7 @@ async def test_an_idea_lives_from_the_form_to_the_digest(  # noqa: PLR0915  one 
     await butine.settle()
     digest = slack.card(IDEAS, "Sélection de la semaine")
     assert f"{TITLE} · 1 soutien · Camille Martin" in shown(digest)
-    assert "Lend bikes between the two sites." in shown(digest)
+    assert "Lend bikes between the two sites" in shown(digest)
     assert "Sélectionnée, réponse attendue" in shown(published)
     assert len(slack.messages(IDEAS)) == 3
     assert len(slack.messages(REVIEW)) == 2

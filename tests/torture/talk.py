@@ -35,7 +35,7 @@ class Talk:
 
     async def propose(self, length: int = 1) -> None:
         """Type an idea of so many sentences. Whoever is not told that it is saved is given all of it back."""
-        title = f"Idée sans pareille {next(self._numbers)}."
+        title = f"Idée sans pareille {next(self._numbers)} !"
         text = " ".join([title, *(f"Phrase {n} de cette idée." for n in range(1, length))])
         told = words(await self.desk.type("camille", text))
         if SAVED in told:
@@ -51,7 +51,7 @@ class Talk:
 
     async def fill_in(self) -> None:
         """Send a form. It closes only where it is saved."""
-        title = f"Idée sans pareille {next(self._numbers)}."
+        title = f"Idée sans pareille {next(self._numbers)} !"
         try:
             reply = await self.desk.submit("camille", "propose", title=title, need="", proposal="", benefit="")
         except StorageError as error:

@@ -166,7 +166,28 @@ def test_a_search_finds_what_one_may_see_in_any_form_of_its_words(
 @pytest.mark.parametrize("words", ["introuvable", "le la les", "?!", '"', "vélo OR soupe", "NEAR(", "*"])
 def test_a_search_that_finds_nothing_says_so(session: Session, world: World, words: str) -> None:
     world.publish("Des vélos")
-    assert reading.find(session, world.sam, words, words).ideas == ()
+    page = reading.find(session, world.sam, words, words)
+    assert (page.ideas, page.has_more) == ((), False)
+
+
+@pytest.mark.parametrize("words, is_searchable", [("pour tous", False), ("🚲", False), ("?", False), ("gare", True)])
+def test_a_search_without_a_word_to_look_for_denies_nothing(
+    session: Session, world: World, words: str, *, is_searchable: bool
+) -> None:
+    """The words are in the idea, and yet can't be found."""
+    world.publish("Une crèche pour tous 🚲 ?")
+    assert reading.find(session, world.sam, words, words).is_searchable is is_searchable
+    assert reading.find(session, world.sam, "crèche pour tous 🚲", "").is_searchable
+
+
+@pytest.mark.parametrize("matching, has_more", [(1, False), (10, False), (11, True), (14, True)])
+def test_a_search_says_that_there_are_more_than_it_shows(
+    session: Session, world: World, matching: int, *, has_more: bool
+) -> None:
+    for _ in range(matching):
+        world.publish("Un parking")
+    page = reading.find(session, world.sam, "parking", "")
+    assert (len(page.ideas), page.has_more) == (min(matching, 10), has_more)
 
 
 # Ranking and one idea

@@ -210,6 +210,12 @@ CARDS: Mapping[str, Make] = {
     "list_found": lambda t, w: lists.page_card(
         _page(w, Listing.FOUND, words=w.reason, typed=f"chercher {w.reason}"[:SEARCH_LIMIT]), t
     ),
+    "list_found_more": lambda t, w: lists.page_card(
+        _page(w, Listing.FOUND, words=w.reason, typed="chercher", has_more=True), t
+    ),
+    "list_found_wordless": lambda t, w: lists.page_card(
+        _page(w, Listing.FOUND, words=w.reason, typed="chercher", ideas=(), is_searchable=False), t
+    ),
     "list_top": lambda t, w: lists.page_card(_page(w, Listing.TOP), t),
     **{
         f"list_{listing}_empty": lambda t, w, listing=listing: lists.page_card(  # type: ignore[misc]  # bound early

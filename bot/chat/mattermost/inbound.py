@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.chat.events import Profile, ReactionChanged
+from bot.chat.mattermost.markdown import joined
 
 ID_LENGTH = 26
 OPEN = "O"
@@ -160,5 +161,7 @@ def _text(payload: Mapping[str, object], name: str) -> str:
 
 
 def _whole(text: str) -> str:
-    """The text without halves of a character and without NUL, which JSON can carry and nothing can store."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "")
+    """The text as it was written: without halves of a character and without NUL, which JSON can carry and nothing can
+    store, and without what keeps a member's words in a post from being more than words.
+    """
+    return joined(text.encode("utf-8", "replace").decode().replace("\x00", ""))

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from bot.views.cards import Link, Span, Strong
 
 GAP = "\u200b"
+_PARTED = re.compile(f"(?<=[@~$#]){GAP}|{GAP}(?=[:.=])")
+"""What `_mark` and `_at_start` part, as people copy it."""
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f\ufeff]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # Each begins with the character that it is about: where all do, looking for the first takes a tenth of the time.
@@ -31,6 +33,11 @@ def in_one_line(text: str) -> str:
 def defused(text: str) -> str:
     """For places that are no Markdown, such as a button's label: nobody is notified."""
     return _UNSEEN.sub("", text).replace("@", f"@{GAP}")
+
+
+def joined(text: str) -> str:
+    """A text that may be copied from a post, without the spaces that part it there."""
+    return _PARTED.sub("", text)
 
 
 def spans(parts: Sequence[Span]) -> str:

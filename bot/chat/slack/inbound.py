@@ -21,7 +21,7 @@ from bot.chat.events import (
     ReactionChanged,
 )
 from bot.chat.slack.render import action_of
-from bot.chat.slack.written import readable, unescaped
+from bot.chat.slack.written import readable, typed, with_emoji
 
 Payload = Mapping[str, Any]
 
@@ -70,7 +70,7 @@ def command(body: Payload, now: datetime) -> tuple[CommandTyped, Origin]:
     """A slash command. Raises Damaged."""
     member, trigger = _text(body, "user_id"), _optional(body, "trigger_id")
     origin = Origin(member, trigger, _url(body))
-    return CommandTyped(f"command:{trigger or digest(body)}", member, now, unescaped(_optional(body, "text"))), origin
+    return CommandTyped(f"command:{trigger or digest(body)}", member, now, typed(_optional(body, "text"))), origin
 
 
 def click(body: Payload, now: datetime) -> tuple[ButtonClicked, Origin]:
@@ -115,7 +115,7 @@ def form(body: Payload, now: datetime) -> tuple[FormSubmitted, Origin]:
         for element in block.values():
             if not isinstance(element, dict):
                 raise Damaged("values")
-            values[str(name)] = _optional(element, "value")
+            values[str(name)] = with_emoji(_optional(element, "value"))
     view_id = _text(view, "id")
     origin = Origin(
         member,

@@ -1,0 +1,41 @@
+"""A text on its way into a post and back: what people copy from there comes in as it was first written."""
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.mattermost import inbound
+from bot.chat.mattermost.markdown import GAP, escaped
+
+
+def copied(text: str) -> str:
+    """What a reader copies from a post with that text: escapes are undone, zero-width spaces are in it."""
+    return html.unescape(re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", escaped(text)))
+
+
+def typed(text: str) -> str:
+    """What Butine takes in where that is typed."""
+    return inbound.typed({"text": text}).text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#12", "vote #12", "@sam", "~idees", "$x$", "https://example.org", "www.example.org", ":tada:", "=====", "a\n=="],
+)
+def test_a_copied_text_comes_back_without_gaps(text: str) -> None:
+    assert GAP in copied(text)
+    assert typed(copied(text)) == text
+    form = {"user_id": "u", "state": "s", "submission": {"need": copied(text)}}
+    assert inbound.submitted(form).values == {"need": text}
+
+
+@given(st.text(alphabet="aw1 @#$~:.=/-+*_[&<>|!\n"))
+def test_any_text_comes_back_but_for_the_spaces_before_its_lines(text: str) -> None:
+    assert typed(copied(text)) == "\n".join(line.lstrip(" ") for line in text.split("\n"))
+
+
+def test_other_zero_width_spaces_stay() -> None:
+    assert typed(f"mot{GAP}coupé") == f"mot{GAP}coupé"

@@ -1,0 +1,74 @@
+"""What Slack makes of a typed text on its way, undone: emoji's names, links and escapes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.slack.written import readable, typed, with_emoji
+
+
+@pytest.mark.parametrize(
+    "delivered, was_typed",
+    [
+        ("Planter des fleurs :cherry_blossom:", "Planter des fleurs 🌸"),
+        ("Des fleurs:cherry_blossom::bike:", "Des fleurs🌸🚲"),
+        (":+1: et :thumbsup:", "👍 et 👍"),
+        (":+1::skin-tone-3:", "👍🏼"),
+        (":woman-running::skin-tone-5:", "🏃🏾\u200d♀️"),
+        (":handshake::skin-tone-2-3:", "🤝🏻"),
+        (":bike::skin-tone-3:", "🚲"),
+        (":flag-fr: :fr: :flag-re:", "🇫🇷 🇫🇷 🇷🇪"),
+        (":male-technologist: :female-doctor:", "👨\u200d💻 👩\u200d⚕️"),
+        (":large_green_circle: :first_place_medal:", "🟢 🥇"),
+        (":man-woman-girl-boy: :juggling:", "👨\u200d👩\u200d👧\u200d👦 🤹"),
+        ("R&amp;D &lt;3 :bee:", "R&D <3 🐝"),
+    ],
+)
+def test_emoji_come_back_as_they_were_typed(delivered: str, was_typed: str) -> None:
+    assert typed(delivered) == was_typed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ":butine:",
+        ":flag-zz:",
+        "de 12:100:30 à 13:00",
+        "a:b:c",
+        "voir : bike :",
+        ":bike",
+        "::",
+        ":Bike:",
+        ":skin-tone-3:",
+    ],
+)
+def test_custom_emoji_and_other_colons_stay_as_they_are(text: str) -> None:
+    assert with_emoji(text) == text
+
+
+@given(st.text(alphabet="ab1:+-_ é👍"))
+def test_a_text_without_a_known_name_stays_as_it_is(text: str) -> None:
+    shown = with_emoji(text)
+    assert shown == text or len(shown) < len(text)
+    assert with_emoji(shown.replace(":", "")) == shown.replace(":", "")
+
+
+@pytest.mark.parametrize(
+    "delivered, read",
+    [
+        ("<mailto:jean@x.fr|jean@x.fr>", "jean@x.fr"),
+        ("<mailto:jean@x.fr>", "jean@x.fr"),
+        ("<mailto:jean@x.fr|Écrire à Jean>", "Écrire à Jean (jean@x.fr)"),
+        ("<tel:0134253000|01 34 25 30 00>", "01 34 25 30 00"),
+        ("<https://x.fr/a?b&amp;c>", "https://x.fr/a?b&c"),
+        ("<https://x.fr|la page>", "la page (https://x.fr)"),
+        ("<!date^1392734382^{date_short}|18 fév.>", "18 fév."),
+        ("<!foo|bar>", "bar"),
+        ("<!here> <!channel|channel> <!everyone|@everyone>", "@here @channel @everyone"),
+        ("<!subteam^S1|@dsi> <!subteam^S1>", "@dsi @S1"),
+        ("<@U1|sam> <@U1> <#C1|idees>", "@sam @U1 #idees"),
+        ("Vu :eyes: par <@U1|sam>", "Vu 👀 par @sam"),
+    ],
+)
+def test_a_message_is_read_as_it_was_written(delivered: str, read: str) -> None:
+    assert readable(delivered) == read
