@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.domain import shortlist
-from bot.domain.calendar import Period, Weekly
+from bot.domain.calendar import Due, Period, Weekly
 from bot.errors import AlreadyDone, NothingToShow
 from bot.usecases import announcing
 from bot.usecases.reading import names_and_links
@@ -131,8 +131,19 @@ def next_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime)
     return period
 
 
+def current_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime) -> Period:
+    """The period whose digest is wished for now: the latest while the schedule has yet to post it, else the coming one.
+
+    Between its hour and its post another period's digest would take all that it was to say.
+    """
+    latest = weekly.latest(now)
+    if weekly.verdict(latest, now) is Due.POST and of_period(session, workspace_id, latest, now) is None:
+        return latest
+    return weekly.coming(now)
+
+
 def publish_early(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
-    """The same before the period's hour, at somebody's wish.
+    """The same before the schedule does it, at somebody's wish.
 
     Raises AlreadyDone, or NothingToShow: then the period is left for its hour.
     """

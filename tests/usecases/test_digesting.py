@@ -277,6 +277,38 @@ def test_with_nothing_to_say_an_early_digest_leaves_the_period_for_its_hour(worl
     assert not publish(world).is_empty
 
 
+def current_one(world: World) -> str:
+    """The key of the period whose digest is wished for now."""
+    return digesting.current_one(world.session, world.workspace_id, WEEKLY, world.now).key
+
+
+def test_until_it_is_posted_a_digest_that_is_due_is_the_one_that_is_wished_for(
+    world: World, elsewhere: World, ranked: list[Idea]
+) -> None:
+    """The next week keeps its own."""
+    due_at = period_of(world.now).due_at
+    assert current_one(world) == "2026-W49"
+    world.now = elsewhere.now = due_at + timedelta(seconds=30)
+    assert current_one(world) == "2026-W49"
+    digesting.publish(world.session, world.workspace_id, WEEKLY.latest(world.now), SIZES, world.now)
+    assert (current_one(world), current_one(elsewhere)) == ("2026-W50", "2026-W49")
+
+
+@pytest.mark.parametrize("hours, expected", [(14, "2026-W49"), (15, "2026-W50")])
+def test_once_its_day_is_over_a_digest_that_was_missed_is_not_wished_for(
+    world: World, ranked: list[Idea], hours: int, expected: str
+) -> None:
+    world.now = period_of(world.now).due_at + timedelta(hours=hours)
+    assert current_one(world) == expected
+
+
+def test_a_digest_that_was_posted_early_is_not_wished_for_again_at_its_hour(world: World, ranked: list[Idea]) -> None:
+    due_at = period_of(world.now).due_at
+    publish(world)
+    world.now = due_at
+    assert current_one(world) == "2026-W50"
+
+
 def next_one(world: World) -> str:
     """The key of the period whose digest comes next."""
     return digesting.next_one(world.session, world.workspace_id, WEEKLY, world.now).key
