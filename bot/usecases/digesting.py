@@ -9,7 +9,7 @@ from sqlmodel import Session
 from bot.domain import shortlist
 from bot.domain.calendar import Due, Period, Weekly
 from bot.errors import AlreadyDone, NothingToShow
-from bot.usecases import announcing
+from bot.usecases import announcing, voting
 from bot.usecases.reading import names_and_links
 from storage import digests, gestures, ideas
 from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step, present
@@ -184,6 +184,7 @@ def _choose(
 def _draft(session: Session, workspace_id: int, period: Period, now: datetime) -> Digest:
     last = digests.last_posted(session, workspace_id)
     since = last.until if last and last.until <= now else period.since
+    own_ideas = voting.counts_own_ideas(session, workspace_id)
     return Digest(
         workspace_id=workspace_id,
         period=period.key,
@@ -191,7 +192,7 @@ def _draft(session: Session, workspace_id: int, period: Period, now: datetime) -
         until=now,
         proposed=ideas.count_steps(session, workspace_id, Step.SUBMITTED, since, now),
         published=ideas.count_steps(session, workspace_id, Step.APPROVED, since, now),
-        voters=gestures.voters_between(session, workspace_id, since, now),
+        voters=gestures.voters_between(session, workspace_id, since, now, own_ideas=own_ideas),
     )
 
 

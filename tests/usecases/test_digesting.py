@@ -8,12 +8,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from bot.domain.calendar import Period, Weekly
+from bot.domain.voting import Voting
 from bot.errors import AlreadyDone, NothingToShow
 from bot.usecases import digesting, moderation, submission, voting
 from bot.usecases.digesting import Contents, Sizes
 from bot.usecases.voting import Reaction
 from storage.tables import Digest, Idea, Status
-from tests.usecases.builders import NOW, SIZES, VOTING, WEEKLY, World
+from tests.usecases.builders import NOW, OWN_COUNTS, SIZES, VOTING, WEEKLY, World
 
 
 def period_of(now: datetime) -> Period:
@@ -200,12 +201,17 @@ def test_a_decision_at_the_very_moment_of_the_digest_is_told_by_the_next(
     assert [idea.number for _, idea in publish(world).decisions] == [1]
 
 
-def test_who_only_reacted_to_their_own_idea_is_no_voter(session: Session, world: World) -> None:
+@pytest.mark.parametrize("rules, voters", [(VOTING, 0), (OWN_COUNTS, 1)], ids=["not_counted", "counted"])
+def test_who_only_reacted_to_their_own_idea_is_a_voter_where_that_counts(
+    session: Session, world: World, rules: Voting, voters: int
+) -> None:
+    voting.recount_if_rules_changed(session, world.workspace_id, rules, world.now)
     message = world.posted(world.publish())
     reaction = Reaction(message, "camille", "+1", world.now, is_present=True)
-    voting.react(session, world.workspace_id, reaction, VOTING, world.now)
+    voting.react(session, world.workspace_id, reaction, rules, world.now)
     world.later(minutes=1)
-    assert preview(world).voters == 0
+    seen = preview(world)
+    assert (seen.voters, [named.votes for named in seen.shortlist]) == (voters, [1] * voters)
 
 
 # Quiet and missed weeks
