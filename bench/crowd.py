@@ -205,11 +205,12 @@ class MattermostCrowd:
 
 
 class Day:
-    """A working day's mixture, one act after the other."""
+    """A working day's mixture, one act after the other; `acknowledged` are the numbers of the ideas that were."""
 
     def __init__(self, slack: SlackCrowd, mattermost: MattermostCrowd, chance: random.Random) -> None:
         self._chance = chance
         self._number = 0
+        self.acknowledged: list[int] = []
         self._slack = slack
         self._mattermost = mattermost
         self._acts: dict[str, tuple[Act, int]] = {
@@ -242,15 +243,16 @@ class Day:
         self._slack.tidy()
         self._mattermost.tidy()
 
-    @property
-    def proposed(self) -> int:
-        """How many ideas were proposed, numbered from 0."""
-        return self._number
-
     async def _propose_in_slack(self) -> bool:
-        self._number += 1
-        return await self._slack.propose(self._number - 1)
+        return await self._propose(self._slack.propose)
 
     async def _propose_in_mattermost(self) -> bool:
+        return await self._propose(self._mattermost.propose)
+
+    async def _propose(self, propose: Callable[[int], Awaitable[bool]]) -> bool:
+        number = self._number
         self._number += 1
-        return await self._mattermost.propose(self._number - 1)
+        is_acknowledged = await propose(number)
+        if is_acknowledged:
+            self.acknowledged.append(number)
+        return is_acknowledged

@@ -25,7 +25,10 @@ LATE_MS = 2_500.0
 
 @dataclass(frozen=True)
 class Order:
-    """What to send and how: as fast as it goes for `seconds` and at most `most` requests, or `most` at a `rate`."""
+    """What to send and how: as fast as it goes for `seconds` and at most `most` requests, or `most` at a `rate`.
+
+    As fast as it goes, an answer whose body does not hold `expected` is an error.
+    """
 
     wanted: Wanted
     chat: Chat
@@ -33,6 +36,7 @@ class Order:
     seconds: float = 60.0
     rate: float | None = None
     lines: int = LINES
+    expected: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Outcome:
 
     @property
     def errors(self) -> int:
-        """How many were not answered with 200."""
+        """How many were not answered with 200, or otherwise than expected."""
         return self.requests - self.statuses.get("200", 0)
 
 
@@ -78,7 +82,7 @@ async def carry_out(order: Order) -> Outcome:
     """Prepare everything, then send it."""
     prepared = list(islice(requests(order.wanted, order.chat), order.most))
     if order.rate is None:
-        seen = await as_fast_as_it_goes(order.wanted.url, prepared, order.seconds, order.lines)
+        seen = await as_fast_as_it_goes(order.wanted.url, prepared, order.seconds, order.lines, order.expected.encode())
     else:
         seen = await at_a_rate(order.wanted.url, prepared, order.rate, order.lines)
     millis = [1000 * each for each in seen.times]

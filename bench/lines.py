@@ -18,14 +18,21 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 HEAD_END = b"\r\n\r\n"
 LOST = 0
 """The status of a request whose connection broke."""
+OTHER = 1
+"""The status of an answer that is another than the one that was asked for."""
+OK = 200
 PATIENCE_SECONDS = 60.0
 
 
 class Line(asyncio.Protocol):
-    """One connection, one request at a time; `answered` is called with the line and the status."""
+    """One connection, one request at a time; `answered` is called with the line and the status.
 
-    def __init__(self, answered: "Callable[[Line, int], None]") -> None:
+    An answer counts as OK only where its body holds `expected`.
+    """
+
+    def __init__(self, answered: "Callable[[Line, int], None]", expected: bytes = b"") -> None:
         self._answered = answered
+        self._expected = expected
         self._transport: asyncio.Transport | None = None
         self._got = b""
         self.number = -1
@@ -53,7 +60,10 @@ class Line(asyncio.Protocol):
         size = head + len(HEAD_END) + (int(length[1]) if length else 0)
         if len(self._got) < size:
             return
-        status, self._got = int(self._got[9:12]), self._got[size:]
+        status = int(self._got[9:12])
+        if status == OK and self._got.find(self._expected, head, size) < 0:
+            status = OTHER
+        self._got = self._got[size:]
         if self.number >= 0:
             self._answered(self, status)
 
@@ -81,20 +91,20 @@ class Seen:
         """One answer."""
         self.statuses[status] += 1
         self.times.append(seconds)
-        if status == 200:  # noqa: PLR2004  HTTP's "ok"
+        if status == OK:
             self.acknowledged.append(number)
 
 
 class _Run:
     """One measurement: its lines, what it has seen, and when it is over."""
 
-    def __init__(self, expected: int | None = None) -> None:
+    def __init__(self, total: int | None = None) -> None:
         self.seen = Seen()
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lines: list[Line] = []
-        self._expected = expected
+        self._total = total
 
-    async def open(self, url: str, lines: int, following: Callable[[Line], None]) -> list[Line]:
+    async def open(self, url: str, lines: int, following: Callable[[Line], None], expected: bytes = b"") -> list[Line]:
         """Connect; a line that has its answer is handed to `following`."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 80
@@ -107,10 +117,10 @@ class _Run:
                 self._end(ConnectionError("the server hung up"))
                 return
             following(line)
-            if len(self.seen.times) == self._expected:
+            if len(self.seen.times) == self._total:
                 self._end()
 
-        opened = [await loop.create_connection(lambda: Line(answered), host, port) for _ in range(lines)]
+        opened = [await loop.create_connection(lambda: Line(answered, expected), host, port) for _ in range(lines)]
         self._lines = [line for _, line in opened]
         return self._lines
 
@@ -137,8 +147,13 @@ class _Run:
         return self.seen
 
 
-async def as_fast_as_it_goes(url: str, requests: Sequence[Request], seconds: float, lines: int) -> Seen:
-    """Each line sends its next request as soon as it has an answer, until the time or the requests are over."""
+async def as_fast_as_it_goes(
+    url: str, requests: Sequence[Request], seconds: float, lines: int, expected: bytes = b""
+) -> Seen:
+    """Each line sends its next request as soon as it has an answer, until the time or the requests are over.
+
+    `expected` is what every answer must hold.
+    """
     run, waiting = _Run(), iter(requests)
 
     def following(line: Line) -> None:
@@ -149,7 +164,7 @@ async def as_fast_as_it_goes(url: str, requests: Sequence[Request], seconds: flo
         else:
             line.send(request, now)
 
-    opened = await run.open(url, lines, following)
+    opened = await run.open(url, lines, following, expected)
     start = time.perf_counter()
     end = start + seconds
     for line in opened:
@@ -159,7 +174,7 @@ async def as_fast_as_it_goes(url: str, requests: Sequence[Request], seconds: flo
 
 async def at_a_rate(url: str, requests: Sequence[Request], rate: float, lines: int) -> Seen:
     """So many requests set out in a second, whatever comes back. One that finds no line free waits, and that counts."""
-    run = _Run(expected=len(requests))
+    run = _Run(total=len(requests))
     free: deque[Line] = deque()
     late: deque[tuple[Request, float]] = deque()
 

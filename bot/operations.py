@@ -59,17 +59,17 @@ async def preview_digest(settings: Settings, workspace: str | None, texts: Texts
     """Print the digest as it would be now."""
     now, rules = datetime.now(UTC), rules_of(settings)
     async with _workspace(settings, workspace) as (database, workspace_id):
-        period = rules.weekly.coming(now)
+        period = await database.read(lambda s: digesting.current_one(s, workspace_id, rules.weekly, now))
         contents = await database.read(lambda s: digesting.preview(s, workspace_id, period, rules.sizes, now))
         words = rules.texts(texts.language)
         click.echo(plain(digest_views.digest_card(contents, words), words))
 
 
 async def post_digest(settings: Settings, workspace: str | None, texts: Texts) -> None:
-    """Freeze the coming period's digest and leave it in the outbox. Raises Refused."""
+    """Freeze the digest that is to be posted next and leave it in the outbox. Raises Refused."""
     now, rules = datetime.now(UTC), rules_of(settings)
     async with _workspace(settings, workspace) as (database, workspace_id):
-        period = rules.weekly.coming(now)
+        period = await database.read(lambda s: digesting.current_one(s, workspace_id, rules.weekly, now))
         try:
             contents = await database.write(
                 lambda s: digesting.publish_early(s, workspace_id, period, rules.sizes, now)

@@ -53,19 +53,18 @@ def of_idea(session: Session, idea_id: int) -> list[Gesture]:
     return list(session.exec(select(Gesture).where(Gesture.idea_id == idea_id)))
 
 
-def voters_between(session: Session, workspace_id: int, since: datetime, until: datetime) -> int:
-    """How many members made a gesture that still stands at another's idea, in [since, until)."""
-    query = (
-        select(func.count(func.distinct(Gesture.member_id)))
-        .join(Idea, col(Idea.id) == col(Gesture.idea_id))
-        .where(
-            Gesture.workspace_id == workspace_id,
-            Gesture.at >= since,
-            Gesture.at < until,
-            col(Gesture.is_present),
-            Idea.author_id != Gesture.member_id,
-        )
+def voters_between(
+    session: Session, workspace_id: int, since: datetime, until: datetime, *, own_ideas: bool = False
+) -> int:
+    """How many members made a gesture that still stands, in [since, until).
+
+    One at the member's own idea is counted where `own_ideas` may be supported.
+    """
+    query = select(func.count(func.distinct(Gesture.member_id))).where(
+        Gesture.workspace_id == workspace_id, Gesture.at >= since, Gesture.at < until, col(Gesture.is_present)
     )
+    if not own_ideas:
+        query = query.join(Idea, col(Idea.id) == col(Gesture.idea_id)).where(Idea.author_id != Gesture.member_id)
     return session.exec(query).one()
 
 

@@ -201,14 +201,21 @@ def count_by_status(session: Session, workspace_id: int) -> dict[Status, int]:
     return {Status(status): count for status, count in session.exec(query)}
 
 
-def count_participants(session: Session, workspace_id: int) -> tuple[int, int]:
-    """How many members have proposed an idea, and how many support another's."""
+def count_participants(
+    session: Session, workspace_id: int, statuses: Collection[Status], *, own_ideas: bool = False
+) -> tuple[int, int]:
+    """How many members have proposed an idea, and how many support one in those statuses.
+
+    Whoever supports their own alone is counted where `own_ideas` may be supported.
+    """
     authors = select(func.count(func.distinct(Idea.author_id))).where(Idea.workspace_id == workspace_id)
-    voters = (
-        select(func.count(func.distinct(Gesture.member_id)))
-        .join(Idea, col(Idea.id) == col(Gesture.idea_id))
-        .where(Gesture.workspace_id == workspace_id, col(Gesture.is_present), Idea.author_id != Gesture.member_id)
+    supported = select(Idea.id).where(
+        Idea.id == Gesture.idea_id, Idea.workspace_id == workspace_id, col(Idea.status).in_(statuses)
     )
+    if not own_ideas:
+        supported = supported.where(Idea.author_id != Gesture.member_id)
+    # All gestures are gone through as they lie: by an index each would have to be looked up.
+    voters = select(func.count(func.distinct(Gesture.member_id))).where(col(Gesture.is_present), supported.exists())
     return session.exec(authors).one(), session.exec(voters).one()
 
 

@@ -301,15 +301,16 @@ def _shortlist(call: Call) -> Reply:
 
 def _preview_digest(call: Call) -> Reply:
     require_moderator(call.caller)
-    period = call.rules.weekly.coming(call.now)
-    contents = digesting.preview(call.session, call.caller.workspace_id, period, call.rules.sizes, call.now)
+    workspace_id = call.caller.workspace_id
+    period = digesting.current_one(call.session, workspace_id, call.rules.weekly, call.now)
+    contents = digesting.preview(call.session, workspace_id, period, call.rules.sizes, call.now)
     return Reply(digest_views.digest_card(contents, call.texts, is_preview=True))
 
 
 def _post_digest(call: Call) -> Reply:
     require_moderator(call.caller)
     weekly, workspace_id = call.rules.weekly, call.caller.workspace_id
-    period = weekly.coming(call.now)
+    period = digesting.current_one(call.session, workspace_id, weekly, call.now)
     contents = digesting.publish_early(call.session, workspace_id, period, call.rules.sizes, call.now)
     following = digesting.next_one(call.session, workspace_id, weekly, call.now)
     return Reply(digest_views.posted_card(contents, period.due_at, following.due_at, call.texts))

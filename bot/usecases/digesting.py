@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.domain import shortlist
-from bot.domain.calendar import Period, Weekly
+from bot.domain.calendar import Due, Period, Weekly
 from bot.errors import AlreadyDone, NothingToShow
-from bot.usecases import announcing
+from bot.usecases import announcing, voting
 from bot.usecases.reading import names_and_links
 from storage import digests, gestures, ideas
 from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step, present
@@ -131,8 +131,19 @@ def next_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime)
     return period
 
 
+def current_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime) -> Period:
+    """The period whose digest is wished for now: the latest while the schedule has yet to post it, else the coming one.
+
+    Between its hour and its post another period's digest would take all that it was to say.
+    """
+    latest = weekly.latest(now)
+    if weekly.verdict(latest, now) is Due.POST and of_period(session, workspace_id, latest, now) is None:
+        return latest
+    return weekly.coming(now)
+
+
 def publish_early(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
-    """The same before the period's hour, at somebody's wish.
+    """The same before the schedule does it, at somebody's wish.
 
     Raises AlreadyDone, or NothingToShow: then the period is left for its hour.
     """
@@ -173,6 +184,7 @@ def _choose(
 def _draft(session: Session, workspace_id: int, period: Period, now: datetime) -> Digest:
     last = digests.last_posted(session, workspace_id)
     since = last.until if last and last.until <= now else period.since
+    own_ideas = voting.counts_own_ideas(session, workspace_id)
     return Digest(
         workspace_id=workspace_id,
         period=period.key,
@@ -180,7 +192,7 @@ def _draft(session: Session, workspace_id: int, period: Period, now: datetime) -
         until=now,
         proposed=ideas.count_steps(session, workspace_id, Step.SUBMITTED, since, now),
         published=ideas.count_steps(session, workspace_id, Step.APPROVED, since, now),
-        voters=gestures.voters_between(session, workspace_id, since, now),
+        voters=gestures.voters_between(session, workspace_id, since, now, own_ideas=own_ideas),
     )
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from bot.domain.lifecycle import PUBLIC
 from bot.domain.permissions import Caller, can_read_exchange, require_known_role, require_moderator
 from bot.errors import NothingToShow
-from bot.usecases import announcing
+from bot.usecases import announcing, voting
 from bot.usecases.finding import visible_idea
 from storage import digests, ideas, outbox, search, workspaces
 from storage.search import Visible
@@ -191,14 +191,15 @@ def last_shortlist(session: Session, caller: Caller) -> Shortlist:
 
 
 def stats(session: Session, caller: Caller) -> Stats:
-    """Participation since the beginning."""
+    """Participation since the beginning; a vote for an idea that is not public any more is none."""
     counts = ideas.count_by_status(session, caller.workspace_id)
 
     def reached(*statuses: Status) -> int:
         return sum(counts.get(status, 0) for status in statuses)
 
     retained = (Status.RETAINED, Status.IN_PROGRESS, Status.DELIVERED)
-    authors, voters = ideas.count_participants(session, caller.workspace_id)
+    own_ideas = voting.counts_own_ideas(session, caller.workspace_id)
+    authors, voters = ideas.count_participants(session, caller.workspace_id, PUBLIC, own_ideas=own_ideas)
     return Stats(
         proposed=sum(counts.values()),
         published=reached(*PUBLIC),

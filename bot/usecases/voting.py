@@ -136,6 +136,11 @@ def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting
     return changed
 
 
+def counts_own_ideas(session: Session, workspace_id: int) -> bool:
+    """Whether a vote for one's own idea counts, by the rules that the counts on cards were last made by."""
+    return (notes.get(session, f"{RULES_NOTE}:{workspace_id}") or "").startswith(f"{True}:")
+
+
 def _gesture(session: Session, idea: AnyIdea, gesture: Reaction, voting: Voting, now: datetime) -> bool:
     member_id, name = gesture.member_id, gesture.emoji
     kept = gestures.of_member(session, present(idea.id), member_id)

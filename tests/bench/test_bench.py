@@ -1,30 +1,38 @@
 """The bench works: every figure can be measured, and nothing acknowledged may be missing. Speeds are not judged."""
 
 import json
+import random
 import shutil
 import sqlite3
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from click.testing import CliRunner
 
 from bench import load, report
 from bench.__main__ import FIGURES, main
+from bench.chat import any_answer, mattermost_team, slack_workspace
+from bench.crowd import Day, MattermostCrowd, SlackCrowd
 from bench.ground import Failed
+from bench.lines import OTHER, as_fast_as_it_goes
 from bench.load import MIXED, MOMENTS, Run, Sample
 from bench.requests import published_cards, require_ideas, require_votes
 from bench.rows import Row
 from bench.seed import Size, seeded
-from bench.traffic import voter
+from bench.sizes import SEARCHED, searched
+from bench.traffic import FORM, request, voter
 from bot.config import Settings
+from bot.domain.lifecycle import PUBLIC
 from bot.rules import rules_of
 from bot.usecases import voting
-from storage import notes, workspaces
+from storage import notes, search, workspaces
 from storage.database import Database
+from storage.search import Visible
 from tests.fakes.slack.state import TEAM
 
 SIZE = Size(40, 200)
@@ -88,6 +96,52 @@ def test_an_acknowledged_vote_that_is_missing_fails_the_bench(database: Path) ->
     require_votes(database, [0], cards)
     with pytest.raises(Failed, match="1 acknowledged"):
         require_votes(database, [0, 1], cards)
+
+
+@pytest.mark.parametrize("expected, statuses", [(b"ok", {200: 3}), (b"found", {OTHER: 3})])
+async def test_another_answer_than_the_one_that_is_measured_is_an_error(
+    expected: bytes, statuses: dict[int, int]
+) -> None:
+    """A refusal would come faster."""
+    url = await any_answer()
+    asked = [(number, request(url, b"text=top", FORM, {})) for number in range(3)]
+    seen = await as_fast_as_it_goes(url, asked, 60.0, 1, expected)
+    assert (dict(seen.statuses), seen.acknowledged) == (statuses, [0, 1, 2] if expected == b"ok" else [])
+
+
+async def test_each_search_that_is_measured_finds_something(database: Path) -> None:
+    butine = Database.open(f"sqlite:///{database}")
+    workspace = await butine.write(lambda session: workspaces.ensure(session, "slack", TEAM))
+    texts = list(searched(database))
+    assert len(set(texts)) == 2 * SEARCHED
+    for text in texts:
+        find = partial(search.find, workspace_id=workspace, words=text, visible=Visible(PUBLIC), limit=1)
+        assert await butine.read(find), text
+    await butine.close()
+
+
+async def test_only_ideas_that_were_acknowledged_are_said_to_be() -> None:
+    """They must be there in a run with errors, too."""
+
+    class Failing(SlackCrowd):
+        async def propose(self, number: int) -> bool:
+            if number == 2:
+                raise TimeoutError
+            return number != 0
+
+    class Taking(MattermostCrowd):
+        async def propose(self, number: int) -> bool:
+            return True
+
+    chance = random.Random(0)  # noqa: S311  no secret
+    slack, here = slack_workspace(1)
+    mattermost, command, there = mattermost_team(1)
+    async with ClientSession() as session:
+        day = Day(Failing(slack, here, chance), Taking(mattermost, command, there, chance, session), chance)
+        for _ in range(6):
+            with suppress(TimeoutError):
+                await day.proposing()[1]()
+    assert day.acknowledged == [1, 3, 4, 5]
 
 
 async def test_a_seeded_database_is_one_that_butine_agrees_with(database: Path) -> None:

@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.chat.reconcile import FAILURES_AT_MOST
+from bot.domain.permissions import Caller
+from bot.domain.voting import Voting
+from bot.usecases import reading, voting
 from storage.errors import NotSaved
 from tests.chat.desk import DOWN, Desk
 
@@ -60,6 +64,21 @@ async def test_a_card_that_was_deleted_and_posted_anew_keeps_its_votes(desk: Des
     await desk.react("sam", "card:1:ideas")
     await desk.react("sam", "card:1:ideas", is_present=False)
     assert (await desk.idea(number)).supporters == 1
+
+
+async def test_once_read_by_new_rules_who_holds_an_emoji_that_counts_no_more_is_no_voter(desk: Desk) -> None:
+    """In the figures as on the card."""
+    number = await desk.published()
+    await desk.react("sam", "card:1:ideas", "heart")
+    desk.later(seconds=1)
+    desk.rules = replace(desk.rules, voting=Voting.of(["+1"], own_ideas=False))
+    await desk.database.write(
+        lambda session: voting.recount_if_rules_changed(session, desk.workspace_id, desk.rules.voting, desk.now)
+    )
+    await desk.new_reconciler().read_all()
+    sam = Caller(desk.workspace_id, "sam")
+    assert (await desk.idea(number)).supporters == 0
+    assert (await desk.read(lambda session: reading.stats(session, sam))).voters == 0
 
 
 async def test_where_chat_fails_the_rest_is_left_for_the_next_time(

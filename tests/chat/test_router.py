@@ -183,6 +183,19 @@ async def test_moderators_say_how_far_an_idea_has_come(desk: Desk) -> None:
     assert desk.platform.shown("digest:2026-W49")
 
 
+async def test_a_digest_that_a_moderator_posts_before_the_schedule_does_costs_the_next_week_nothing(desk: Desk) -> None:
+    """Its hour has come, and Butine still waits for votes that were cast while it was away."""
+    await desk.published()
+    desk.now = desk.rules.weekly.coming(desk.now).due_at
+    desk.later(seconds=30)
+    assert "Depuis le 23 novembre" in words(await desk.type("nadia", "digest aperçu"))
+    done = words(await desk.type("nadia", "digest maintenant"))
+    assert "Il remplace celui qui était prévu le lundi 30 novembre 2026 à 09:00" in done
+    assert "le suivant paraîtra le lundi 7 décembre 2026 à 09:00" in done
+    await desk.send()
+    assert desk.platform.shown("digest:2026-W49")
+
+
 async def test_once_a_digest_was_posted_early_nothing_promises_the_one_that_it_replaces(desk: Desk) -> None:
     await desk.published()
     desk.later(seconds=1)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, create_engine, select
 
+from bot.domain.calendar import DAYS
 from storage import ideas, migrations, notes, outbox
 from storage.opening import parse_url, shown
 from storage.outbox import Wanted
@@ -401,6 +402,11 @@ def test_migrating_shows_no_password(english: Terminal, postgresql_url: str) -> 
 # Digest
 
 
+def digest_on(day: datetime) -> str:
+    """A configuration in which the digest is due on that day's weekday, when it begins."""
+    return f'[digest]\nday = "{DAYS[day.weekday()]}"\nat = "00:00"\ntimezone = "UTC"'
+
+
 def posted(session: Session) -> list[Digest]:
     """Every digest."""
     return list(session.exec(select(Digest)))
@@ -417,6 +423,7 @@ def test_a_preview_shows_the_digest_and_changes_nothing(filled: Terminal) -> Non
 
 
 def test_a_digest_is_frozen_once(filled: Terminal) -> None:
+    filled.configure(digest_on(datetime.now(UTC) + timedelta(days=2)))
     shown = filled.succeed("digest", "--now")
     (digest,) = filled.read(posted)
     assert shown.strip() == filled.say("cli.digest_sent", period=filled.say.week(digest.period))
@@ -427,6 +434,15 @@ def test_a_digest_is_frozen_once(filled: Terminal) -> None:
     assert filled.read(lambda s: outbox.by_key(s, in_web(s), key)), "Butine will post it"
     filled.fail(REFUSED, filled.say("cli.error.already_done", period=filled.say.week(digest.period)), "digest", "--now")
     assert len(filled.read(posted)) == 1
+
+
+def test_a_digest_whose_hour_has_come_is_posted_now_and_the_next_week_keeps_its_own(filled: Terminal) -> None:
+    """Butine was stopped over the hour, and starts again later that day."""
+    now = datetime.now(UTC)
+    filled.configure(digest_on(now))
+    filled.succeed("digest", "--now")
+    year, week, _ = now.isocalendar()
+    assert [digest.period for digest in filled.read(posted)] == [f"{year}-W{week:02}"]
 
 
 def test_where_there_is_nothing_to_say_no_digest_is_made(terminal: Terminal) -> None:

@@ -212,11 +212,21 @@ async def test_ideas_are_counted_by_status(database: Database, workspace_id: int
 
 
 async def test_participants_are_counted_once_each(database: Database, workspace_id: int) -> None:
-    mine, theirs = [await keep(database, workspace_id, author_id=author) for author in ("a", "b")]
-    await keep(database, workspace_id, author_id="a")
+    """Voters of ideas in the statuses that are asked for; of another workspace nobody."""
+    published = {"status": Status.PUBLISHED}
+    mine, theirs = [await keep(database, workspace_id, author_id=author, **published) for author in ("a", "b")]
+    withdrawn = await keep(database, workspace_id, author_id="a", status=Status.WITHDRAWN)
+    elsewhere = await keep(database, await another_workspace(database), author_id="c", **published)
     rows = [gesture(mine, "x"), gesture(mine, "x", "❤"), gesture(theirs, "x"), gesture(theirs, "y", is_present=False)]
+    rows += [gesture(mine, "a"), gesture(withdrawn, "z"), gesture(elsewhere, "w")]
     await database.write(adding(*rows))
-    assert await database.read(lambda s: ideas.count_participants(s, workspace_id)) == (2, 1)
+
+    async def counted(*statuses: Status, own_ideas: bool = False) -> tuple[int, int]:
+        return await database.read(lambda s: ideas.count_participants(s, workspace_id, statuses, own_ideas=own_ideas))
+
+    assert await counted(Status.PUBLISHED) == (2, 1)
+    assert await counted(Status.PUBLISHED, own_ideas=True) == (2, 2)
+    assert await counted(Status.PUBLISHED, Status.WITHDRAWN) == (2, 2)
 
 
 _examples = count()

@@ -97,9 +97,12 @@ async def test_voters_of_a_time_are_members_whose_gesture_still_stands(database:
             gesture(idea, "too late", at=NOW + DAY),
             gesture(idea, "in time", at=NOW + DAY - timedelta(microseconds=1)),
             gesture(elsewhere, "elsewhere"),
+            gesture(idea, idea.author_id),
         )
     )
-    assert await database.read(lambda s: gestures.voters_between(s, workspace_id, NOW, NOW + DAY)) == 2
+    between = partial(gestures.voters_between, workspace_id=workspace_id, since=NOW, until=NOW + DAY)
+    assert await database.read(between) == 2
+    assert await database.read(partial(between, own_ideas=True)) == 3
 
 
 async def test_published_ideas_are_open_to_votes(database: Database, workspace_id: int) -> None:

@@ -53,6 +53,8 @@ def compare(real: object, fake: object, where: str = "") -> list[str]:
                 found += compare(real[name], fake[name], f"{where}/{name}")
         return found
     if isinstance(real, list) and isinstance(fake, list):
+        if real and not fake:
+            return [f"{where}: nothing, where there was {real[0]!r}"]
         return [each for one, other in zip(real, fake, strict=False) for each in compare(one, other, where + "[]")]
     return [] if real == fake and type(real) is type(fake) else [f"{where}: {real!r} is not {fake!r}"]
 
@@ -79,6 +81,21 @@ def card(rig: MattermostRig) -> dict[str, Any]:
     for action in request["props"]["attachments"][0]["actions"]:
         action["integration"]["url"] = rig.command["url"].replace("/command", "/action")
     return dict(request | {"channel_id": rig.ideas})
+
+
+@pytest.mark.parametrize(
+    "real, fake, differences",
+    [
+        ([{"a": 1}, {"a": 1}], [{"a": 1}], []),  # there may be more or fewer of what is alike
+        ([], [{"a": 1}], []),
+        ([{"a": 1}], [], ["/x: nothing, where there was {'a': 1}"]),
+        ([{"a": 1}], [{"a": 2}], ["/x[]/a: 1 is not 2"]),
+    ],
+)
+def test_a_list_is_unlike_a_recorded_one_where_it_is_empty_or_holds_other_things(
+    real: list[object], fake: list[object], differences: list[str]
+) -> None:
+    assert compare({"x": real}, {"x": fake}) == differences
 
 
 async def test_accounts_and_places_are_as_recorded(rig: MattermostRig) -> None:

@@ -105,6 +105,20 @@ async def test_who_cant_be_looked_up_is_taken_for_a_person(rig: MattermostRig) -
     assert await rig.platform.reactions([post]) == {post: {"heart": [rig.agent]}}
 
 
+@pytest.mark.parametrize("millis", [0, -1, 10**15, 2**63 - 1])
+async def test_a_reaction_whose_client_names_no_real_moment_is_taken_in_as_of_its_arrival(
+    rig: MattermostRig, millis: int
+) -> None:
+    """And nothing is read anew for it."""
+    before = rig.clock.now
+    rig.world.react(rig.agent, posted(rig), "heart", millis)
+    await rig.heard(1)
+    (event,) = rig.listener.events
+    assert isinstance(event, ReactionChanged)
+    assert before <= event.at <= rig.clock.now
+    assert (event.is_present, rig.missed) == (True, 0)
+
+
 def test_pauses_grow_differ_and_end() -> None:
     """A server that comes back is not stormed by everybody at the same moment."""
 

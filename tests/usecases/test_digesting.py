@@ -8,12 +8,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from bot.domain.calendar import Period, Weekly
+from bot.domain.voting import Voting
 from bot.errors import AlreadyDone, NothingToShow
 from bot.usecases import digesting, moderation, submission, voting
 from bot.usecases.digesting import Contents, Sizes
 from bot.usecases.voting import Reaction
 from storage.tables import Digest, Idea, Status
-from tests.usecases.builders import NOW, SIZES, VOTING, WEEKLY, World
+from tests.usecases.builders import NOW, OWN_COUNTS, SIZES, VOTING, WEEKLY, World
 
 
 def period_of(now: datetime) -> Period:
@@ -200,12 +201,17 @@ def test_a_decision_at_the_very_moment_of_the_digest_is_told_by_the_next(
     assert [idea.number for _, idea in publish(world).decisions] == [1]
 
 
-def test_who_only_reacted_to_their_own_idea_is_no_voter(session: Session, world: World) -> None:
+@pytest.mark.parametrize("rules, voters", [(VOTING, 0), (OWN_COUNTS, 1)], ids=["not_counted", "counted"])
+def test_who_only_reacted_to_their_own_idea_is_a_voter_where_that_counts(
+    session: Session, world: World, rules: Voting, voters: int
+) -> None:
+    voting.recount_if_rules_changed(session, world.workspace_id, rules, world.now)
     message = world.posted(world.publish())
     reaction = Reaction(message, "camille", "+1", world.now, is_present=True)
-    voting.react(session, world.workspace_id, reaction, VOTING, world.now)
+    voting.react(session, world.workspace_id, reaction, rules, world.now)
     world.later(minutes=1)
-    assert preview(world).voters == 0
+    seen = preview(world)
+    assert (seen.voters, [named.votes for named in seen.shortlist]) == (voters, [1] * voters)
 
 
 # Quiet and missed weeks
@@ -275,6 +281,38 @@ def test_with_nothing_to_say_an_early_digest_leaves_the_period_for_its_hour(worl
     world.propose()
     world.later(minutes=1)
     assert not publish(world).is_empty
+
+
+def current_one(world: World) -> str:
+    """The key of the period whose digest is wished for now."""
+    return digesting.current_one(world.session, world.workspace_id, WEEKLY, world.now).key
+
+
+def test_until_it_is_posted_a_digest_that_is_due_is_the_one_that_is_wished_for(
+    world: World, elsewhere: World, ranked: list[Idea]
+) -> None:
+    """The next week keeps its own."""
+    due_at = period_of(world.now).due_at
+    assert current_one(world) == "2026-W49"
+    world.now = elsewhere.now = due_at + timedelta(seconds=30)
+    assert current_one(world) == "2026-W49"
+    digesting.publish(world.session, world.workspace_id, WEEKLY.latest(world.now), SIZES, world.now)
+    assert (current_one(world), current_one(elsewhere)) == ("2026-W50", "2026-W49")
+
+
+@pytest.mark.parametrize("hours, expected", [(14, "2026-W49"), (15, "2026-W50")])
+def test_once_its_day_is_over_a_digest_that_was_missed_is_not_wished_for(
+    world: World, ranked: list[Idea], hours: int, expected: str
+) -> None:
+    world.now = period_of(world.now).due_at + timedelta(hours=hours)
+    assert current_one(world) == expected
+
+
+def test_a_digest_that_was_posted_early_is_not_wished_for_again_at_its_hour(world: World, ranked: list[Idea]) -> None:
+    due_at = period_of(world.now).due_at
+    publish(world)
+    world.now = due_at
+    assert current_one(world) == "2026-W50"
 
 
 def next_one(world: World) -> str:

@@ -5,13 +5,14 @@ from sqlmodel import Session
 
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
+from bot.domain.voting import Voting
 from bot.errors import IdeaNotFound, NothingToShow, NotPermitted
 from bot.usecases import digesting, moderation, reading, submission, voting
 from bot.usecases.reading import Listing, Page
 from bot.usecases.voting import Reaction
 from storage import workspaces
 from storage.tables import Idea, Status, present
-from tests.usecases.builders import NOW, SIZES, VOTING, WEEKLY, World
+from tests.usecases.builders import NOW, OWN_COUNTS, SIZES, VOTING, WEEKLY, World
 
 HIDDEN = [Status.PENDING, Status.REFUSED, Status.WITHDRAWN]
 
@@ -315,6 +316,28 @@ def test_figures_count_how_far_ideas_have_come(
     assert (stats.proposed, stats.published, stats.shortlisted) == (10, 6, 5)
     assert (stats.retained, stats.delivered) == (3, 1)
     assert (stats.authors, stats.voters) == (2, 2)
+
+
+@pytest.mark.parametrize("rules, voters", [(VOTING, 1), (OWN_COUNTS, 2)], ids=["not_counted", "counted"])
+def test_who_supports_their_own_idea_is_a_voter_where_that_counts(
+    session: Session, world: World, rules: Voting, voters: int
+) -> None:
+    """As on the idea's card."""
+    voting.recount_if_rules_changed(session, world.workspace_id, rules, NOW)
+    idea = world.publish()
+    world.support(idea, "sam")
+    own = Reaction(world.posted(idea), "camille", "+1", NOW, is_present=True)
+    voting.react(session, world.workspace_id, own, rules, NOW)
+    session.refresh(idea)
+    assert reading.stats(session, world.sam).voters == idea.supporters == voters
+
+
+def test_a_vote_for_an_idea_that_was_withdrawn_is_in_no_figure(session: Session, world: World) -> None:
+    idea = world.publish()
+    world.support(idea, "sam")
+    submission.withdraw(session, world.camille, idea.number, NOW)
+    stats = reading.stats(session, world.sam)
+    assert (stats.published, stats.voters) == (0, 0)
 
 
 def test_figures_of_an_empty_workspace_are_nought(session: Session, world: World) -> None:

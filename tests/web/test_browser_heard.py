@@ -32,6 +32,25 @@ async def test_a_card_that_changes_by_ones_own_click_is_announced_and_to_nobody_
     assert await heard(other) == []
 
 
+async def test_of_several_announcements_each_is_read_out_alone_and_the_last_five_can_be_read_again(
+    stage: Stage,
+) -> None:
+    """A live region that is atomic is read out as a whole at every change of it."""
+    page = await stage.tab()
+    for number in range(1, 8):
+        await stage.room.post("ideas", replace(IDEA, summary=f"Idée {number}"), f"card:{number}")
+        await expect(page.locator("#news p").last).to_have_text(f"Butine\u00a0: Idée {number}")
+    assert await heard(page) == [f"Butine\u00a0: Idée {number}" for number in range(3, 8)]
+    devtools = await page.context.new_cdp_session(page)
+    tree = (await devtools.send("Accessibility.getFullAXTree"))["nodes"]
+    regions = [
+        {each["name"]: each["value"]["value"] for each in node["properties"]}
+        for node in tree
+        if node.get("role", {}).get("value") in {"log", "status"}
+    ]
+    assert [(region["live"], region["atomic"]) for region in regions] == [("polite", False)]
+
+
 async def test_each_page_of_a_list_is_announced(stage: Stage) -> None:
     """Also where all of them have the same title."""
 

@@ -119,9 +119,17 @@ def reaction_changed(event: Json, now: datetime) -> ReactionChanged | None:
         millis = int(reaction.get("create_at" if is_present else "update_at") or 0)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unreadable from error
-    at = datetime.fromtimestamp(millis / 1000, UTC) if millis > 0 else now
+    at = _moment(millis) or now
     name = f"reaction:{post}:{member}:{emoji}:{int(at.timestamp() * 1000)}:{'on' if is_present else 'off'}"
     return ReactionChanged(name, member, at, post, emoji, is_present)
+
+
+def _moment(millis: int) -> datetime | None:
+    """None for what is no moment: whoever reacts through the API may name any number."""
+    try:
+        return datetime.fromtimestamp(millis / 1000, UTC) if millis > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def profile(user: Json) -> Profile:

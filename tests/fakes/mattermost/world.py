@@ -187,8 +187,8 @@ class World:
         members = set(self.members[kept["channel_id"]])
         self.tell("post_deleted", {"post": json.dumps(shown)}, kept["channel_id"], members)
 
-    def react(self, user: str, post: str, emoji: str) -> Json:
-        """Put a reaction on."""
+    def react(self, user: str, post: str, emoji: str, at: int | None = None) -> Json:
+        """Put a reaction on, at a moment that its client may name (milliseconds)."""
         kept = self.existing(post)
         if self.channels[kept["channel_id"]]["delete_at"]:
             raise Refusal(
@@ -198,8 +198,8 @@ class World:
         for row in held:
             if (row["user_id"], row["emoji_name"]) == (user, emoji):
                 return row
-        at = self.now()
-        row = answers.reaction(user, post, emoji, at, at)
+        now = self.now()
+        row = answers.reaction(user, post, emoji, now if at is None else at, now)
         held.append(row)
         kept["update_at"] = self.now()
         members = set(self.members[kept["channel_id"]])
