@@ -110,6 +110,15 @@ def of_click(event: ButtonClicked) -> Act:
             return Act(partial(_support_instead, number=_number(other), own=_number(own)), writes=True)
         case Click.PROPOSE:
             return Act(lambda call: Reply(form=forms.propose_form(call.texts)))
+        case Click.APPROVE:
+            number, read = _marked(value)
+            return Act(partial(_approve, number=number, read=read, is_private=event.message is None), writes=True)
+        case Click.REFUSE:
+            number, read = _marked(value)
+            return Act(partial(_moderation_form, number=number, action=Action.REFUSE, read=read))
+        case Click.ASK:
+            number, read = _marked(value)
+            return Act(partial(_moderation_form, number=number, action=Action.ASK, read=read))
         case Click.AGREE | Click.DISAGREE:
             return Act(partial(_consent, key=value, agrees=event.action == Click.AGREE), writes=True)
     number = _number(value)
@@ -122,12 +131,6 @@ def of_click(event: ButtonClicked) -> Act:
             return Act(partial(_withdraw, number=number, replaces=event.message is None), writes=True)
         case Click.VOTE:
             return Act(partial(_vote, number=number, is_present=True), writes=True)
-        case Click.APPROVE:
-            return Act(partial(_approve, number=number), writes=True)
-        case Click.REFUSE:
-            return Act(partial(_moderation_form, number=number, action=Action.REFUSE))
-        case Click.ASK:
-            return Act(partial(_moderation_form, number=number, action=Action.ASK))
     raise UnknownAct(event.action)
 
 
@@ -143,9 +146,11 @@ def of_form(event: FormSubmitted) -> Act:
         case FormName.EDIT:
             run = partial(_edit, number=_number(event.context), draft=_draft(values))
         case FormName.REFUSE:
-            run = partial(_refuse, number=_number(event.context), reason=values.get("reason", ""))
+            number, read = _marked(event.context)
+            run = partial(_refuse, number=number, reason=values.get("reason", ""), read=read)
         case FormName.ASK:
-            run = partial(_ask, number=_number(event.context), question=values.get("question", ""))
+            number, read = _marked(event.context)
+            run = partial(_ask, number=number, question=values.get("question", ""), read=read)
         case _:
             raise UnknownAct(event.form)
     return Act(run, writes=True, typed=typed)
@@ -179,6 +184,12 @@ def _number(value: str) -> int:
     if not value.isascii() or not value.isdigit() or len(value) > LONGEST_NUMBER:
         raise UnknownAct(value)
     return int(value)
+
+
+def _marked(value: str) -> tuple[int, str]:
+    """An idea's number, and the mark of what was shown of it; "" where the view was of a time that knew none."""
+    number, _, mark = value.partition(",")
+    return _number(number), mark
 
 
 def _status(value: str) -> Status | None:
@@ -244,24 +255,26 @@ def _vote(call: Call, *, number: int, is_present: bool) -> Reply:
     return Reply(receipts.voted_card(voted, call.texts))
 
 
-def _approve(call: Call, number: int) -> Reply:
-    moderation.approve(call.session, call.caller, number, call.now)
+def _approve(call: Call, number: int, read: str, *, is_private: bool) -> Reply:
+    decided = moderation.approve(call.session, call.caller, number, call.now, read=read)
+    if is_private:
+        return Reply(receipts.decided_card(decided, call.texts), replaces=True)
     return Reply()  # the review card itself shows it
 
 
-def _moderation_form(call: Call, number: int, action: Action) -> Reply:
-    idea = moderation.undecided_idea(call.session, call.caller, number, action)
+def _moderation_form(call: Call, number: int, action: Action, read: str) -> Reply:
+    idea = moderation.undecided_idea(call.session, call.caller, number, action, read=read)
     form = forms.refuse_form if action is Action.REFUSE else forms.ask_form
     return Reply(form=form(idea, call.texts))
 
 
-def _refuse(call: Call, number: int, reason: str) -> Reply:
-    decided = moderation.refuse(call.session, call.caller, number, reason, call.now)
+def _refuse(call: Call, number: int, reason: str, read: str) -> Reply:
+    decided = moderation.refuse(call.session, call.caller, number, reason, call.now, read=read)
     return Reply(receipts.decided_card(decided, call.texts))
 
 
-def _ask(call: Call, number: int, question: str) -> Reply:
-    decided = moderation.ask(call.session, call.caller, number, question, call.now)
+def _ask(call: Call, number: int, question: str, read: str) -> Reply:
+    decided = moderation.ask(call.session, call.caller, number, question, call.now, read=read)
     return Reply(receipts.decided_card(decided, call.texts))
 
 

@@ -2,6 +2,7 @@
 
 from bot.domain import draft as drafts
 from bot.domain.draft import TEXT_LIMIT, TITLE_LIMIT, Draft
+from bot.domain.seen import text_mark
 from bot.views.actions import FormName
 from bot.views.cards import Field, Form
 from bot.views.texts import Texts
@@ -42,7 +43,7 @@ def refuse_form(idea: Idea, texts: Texts) -> Form:
     """The reason that the author is told."""
     field = Field("reason", texts("field.reason"), TEXT_LIMIT, "", texts("hint.reason"), required=True, multiline=True)
     title, intro = texts("form.refuse", number=idea.number), texts("form.about", title=idea.title)
-    return Form(FormName.REFUSE, title, texts("form.refuse_send"), (field,), str(idea.number), intro)
+    return Form(FormName.REFUSE, title, texts("form.refuse_send"), (field,), _about(idea), intro)
 
 
 def ask_form(idea: Idea, texts: Texts) -> Form:
@@ -50,7 +51,11 @@ def ask_form(idea: Idea, texts: Texts) -> Form:
     hint = texts("hint.question")
     field = Field("question", texts("field.question"), TEXT_LIMIT, "", hint, required=True, multiline=True)
     title, intro = texts("form.ask", number=idea.number), texts("form.about", title=idea.title)
-    return Form(FormName.ASK, title, texts("form.ask_send"), (field,), str(idea.number), intro)
+    return Form(FormName.ASK, title, texts("form.ask_send"), (field,), _about(idea), intro)
+
+
+def _about(idea: Idea) -> str:
+    return f"{idea.number},{text_mark(idea)}"
 
 
 def _idea_fields(draft: Draft, texts: Texts) -> tuple[Field, ...]:

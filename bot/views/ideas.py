@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bot.domain.lifecycle import OPEN_TO_VOTES, PUBLIC
+from bot.domain.seen import text_mark
 from bot.usecases.reading import Shown
 from bot.views.actions import Click
 from bot.views.cards import (
@@ -77,7 +78,7 @@ def review_card(idea: Idea, names: Mapping[str, str], texts: Texts) -> Card:
     if idea.question and idea.asked_by:
         asker = _name(idea.asked_by, names, texts)
         blocks.append(Quotation(texts("review.asked", moderator=asker), idea.question))
-    return Card(_summary(idea, texts), (*blocks, _decisions_to_take(idea, texts)), "warning")
+    return Card(_summary(idea, texts), (*blocks, decisions_to_take(idea.number, text_mark(idea), texts)), "warning")
 
 
 def idea_card(idea: Idea, names: Mapping[str, str], reaction: str, texts: Texts) -> Card:
@@ -151,8 +152,9 @@ def withdraw_button(idea: AnyIdea, texts: Texts) -> Button:
     return Button(texts("button.withdraw"), Click.WITHDRAW, str(idea.number), Style.DANGER, confirm)
 
 
-def _decisions_to_take(idea: Idea, texts: Texts) -> Actions:
-    value = str(idea.number)
+def decisions_to_take(number: int, mark: str, texts: Texts) -> Actions:
+    """What a moderator may do with a pending idea whose text of that mark they read."""
+    value = f"{number},{mark}"
     return Actions(
         (
             Button(texts("button.approve"), Click.APPROVE, value, Style.PRIMARY),

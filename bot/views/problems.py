@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot import errors
 from bot.domain.lifecycle import Action
 from bot.views.cards import Block, Card, Paragraph, Quotation
-from bot.views.ideas import STATUS_LABEL
+from bot.views.ideas import STATUS_LABEL, decisions_to_take
 from bot.views.texts import Texts
 from storage.tables import Status
 
@@ -20,6 +20,12 @@ _ACTION_PROBLEM: Mapping[str, str] = {
 }
 
 
+_FIELD: Mapping[str, str] = {
+    "title": "field.title",
+    "need": "field.need",
+    "proposal": "field.proposal",
+    "benefit": "field.benefit",
+}
 _PLAIN: Mapping[type[errors.ButineError], str] = {
     errors.ChatError: "problem.chat_unavailable",
     errors.UnknownAct: "problem.unknown_act",
@@ -29,11 +35,16 @@ _PLAIN: Mapping[type[errors.ButineError], str] = {
 def problem_card(
     error: errors.ButineError, command: str, names: Mapping[str, str], texts: Texts, typed: str = ""
 ) -> Card:
-    """The sentence for an expected error; `typed` is given back where the member would lose it."""
+    """The sentence for an expected error, and what is needed to go on; `typed` is given back where the member would
+    lose it.
+    """
     sentence = _sentence(error, command, names, texts)
     blocks: list[Block] = [Paragraph((sentence,))]
     if typed:
         blocks.append(Quotation(texts("receipt.your_text"), typed))
+    if isinstance(error, errors.TextChanged):
+        blocks += [Quotation(texts(_FIELD[name]), part) for name, part in error.text.items() if part]
+        blocks.append(decisions_to_take(error.number, error.mark, texts))
     return Card(sentence, tuple(blocks), "error")
 
 
@@ -67,6 +78,8 @@ def _sentence(error: errors.ButineError, command: str, names: Mapping[str, str],
             return texts("problem.needs_moderator", command=command)
         case errors.NotPermitted():
             return texts("problem.needs_author", command=command)
+        case errors.TextChanged(number=number):
+            return texts("problem.text_changed", number=number)
         case errors.OwnIdea(number=number):
             return texts("problem.own_idea", number=number)
         case errors.NothingToShow(what=what):

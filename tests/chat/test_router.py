@@ -205,7 +205,7 @@ async def test_once_a_digest_was_posted_early_nothing_promises_the_one_that_it_r
 
 async def test_an_approval_is_silent_for_the_review_card_shows_it(desk: Desk) -> None:
     number = await desk.pending()
-    assert await desk.click("nadia", "approve", str(number)) == Reply()
+    assert await desk.click("nadia", "approve", str(number), "m1") == Reply()
     await desk.send()
     (review,) = desk.platform.shown("card:1:review")
     assert "Approuvée par Nadia Benali" in str(review.card)
@@ -215,8 +215,8 @@ async def test_an_approval_is_silent_for_the_review_card_shows_it(desk: Desk) ->
 async def test_a_refusal_asks_for_its_reason_and_tells_the_author(desk: Desk) -> None:
     number = await desk.pending()
     form = form_of(await desk.click("nadia", "refuse", str(number)))
-    assert (form.name, form.context) == ("refuse", "1")
-    reply = await desk.submit("nadia", "refuse", "1", reason="Déjà fait")
+    assert (form.name, form.context.partition(",")[0]) == ("refuse", "1")
+    reply = await desk.submit("nadia", form.name, form.context, reason="Déjà fait")
     assert "reçoit votre motif" in words(reply)
     await desk.send()
     (notice,) = [message for message in desk.platform.messages.values() if message.member == "camille"]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot import errors
 from bot.domain.command import SEARCH_LIMIT
+from bot.domain.draft import Draft
 from bot.domain.lifecycle import PUBLIC, Action
 from bot.usecases.announcing import Said
 from bot.usecases.consent import Consent
@@ -280,6 +281,9 @@ CARDS: Mapping[str, Make] = {
     "problem_chat": _problem(errors.ChatUnavailable("timeout"), typed=True),
     "problem_decided_by": _problem(_WRONG(12, Status.PUBLISHED, Action.APPROVE, "nadia")),
     "problem_decided_by_unknown": _problem(_WRONG(12, Status.REFUSED, Action.REFUSE, "gone")),
+    "problem_text_changed": lambda t, w: problems.problem_card(
+        errors.TextChanged(12, Draft(w.title, proposal=w.body).texts(), "0" * 32), "/idea", NAMES, t, w.reason
+    ),
     **{f"problem_{action}": _problem(_WRONG(12, Status.SHORTLISTED, action)) for action in Action},
     "problem_edit_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.EDIT)),
     "problem_withdraw_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.WITHDRAW)),

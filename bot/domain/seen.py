@@ -1,0 +1,18 @@
+"""What of an idea somebody had before their eyes: marks that go with buttons and forms and tell whether it is still so.
+
+Where they travel is in bot/views/actions.py.
+"""
+
+import json
+from hashlib import blake2b
+
+from storage.tables import Idea
+
+
+def text_mark(idea: Idea) -> str:
+    """Stands for the text that moderators decide on. Nobody can write two texts that share one."""
+    return _mark(idea.title, idea.need, idea.proposal, idea.benefit)
+
+
+def _mark(*parts: str | None) -> str:
+    return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()

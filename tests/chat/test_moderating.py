@@ -1,0 +1,126 @@
+"""What authors and moderators do at the same time: nobody decides on what they have not read. On both databases."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.events import Reply
+from bot.domain.seen import text_mark
+from bot.views.cards import Button, Quotation
+from storage.tables import Status
+from tests.chat.desk import Desk, buttons, form_of, words
+from tests.usecases.builders import NOW
+from tests.views.samples import Words, idea
+
+pytest_plugins = ["tests.contract.storage_fixtures"]
+MODERATORS_BUTTONS = ["approve", "refuse", "ask"]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, migrated_url: str) -> AsyncIterator[Desk]:
+    """A fresh workspace on each of the two databases in turn."""
+    desk = await Desk.open(tmp_path, url=migrated_url)
+    yield desk
+    await desk.database.close()
+
+
+async def review_buttons(desk: Desk) -> tuple[dict[str, Button], str]:
+    """The first idea's buttons in the review channel as a moderator sees them now, and the message they stand in."""
+    await desk.send()
+    (message,) = desk.platform.shown("card:1:review")
+    return buttons(message.card), message.id
+
+
+async def complete(desk: Desk, **values: str) -> None:
+    """Let the author give the first idea another text."""
+    await desk.submit("camille", "edit", "1", **values)
+
+
+@pytest.mark.parametrize("action", MODERATORS_BUTTONS)
+async def test_what_a_moderator_has_not_read_is_not_decided_on(desk: Desk, action: str) -> None:
+    """The author completed the idea and the card in chat is still the old one: the new text is shown instead."""
+    await desk.pending()
+    seen, message = await review_buttons(desk)
+    await complete(desk, title="Tout autre chose", benefit="Aucun")
+    state = await desk.state()
+    reply = await desk.click("nadia", action, seen[action].value, message)
+    assert "a changé depuis que vous l’avez lu" in words(reply)
+    assert reply.card
+    assert reply.card.tone == "error"
+    assert Quotation("Titre", "Tout autre chose") in reply.card.blocks
+    assert Quotation("Le bénéfice attendu", "Aucun") in reply.card.blocks
+    assert await desk.state() == state
+    assert list(buttons(reply.card)) == MODERATORS_BUTTONS
+
+
+async def test_the_new_text_can_be_decided_on_where_it_is_shown(desk: Desk) -> None:
+    """Chat may never come to edit the card in the review channel: some servers limit for how long that is allowed."""
+    await desk.pending()
+    seen, message = await review_buttons(desk)
+    await complete(desk, title="Tout autre chose")
+    told = await desk.click("nadia", "approve", seen["approve"].value, message)
+    done = await desk.click("nadia", "approve", buttons(told.card)["approve"].value)
+    assert done.replaces
+    assert "L’idée nº 1 « Tout autre chose » est publiée." in words(done)
+    assert (await desk.idea(1)).status is Status.PUBLISHED
+
+
+@pytest.mark.parametrize("action, field", [("refuse", "reason"), ("ask", "question")])
+async def test_nor_is_it_with_a_form_that_was_open_meanwhile_and_what_was_written_comes_back(
+    desk: Desk, action: str, field: str
+) -> None:
+    await desk.pending()
+    seen, message = await review_buttons(desk)
+    form = form_of(await desk.click("nadia", action, seen[action].value, message))
+    await complete(desk, title="Tout autre chose")
+    state = await desk.state()
+    reply = await desk.submit("nadia", form.name, form.context, **{field: "Trop vague pour nous"})
+    assert reply.card
+    assert Quotation("Votre texte", "Trop vague pour nous") in reply.card.blocks
+    assert Quotation("Titre", "Tout autre chose") in reply.card.blocks
+    assert await desk.state() == state
+    form = form_of(await desk.click("nadia", action, buttons(reply.card)[action].value))
+    assert "Tout autre chose" in words(await desk.submit("nadia", form.name, form.context, **{field: "Trop vague"}))
+
+
+@pytest.mark.parametrize("action", MODERATORS_BUTTONS)
+async def test_what_was_read_is_decided_on_whatever_else_has_changed(desk: Desk, action: str) -> None:
+    """Another moderator's question is no other text, nor is one that its author sent unchanged."""
+    await desk.pending()
+    seen, message = await review_buttons(desk)
+    await desk.submit("ines", "ask", "1", question="Pour qui ?")
+    await complete(desk, title="Des vélos partagés")
+    reply = await desk.click("nadia", action, seen[action].value, message)
+    assert reply == Reply() if action == "approve" else form_of(reply)
+
+
+@pytest.mark.parametrize("action", MODERATORS_BUTTONS)
+async def test_buttons_of_cards_that_were_posted_before_marks_were_known_work_as_they_did(
+    desk: Desk, action: str
+) -> None:
+    await desk.pending()
+    await complete(desk, title="Tout autre chose")
+    reply = await desk.click("nadia", action, "1", "m1")
+    assert reply == Reply() if action == "approve" else form_of(reply)
+
+
+texts = st.lists(st.text(), min_size=4, max_size=4)
+
+
+@given(one=texts, other=texts)
+def test_a_mark_stands_for_one_text_alone(one: list[str], other: list[str]) -> None:
+    def mark(parts: list[str]) -> str:
+        title, need, proposal, benefit = parts
+        return text_mark(idea(Words(title, proposal), need=need, benefit=benefit))
+
+    assert (mark(one) == mark(other)) is (one == other)
+    moved = ["".join(one), "", "", ""]
+    assert (mark(one) == mark(moved)) is (one == moved)
+
+
+def test_a_mark_stands_for_the_text_and_nothing_else() -> None:
+    first = text_mark(idea(Words(), Status.PENDING))
+    assert first == text_mark(idea(Words(), Status.PUBLISHED, 13, question="Pour qui ?", changed_at=NOW, supporters=9))
