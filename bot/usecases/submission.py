@@ -70,7 +70,7 @@ def edit(session: Session, caller: Caller, number: int, draft: Draft, now: datet
     """
     draft = drafts.checked(draft)
     idea = draft_for_editing(session, caller, number, for_change=True)
-    is_resubmitted = idea.status is Status.REFUSED
+    is_resubmitted, is_answer = idea.status is Status.REFUSED, idea.question is not None
     idea.title, idea.need, idea.proposal, idea.benefit = draft.title, draft.need, draft.proposal, draft.benefit
     idea.changed_at = now
     idea.question = idea.asked_by = None
@@ -78,8 +78,11 @@ def edit(session: Session, caller: Caller, number: int, draft: Draft, now: datet
         idea.status = Status.PENDING
         idea.decided_by = idea.reason = idea.reminded_at = None
     search.index(session, idea)
-    ideas.record(session, idea, Step.RESUBMITTED if is_resubmitted else Step.EDITED, caller.member_id, now)
+    step = Step.RESUBMITTED if is_resubmitted else Step.EDITED
+    ideas.record(session, idea, step, caller.member_id, now)
     announcing.review_card(session, idea, now)
+    if is_resubmitted or is_answer:
+        announcing.new_text(session, idea, step, now)
     return Edited(idea, is_resubmitted)
 
 

@@ -13,6 +13,7 @@ from bot.views.cards import (
     Card,
     Heading,
     Items,
+    Link,
     Note,
     Paragraph,
     Quotation,
@@ -79,6 +80,14 @@ def review_card(idea: Idea, names: Mapping[str, str], texts: Texts) -> Card:
         asker = _name(idea.asked_by, names, texts)
         blocks.append(Quotation(texts("review.asked", moderator=asker), idea.question))
     return Card(_summary(idea, texts), (*blocks, decisions_to_take(idea.number, text_mark(idea), texts)), "warning")
+
+
+def new_text_post(idea: Idea, step: Step, link: str | None, texts: Texts) -> Card:
+    """That the author has done what the moderators asked for; `link` leads to the card that they decide on."""
+    title = texts("list.title_line", number=idea.number, title=idea.title)
+    news = texts("review.resubmitted" if step is Step.RESUBMITTED else "review.answered")
+    spans = (Link(title, link) if link else Strong(title), f" · {news}")
+    return Card(f"{title} · {news}", (Paragraph(spans),), "warning")
 
 
 def idea_card(idea: Idea, names: Mapping[str, str], reaction: str, texts: Texts) -> Card:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.chat.events import Reply
 from bot.domain.seen import text_mark
+from bot.errors import NeedsMending
 from bot.views.cards import Button, Quotation
 from storage.tables import Status
 from tests.chat.desk import Desk, buttons, form_of, words
@@ -105,6 +106,36 @@ async def test_buttons_of_cards_that_were_posted_before_marks_were_known_work_as
     await complete(desk, title="Tout autre chose")
     reply = await desk.click("nadia", action, "1", "m1")
     assert reply == Reply() if action == "approve" else form_of(reply)
+
+
+# Moderators are told
+
+
+@pytest.mark.parametrize("is_edited", [True, False])
+async def test_what_was_asked_for_is_announced_with_the_way_to_its_card(desk: Desk, *, is_edited: bool) -> None:
+    """After the card shows it, and all the same where the card can't be edited."""
+    await desk.pending()
+    await desk.send()
+    (card,) = desk.platform.shown("card:1:review")
+    await desk.submit("nadia", "refuse", "1", reason="Trop vague")
+    await complete(desk, title="Des vélos électriques")
+    if not is_edited:
+        desk.platform.fail("update", *[NeedsMending("time_limit")] * 20)
+    for _ in range(6):
+        await desk.send()
+        desk.later(minutes=1)
+    (post,) = [each for each in desk.platform.messages.values() if each.key.startswith("new_text:1:")]
+    assert post.channel == "review"
+    assert words(Reply(post.card)) == (
+        f"nº 1 · Des vélos électriques <https://chat.example/{card.id}> · nouveau texte, proposé après un refus"
+    )
+    assert ("électriques" in str(card.card)) is is_edited
+    await desk.click("nadia", "approve", "1", card.id)
+    await desk.send()
+    assert len(desk.platform.shown(post.key)) == 1
+
+
+# Marks
 
 
 texts = st.lists(st.text(), min_size=4, max_size=4)

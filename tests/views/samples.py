@@ -168,6 +168,8 @@ CARDS: Mapping[str, Make] = {
     "review_withdrawn": lambda t, w: ideas.review_card(idea(w, Status.WITHDRAWN), NAMES, t),
     "review_shortlisted": lambda t, w: ideas.review_card(idea(w, Status.SHORTLISTED), NAMES, t),
     "review_retained": lambda t, w: ideas.review_card(idea(w, Status.RETAINED), NAMES, t),
+    "new_text_resubmitted": lambda t, w: ideas.new_text_post(idea(w, Status.PENDING), Step.RESUBMITTED, LINKS[1], t),
+    "new_text_answered": lambda t, w: ideas.new_text_post(idea(w, Status.PENDING), Step.EDITED, None, t),
     "idea_open": lambda t, w: ideas.idea_card(idea(w), NAMES, "+1", t),
     "idea_shortlisted": lambda t, w: ideas.idea_card(idea(w, Status.SHORTLISTED, supporters=1), NAMES, "+1", t),
     "idea_delivered": lambda t, w: ideas.idea_card(idea(w, Status.DELIVERED, supporters=1234), {}, "+1", t),
