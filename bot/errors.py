@@ -58,6 +58,14 @@ class TextChanged(ButineError):
 
 
 @dataclass(eq=False)
+class RefusedMeanwhile(ButineError):
+    """The idea was refused, for that reason, after the form was opened with which its author sends another text."""
+
+    number: int
+    reason: str
+
+
+@dataclass(eq=False)
 class OwnIdea(ButineError):
     """A vote for one's own idea, where that does not count."""
 

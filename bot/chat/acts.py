@@ -144,7 +144,8 @@ def of_form(event: FormSubmitted) -> Act:
             if event.context not in {"", event.member}:
                 run = partial(_ask_consent, author=event.context, draft=_draft(values), event=event.id)
         case FormName.EDIT:
-            run = partial(_edit, number=_number(event.context), draft=_draft(values))
+            number, read = _marked(event.context)
+            run = partial(_edit, number=number, draft=_draft(values), read=read)
         case FormName.REFUSE:
             number, read = _marked(event.context)
             run = partial(_refuse, number=number, reason=values.get("reason", ""), read=read)
@@ -235,8 +236,8 @@ def _edit_form(call: Call, number: int) -> Reply:
     return Reply(form=forms.edit_form(submission.draft_for_editing(call.session, call.caller, number), call.texts))
 
 
-def _edit(call: Call, number: int, draft: Draft) -> Reply:
-    edited = submission.edit(call.session, call.caller, number, draft, call.now)
+def _edit(call: Call, number: int, draft: Draft, read: str) -> Reply:
+    edited = submission.edit(call.session, call.caller, number, draft, call.now, read=read)
     return Reply(receipts.edited_card(edited, call.texts))
 
 

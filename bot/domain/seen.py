@@ -14,5 +14,10 @@ def text_mark(idea: Idea) -> str:
     return _mark(idea.title, idea.need, idea.proposal, idea.benefit)
 
 
+def word_mark(idea: Idea) -> str:
+    """Stands for the moderators' last word to the author: the open question, or the refusal and its reason."""
+    return _mark(idea.status, idea.question, idea.reason)
+
+
 def _mark(*parts: str | None) -> str:
     return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()

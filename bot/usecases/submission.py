@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.domain import draft as drafts
-from bot.domain import lifecycle
+from bot.domain import lifecycle, seen
 from bot.domain.draft import Draft
 from bot.domain.lifecycle import OPEN_TO_VOTES, Action
 from bot.domain.permissions import Caller
+from bot.errors import RefusedMeanwhile
 from bot.usecases import announcing
 from bot.usecases.finding import own_idea
 from storage import ideas, search, similarity
@@ -63,17 +64,24 @@ def draft_for_editing(session: Session, caller: Caller, number: int, *, for_chan
     return idea
 
 
-def edit(session: Session, caller: Caller, number: int, draft: Draft, now: datetime) -> Edited:
+def edit(session: Session, caller: Caller, number: int, draft: Draft, now: datetime, *, read: str = "") -> Edited:
     """Replace the text of one's own idea that waits or was refused; a refused one waits again.
 
-    Answers an open question of the moderators too. Raises InvalidInput, IdeaNotFound, NotPermitted or WrongStatus.
+    `read` is the mark of the moderators' word that the author had before them, "" where that is not known: the text
+    answers the question that they have read, and no other. Raises InvalidInput, IdeaNotFound, NotPermitted,
+    WrongStatus, or RefusedMeanwhile for a refusal that they have not read.
     """
     draft = drafts.checked(draft)
     idea = draft_for_editing(session, caller, number, for_change=True)
-    is_resubmitted, is_answer = idea.status is Status.REFUSED, idea.question is not None
+    has_read = read in ("", seen.word_mark(idea))
+    is_resubmitted = idea.status is Status.REFUSED
+    if is_resubmitted and not has_read:
+        raise RefusedMeanwhile(number, idea.reason or "")
+    is_answer = idea.question is not None and has_read
     idea.title, idea.need, idea.proposal, idea.benefit = draft.title, draft.need, draft.proposal, draft.benefit
     idea.changed_at = now
-    idea.question = idea.asked_by = None
+    if is_answer:
+        idea.question = idea.asked_by = None
     if is_resubmitted:
         idea.status = Status.PENDING
         idea.decided_by = idea.reason = idea.reminded_at = None

@@ -41,6 +41,8 @@ class FormName(StrEnum):
     PROPOSE = "propose"
     """Context: whose words it uses, if another's."""
     EDIT = "edit"
+    """Context: the number, a comma, the mark of the moderators' word that stands above the fields (bot/domain/seen.py);
+    in forms of 0.1.0 the number alone."""
     REFUSE = "refuse"
     """Context: the value of the button that opens it."""
     ASK = "ask"

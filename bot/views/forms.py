@@ -2,7 +2,7 @@
 
 from bot.domain import draft as drafts
 from bot.domain.draft import TEXT_LIMIT, TITLE_LIMIT, Draft
-from bot.domain.seen import text_mark
+from bot.domain.seen import text_mark, word_mark
 from bot.views.actions import FormName
 from bot.views.cards import Field, Form
 from bot.views.texts import Texts
@@ -36,7 +36,7 @@ def edit_form(idea: Idea, texts: Texts) -> Form:
     elif idea.reason:
         intro = texts("form.reason", reason=idea.reason)
     fields = _idea_fields(draft, texts)
-    return Form(FormName.EDIT, title, texts("form.edit_send"), fields, str(idea.number), intro)
+    return Form(FormName.EDIT, title, texts("form.edit_send"), fields, f"{idea.number},{word_mark(idea)}", intro)
 
 
 def refuse_form(idea: Idea, texts: Texts) -> Form:

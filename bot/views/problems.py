@@ -26,6 +26,12 @@ _FIELD: Mapping[str, str] = {
     "proposal": "field.proposal",
     "benefit": "field.benefit",
 }
+_ABOUT_AN_IDEA: Mapping[type[errors.ButineError], str] = {
+    errors.IdeaNotFound: "problem.not_found",
+    errors.OwnIdea: "problem.own_idea",
+    errors.TextChanged: "problem.text_changed",
+    errors.RefusedMeanwhile: "problem.refused_meanwhile",
+}
 _PLAIN: Mapping[type[errors.ButineError], str] = {
     errors.ChatError: "problem.chat_unavailable",
     errors.UnknownAct: "problem.unknown_act",
@@ -40,6 +46,8 @@ def problem_card(
     """
     sentence = _sentence(error, command, names, texts)
     blocks: list[Block] = [Paragraph((sentence,))]
+    if isinstance(error, errors.RefusedMeanwhile):
+        blocks.append(Quotation(texts("field.reason"), error.reason))
     if typed:
         blocks.append(Quotation(texts("receipt.your_text"), typed))
     if isinstance(error, errors.TextChanged):
@@ -72,16 +80,12 @@ def _sentence(error: errors.ButineError, command: str, names: Mapping[str, str],
     match error:
         case errors.InvalidInput():
             return _invalid(error, texts)
-        case errors.IdeaNotFound(number=number):
-            return texts("problem.not_found", number=number, command=command)
+        case errors.IdeaNotFound() | errors.OwnIdea() | errors.TextChanged() | errors.RefusedMeanwhile():
+            return texts(_ABOUT_AN_IDEA[type(error)], number=error.number, command=command)
         case errors.NotPermitted(needs="moderator"):
             return texts("problem.needs_moderator", command=command)
         case errors.NotPermitted():
             return texts("problem.needs_author", command=command)
-        case errors.TextChanged(number=number):
-            return texts("problem.text_changed", number=number)
-        case errors.OwnIdea(number=number):
-            return texts("problem.own_idea", number=number)
         case errors.NothingToShow(what=what):
             return texts("problem.nothing_to_announce" if what == "digest" else "problem.no_shortlist")
         case errors.AlreadyDone(period=period):

@@ -1,4 +1,7 @@
-"""What authors and moderators do at the same time: nobody decides on what they have not read. On both databases."""
+"""What authors and moderators do at the same time: nobody decides on, or answers, what they have not read.
+
+On both databases.
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat.events import Reply
-from bot.domain.seen import text_mark
+from bot.domain.seen import text_mark, word_mark
 from bot.errors import NeedsMending
-from bot.views.cards import Button, Quotation
+from bot.views.cards import Button, Form, Quotation
 from storage.tables import Status
 from tests.chat.desk import Desk, buttons, form_of, words
 from tests.usecases.builders import NOW
@@ -108,6 +111,66 @@ async def test_buttons_of_cards_that_were_posted_before_marks_were_known_work_as
     assert reply == Reply() if action == "approve" else form_of(reply)
 
 
+# Authors
+
+
+async def edit_form(desk: Desk) -> Form:
+    """The form with the first idea's text, as its author has it before them now."""
+    return form_of(await desk.click("camille", "edit", "1"))
+
+
+async def test_a_question_that_the_open_form_does_not_show_stays_open(desk: Desk) -> None:
+    """The text is taken, and the moderators see it beside their question."""
+    await desk.pending()
+    form = await edit_form(desk)
+    await desk.submit("nadia", "ask", "1", question="Pour qui ?")
+    reply = await desk.submit("camille", form.name, form.context, title="Des vélos", need="Trop de voitures")
+    assert "à jour" in words(reply)
+    idea = await desk.idea(1)
+    assert (idea.need, idea.question, idea.asked_by) == ("Trop de voitures", "Pour qui ?", "nadia")
+    assert not [key for key in await desk.rows() if key.startswith("new_text")], "that is no answer"
+    form = await edit_form(desk)
+    await desk.submit("ines", "ask", "1", question="Combien ?")
+    await desk.submit("camille", form.name, form.context, title="Des vélos", need="Tous")
+    assert (await desk.idea(1)).question == "Combien ?"
+    form = await edit_form(desk)
+    assert "Combien ?" in form.intro
+    await desk.submit("camille", form.name, form.context, title="Des vélos", proposal="Dix")
+    assert (await desk.idea(1)).question is None
+    assert [key for key in await desk.rows() if key.startswith("new_text")]
+
+
+async def test_a_refused_idea_is_not_proposed_again_before_its_author_has_read_why(desk: Desk) -> None:
+    """They get their new text back, and the reason, whatever stood above the fields when they opened the form."""
+    await desk.pending()
+    pending = await edit_form(desk)
+    await desk.submit("nadia", "ask", "1", question="Pour qui ?")
+    asked = await edit_form(desk)
+    forms = [pending, asked]
+    for reason in ("Trop vague", "Toujours trop vague"):
+        await desk.submit("nadia", "refuse", "1", reason=reason)
+        state = await desk.state()
+        for form in forms:
+            reply = await desk.submit("camille", form.name, form.context, title="Des vélos", need="Un long besoin")
+            assert "a été refusée pendant que vous la complétiez" in words(reply)
+            assert reply.card
+            assert Quotation("Motif", reason) in reply.card.blocks
+            assert Quotation("Votre texte", "Des vélos\n\nUn long besoin") in reply.card.blocks
+        assert await desk.state() == state
+        refused = form_of(await desk.type("camille", "modifier 1"))
+        forms.append(refused)
+        assert "de nouveau proposée" in words(await desk.submit("camille", "edit", refused.context, title="Des vélos"))
+
+
+async def test_forms_that_were_opened_before_marks_were_known_are_taken_as_they_were(desk: Desk) -> None:
+    await desk.pending()
+    await desk.submit("nadia", "ask", "1", question="Pour qui ?")
+    await desk.submit("camille", "edit", "1", title="Des vélos")
+    assert (await desk.idea(1)).question is None
+    await desk.submit("nadia", "refuse", "1", reason="Trop vague")
+    assert "de nouveau proposée" in words(await desk.submit("camille", "edit", "1", title="Des vélos"))
+
+
 # Moderators are told
 
 
@@ -150,6 +213,19 @@ def test_a_mark_stands_for_one_text_alone(one: list[str], other: list[str]) -> N
     assert (mark(one) == mark(other)) is (one == other)
     moved = ["".join(one), "", "", ""]
     assert (mark(one) == mark(moved)) is (one == moved)
+
+
+def test_a_mark_stands_for_the_moderators_last_word_and_nothing_else() -> None:
+    words_of_moderators = [
+        idea(Words(), Status.PENDING),
+        idea(Words(), Status.PENDING, question="Pour qui ?"),
+        idea(Words(), Status.PENDING, question="Combien ?"),
+        idea(Words(), Status.REFUSED),
+        idea(Words(), Status.REFUSED, reason="Pour qui ?"),
+    ]
+    assert len({word_mark(each) for each in words_of_moderators}) == len(words_of_moderators)
+    first = word_mark(idea(Words(), Status.PENDING, question="Pour qui ?"))
+    assert first == word_mark(idea(Words("Autre"), Status.PENDING, 13, question="Pour qui ?", changed_at=NOW))
 
 
 def test_a_mark_stands_for_the_text_and_nothing_else() -> None:

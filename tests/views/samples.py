@@ -286,6 +286,9 @@ CARDS: Mapping[str, Make] = {
     "problem_text_changed": lambda t, w: problems.problem_card(
         errors.TextChanged(12, Draft(w.title, proposal=w.body).texts(), "0" * 32), "/idea", NAMES, t, w.reason
     ),
+    "problem_refused_meanwhile": lambda t, w: problems.problem_card(
+        errors.RefusedMeanwhile(12, w.reason), "/idea", NAMES, t, w.body
+    ),
     **{f"problem_{action}": _problem(_WRONG(12, Status.SHORTLISTED, action)) for action in Action},
     "problem_edit_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.EDIT)),
     "problem_withdraw_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.WITHDRAW)),
