@@ -79,7 +79,7 @@ def _card_without_idea(session: Session, item: OutboxItem, texts: Texts, now: da
         waiting = ideas.oldest_pending(session, item.workspace_id, REMINDED_AT_ONCE)
     else:
         waiting = ideas.pending_among(session, named)
-    keys = [present(idea.id) for idea in waiting]
+    keys = [present(idea.id) for idea, _ in waiting]
     links = outbox.permalinks(session, item.workspace_id, announcing.REVIEW_CARD, keys)
     return digest_views.reminder_card(waiting, links, now, texts)
 

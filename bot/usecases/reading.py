@@ -1,7 +1,8 @@
 """What members can look up. Nothing here changes anything."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from sqlmodel import Session
@@ -38,7 +39,8 @@ class Page:
 
     `typed` is the whole text that was understood as a search; `choices` are the statuses that a list may be of;
     `left_out` is how many more there are of a list that has no next page; `is_own` where it has the member's
-    own ideas alone, because the others of that status are not for them.
+    own ideas alone, because the others of that status are not for them; `since` is by idea key, since when what is in
+    the queue waits.
     """
 
     listing: Listing
@@ -52,6 +54,7 @@ class Page:
     choices: tuple[Status, ...] = ()
     left_out: int = 0
     is_own: bool = False
+    since: Mapping[int, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +132,10 @@ def mine(session: Session, caller: Caller, before: int | None = None) -> Page:
 def queue(session: Session, caller: Caller) -> Page:
     """What waits for a decision, longest first. Raises NotPermitted."""
     require_moderator(caller)
-    found = ideas.oldest_pending(session, caller.workspace_id, PAGE)
-    left_out = ideas.count_pending(session, caller.workspace_id) - PAGE if len(found) == PAGE else 0
-    return replace(_page(session, caller, Listing.QUEUE, found), left_out=left_out)
+    waiting = ideas.oldest_pending(session, caller.workspace_id, PAGE)
+    left_out = ideas.count_pending(session, caller.workspace_id) - PAGE if len(waiting) == PAGE else 0
+    page = _page(session, caller, Listing.QUEUE, [idea for idea, _ in waiting])
+    return replace(page, left_out=left_out, since={present(idea.id): since for idea, since in waiting})
 
 
 def home(session: Session, caller: Caller) -> Home:

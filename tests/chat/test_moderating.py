@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.chat.events import Reply
 from bot.domain.seen import text_mark, word_mark
 from bot.errors import NeedsMending
+from bot.usecases import moderation
 from bot.views.cards import Button, Form, Quotation
 from storage.tables import Status
 from tests.chat.desk import Desk, buttons, form_of, words
@@ -196,6 +197,22 @@ async def test_what_was_asked_for_is_announced_with_the_way_to_its_card(desk: De
     await desk.click("nadia", "approve", "1", card.id)
     await desk.send()
     assert len(desk.platform.shown(post.key)) == 1
+
+
+async def test_a_reminder_says_how_long_moderators_have_let_wait_what_was_proposed_again(desk: Desk) -> None:
+    for _ in range(2):
+        await desk.pending()
+    await desk.submit("nadia", "refuse", "1", reason="Trop vague")
+    desk.later(days=80)
+    await complete(desk, title="Des vélos électriques")
+    desk.later(days=5)
+    wait = desk.rules.remind_after
+    await desk.database.write(lambda s: moderation.remind(s, desk.workspace_id, wait, "d1", desk.now))
+    await desk.send()
+    (reminder,) = desk.platform.shown("reminder:d1")
+    lines = [line for line in words(Reply(reminder.card)).splitlines() if line.startswith("- ")]
+    assert [line.rpartition(" depuis ")[2] for line in lines] == ["85 jours", "5 jours"]
+    assert "Des vélos électriques" in lines[1]
 
 
 # Marks

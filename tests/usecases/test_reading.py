@@ -143,6 +143,15 @@ def test_the_queue_is_for_moderators_longest_wait_first(session: Session, world:
             reading.queue(session, caller)
 
 
+def test_a_refused_idea_that_is_proposed_again_waits_since_then(session: Session, world: World) -> None:
+    """What its author did not do for eighty days, no moderator has let wait."""
+    again, other = world.refuse(), world.propose()
+    submission.edit(session, world.camille, again.number, Draft("Des vélos"), world.later(days=80))
+    page = reading.queue(session, world.nadia)
+    assert list(page.ideas) == [other, again]
+    assert page.since == {present(other.id): NOW, present(again.id): world.now}
+
+
 # Search
 
 

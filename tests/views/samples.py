@@ -100,6 +100,8 @@ def _shown(words: Words, status: Status, *, is_own: bool) -> Shown:
 def _page(words: Words, listing: Listing, status: Status | None = None, /, **changes: object) -> Page:
     several = (idea(words), idea(words, Status.RETAINED, 11, id=3, supporters=1), idea(words, Status.PENDING, 10, id=4))
     values: dict[str, object] = {"ideas": several, "names": NAMES, "links": LINKS, "status": status}
+    if listing is Listing.QUEUE:
+        values["since"] = {1: NOW - timedelta(days=4), 3: NOW - timedelta(days=4), 4: NOW - timedelta(days=4)}
     if listing is Listing.ALL:
         values["choices"] = tuple(each for each in Status if each in PUBLIC or each is status)
     return Page(listing=listing, **values | changes)  # type: ignore[arg-type]  # as above
@@ -266,7 +268,10 @@ CARDS: Mapping[str, Make] = {
     "digest_quiet": lambda t, w: digest.digest_card(_contents(w, **_QUIET), t),
     "digest_posted": lambda t, w: digest.posted_card(_contents(w), NOW, NOW + timedelta(days=7), t),
     "reminder": lambda t, w: digest.reminder_card(
-        [idea(w, Status.PENDING), idea(w, Status.PENDING, 13, id=9, submitted_at=NOW - timedelta(hours=2))],
+        [
+            (idea(w, Status.PENDING), NOW - timedelta(days=4)),
+            (idea(w, Status.PENDING, 13, id=9), NOW - timedelta(hours=2)),
+        ],
         LINKS,
         NOW,
         t,
