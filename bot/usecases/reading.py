@@ -37,6 +37,7 @@ class Listing(StrEnum):
 class Page:
     """Ideas of a list. `names` and `links` are by member id and idea key; `next_before` where more follow.
 
+    A moderator's link to what waits for a decision leads to its card in the review channel, where it is decided on.
     `typed` is the whole text that was understood as a search; `choices` are the statuses that a list may be of;
     `left_out` is how many more there are of a list that has no next page; `is_own` where it has the member's
     own ideas alone, because the others of that status are not for them; `since` is by idea key, since when what is in
@@ -61,7 +62,8 @@ class Page:
 class Shown:
     """One idea with its history, oldest line first; `is_own` for its author.
 
-    What moderators wrote to the author stands in `history` for those who may read it; for others that detail is empty.
+    `link` is as those of a `Page`. What moderators wrote to the author stands in `history` for those who may read it;
+    for others that detail is empty.
     """
 
     idea: Idea
@@ -73,7 +75,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A member's own page; `queue` is for moderators, with links to its cards in the review channel."""
+    """A member's own page; `queue` is for moderators."""
 
     mine: Page
     open_to_votes: Page
@@ -140,12 +142,7 @@ def queue(session: Session, caller: Caller) -> Page:
 
 def home(session: Session, caller: Caller) -> Home:
     """The member's own ideas, what they can vote for, and what waits for them as a moderator."""
-    waiting = None
-    if caller.is_moderator:
-        waiting = queue(session, caller)
-        keys = [present(idea.id) for idea in waiting.ideas]
-        links = outbox.permalinks(session, caller.workspace_id, announcing.REVIEW_CARD, keys)
-        waiting = replace(waiting, links=links)
+    waiting = queue(session, caller) if caller.is_moderator else None
     return Home(mine(session, caller), list_ideas(session, caller, Status.PUBLISHED), waiting)
 
 
@@ -171,7 +168,8 @@ def show(session: Session, caller: Caller, number: int) -> Shown:
         lines = [_without_words(line) if line.step in _BETWEEN_THEM else line for line in lines]
     names = workspaces.names(session, caller.workspace_id, [idea.author_id, *(line.member_id for line in lines)])
     _, links = names_and_links(session, caller.workspace_id, [idea])
-    return Shown(idea, tuple(lines), names, links.get(present(idea.id)), idea.author_id == caller.member_id)
+    link = {**links, **_to_decide(session, caller, [idea])}.get(present(idea.id))
+    return Shown(idea, tuple(lines), names, link, idea.author_id == caller.member_id)
 
 
 def _without_words(line: HistoryEntry) -> HistoryEntry:
@@ -219,8 +217,17 @@ def _page(
 ) -> Page:
     shown = found[:PAGE] if listing in {Listing.ALL, Listing.MINE} else found
     names, links = names_and_links(session, caller.workspace_id, shown)
+    links = {**links, **_to_decide(session, caller, shown)}
     next_before = shown[-1].number if len(found) > len(shown) else None
     return Page(listing, tuple(shown), names, links, status, next_before=next_before)
+
+
+def _to_decide(session: Session, caller: Caller, named: Sequence[Idea]) -> Mapping[int, str]:
+    """For a moderator, links by idea key to the cards in the review channel of what waits for a decision."""
+    if not caller.is_moderator:
+        return {}
+    waiting = [present(idea.id) for idea in named if idea.status is Status.PENDING]
+    return outbox.permalinks(session, caller.workspace_id, announcing.REVIEW_CARD, waiting)
 
 
 def links(session: Session, workspace_id: int, named: Sequence[AnyIdea]) -> Mapping[int, str]:

@@ -117,6 +117,8 @@ def shown_card(shown: Shown, texts: Texts) -> Card:
     blocks: list[Block] = [Heading(idea.title), Note((f"{facts} · {supporters}",)), *body(idea, texts)]
     lines = tuple((history_line(line, shown.names, texts),) for line in shown.history)
     blocks += [Paragraph((Strong(texts("show.history")),)), Items(lines)]
+    if idea.status is Status.PENDING and shown.link:
+        blocks.append(Paragraph((Link(texts("show.decide"), shown.link),)))
     if buttons := _own_buttons(shown, texts):
         blocks.append(Actions(buttons))
     return Card(_summary(idea, texts), tuple(blocks))

@@ -107,6 +107,8 @@ def _wrong_status(error: errors.WrongStatus, command: str, names: Mapping[str, s
     key = _ACTION_PROBLEM[error.action]
     if error.status == Status.WITHDRAWN and error.action in {Action.EDIT, Action.WITHDRAW}:
         key = "problem.already_withdrawn"
+    if error.status == Status.PENDING and error.action == Action.SET_STATUS:
+        key = "problem.decide_first"
     status = texts(STATUS_LABEL[Status(error.status)])
     if key == "problem.already_decided" and error.by:
         who = names.get(error.by) or texts("member.unknown")

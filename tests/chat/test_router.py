@@ -119,6 +119,20 @@ async def test_lists_and_lookups_answer(desk: Desk) -> None:
     assert "1. nº 1 · Des vélos" in words(await desk.type("camille", "top"))
 
 
+async def test_what_a_moderator_looks_up_leads_to_where_it_is_decided_on(desk: Desk) -> None:
+    number = await desk.pending("Un vestiaire")
+    await desk.send()
+    (review,) = desk.platform.shown("card:1:review")
+    link = f"<https://chat.example/{review.id}>"
+    for text in ("file", "liste en attente", "chercher vestiaire", f"voir {number}"):
+        assert link in words(await desk.type("nadia", text)), text
+        assert link not in words(await desk.type("camille", text)), text
+    for status in ("publiée", "retenue"):
+        told = words(await desk.type("nadia", f"statut {number} {status}"))
+        assert "approuvez-la ou refusez-la avec les boutons de son message" in told
+        assert "« /idea voir 1 » y mène" in told
+
+
 async def test_looking_things_up_changes_nothing_and_wakes_nobody(desk: Desk) -> None:
     await desk.published()
     before, woken = await desk.state(), desk.woken

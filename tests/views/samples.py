@@ -94,7 +94,8 @@ def _shown(words: Words, status: Status, *, is_own: bool) -> Shown:
         history = tuple(
             HistoryEntry(**line.model_dump(exclude={"detail"})) if line.step in exchanged else line for line in history
         )
-    return Shown(idea(words, status), history, NAMES, LINKS[1], is_own)
+    link = None if is_own and status is Status.PENDING else LINKS[1]
+    return Shown(idea(words, status), history, NAMES, link, is_own)
 
 
 def _page(words: Words, listing: Listing, status: Status | None = None, /, **changes: object) -> Page:
@@ -179,6 +180,7 @@ CARDS: Mapping[str, Make] = {
     "shown_own_pending": lambda t, w: ideas.shown_card(_shown(w, Status.PENDING, is_own=True), t),
     "shown_own_refused": lambda t, w: ideas.shown_card(_shown(w, Status.REFUSED, is_own=True), t),
     "shown_own_published": lambda t, w: ideas.shown_card(_shown(w, Status.PUBLISHED, is_own=True), t),
+    "shown_moderator_pending": lambda t, w: ideas.shown_card(_shown(w, Status.PENDING, is_own=False), t),
     "shown_others_published": lambda t, w: ideas.shown_card(_shown(w, Status.PUBLISHED, is_own=False), t),
     "shown_others_retained": lambda t, w: ideas.shown_card(_shown(w, Status.RETAINED, is_own=False), t),
     "shown_brought_in": lambda t, w: ideas.shown_card(
@@ -295,6 +297,7 @@ CARDS: Mapping[str, Make] = {
         errors.RefusedMeanwhile(12, w.reason), "/idea", NAMES, t, w.body
     ),
     **{f"problem_{action}": _problem(_WRONG(12, Status.SHORTLISTED, action)) for action in Action},
+    "problem_set_status_pending": _problem(_WRONG(12, Status.PENDING, Action.SET_STATUS)),
     "problem_edit_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.EDIT)),
     "problem_withdraw_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.WITHDRAW)),
     "problem_not_saved": lambda t, w: problems.not_saved_card(t, w.body),
