@@ -87,7 +87,8 @@ def set_status(session: Session, caller: Caller, number: int, status: Status, no
     """Say how far an idea has come; its author is told. Raises NotPermitted, IdeaNotFound, WrongStatus."""
     require_moderator(caller)
     idea = visible_idea(session, caller, number, for_change=True)
-    lifecycle.require_successor(idea, status)
+    is_frozen = any(line.step is Step.SHORTLISTED for line in ideas.history(session, present(idea.id)))
+    lifecycle.require_successor(idea, status, is_frozen=is_frozen)
     _decide(idea, status, caller, now)
     ideas.record(session, idea, Step.STATUS_SET, caller.member_id, now, status)
     announcing.idea_card(session, idea, now)
