@@ -51,6 +51,11 @@ _COUNT_SUPPORT = Prepared(
 )
 
 
+def take_turns(session: Session, workspace_id: int) -> None:
+    """Hold back other submissions in the workspace until the transaction ends, and see those that came before."""
+    session.exec(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update()).one()
+
+
 def submit(session: Session, workspace_id: int, author_id: str, texts: Mapping[str, str], now: datetime) -> Brief:
     """Keep a new idea that waits for a decision, under its workspace's next number, and make it findable.
 

@@ -97,7 +97,7 @@ def of_click(event: ButtonClicked) -> Act:
     value = _sound(event.value)
     match event.action:
         case Click.CAPTURE:
-            return _capture(value, replaces=True)
+            return _capture_after_all(value)
         case Click.LIST:
             return Act(partial(_list, status=None if value == ALL else _status(value), replaces=True))
         case Click.MORE_IDEAS:
@@ -203,17 +203,23 @@ def _draft(values: Mapping[str, str]) -> Draft:
     return Draft(*(values.get(name, "") for name in ("title", "need", "proposal", "benefit")))
 
 
-def _capture(text: str, *, replaces: bool = False) -> Act:
+def _capture(text: str) -> Act:
+    return Act(lambda call: _propose(call, drafts.split(text)), writes=True, typed=text, is_anyones=True)
+
+
+def _capture_after_all(text: str) -> Act:
     def run(call: Call) -> Reply:
-        return _propose(call, drafts.split(text), replaces=replaces)
+        may_support_own, draft = call.rules.voting.own_ideas, drafts.split(text)
+        submitted = submission.submit_once(call.session, call.caller, draft, call.now, may_support_own=may_support_own)
+        return _receipt(call, submitted, replaces=True)
 
     return Act(run, writes=True, typed=text, is_anyones=True)
 
 
-def _propose(call: Call, draft: Draft, *, replaces: bool = False) -> Reply:
+def _propose(call: Call, draft: Draft) -> Reply:
     may_support_own = call.rules.voting.own_ideas
     submitted = submission.submit(call.session, call.caller, draft, call.now, may_support_own=may_support_own)
-    return _receipt(call, submitted, replaces=replaces)
+    return _receipt(call, submitted)
 
 
 def _ask_consent(call: Call, author: str, draft: Draft, event: str) -> Reply:

@@ -1,7 +1,7 @@
 """The author's part: propose an idea, complete it, propose it again, take it back."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -17,6 +17,7 @@ from storage import ideas, search, similarity
 from storage.tables import AnyIdea, Idea, Status, Step
 
 SIMILAR_SHOWN = 3
+CLICKED_TWICE_WITHIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,33 @@ def submit(
 ) -> Submitted:
     """Keep a proposed idea and put it before the moderators. Raises InvalidInput."""
     draft = drafts.checked(draft)
-    texts = draft.texts()
-    words = "\n".join(texts.values())
-    not_by = "" if may_support_own else caller.member_id
-    similar = similarity.similar(session, caller.workspace_id, words, OPEN_TO_VOTES, SIMILAR_SHOWN, not_by=not_by)
-    idea = ideas.submit(session, caller.workspace_id, caller.member_id, texts, now)
+    similar = _similar(session, caller, draft, may_support_own=may_support_own)
+    idea = ideas.submit(session, caller.workspace_id, caller.member_id, draft.texts(), now)
     ideas.record(session, idea, Step.SUBMITTED, caller.member_id, now)
     announcing.review_card(session, idea, now)
-    return Submitted(idea, tuple(found for found, _ in similar))
+    return Submitted(idea, similar)
+
+
+def submit_once(
+    session: Session, caller: Caller, draft: Draft, now: datetime, *, may_support_own: bool = False
+) -> Submitted:
+    """The same at a button, which may be clicked twice: what the member has just proposed in these very words, and
+    waits, is not proposed again.
+    """
+    draft = drafts.checked(draft)
+    ideas.take_turns(session, caller.workspace_id)
+    for idea in ideas.newest(session, caller.workspace_id, {Status.PENDING}, caller.member_id, limit=1):
+        texts = Draft(idea.title, idea.need, idea.proposal, idea.benefit)
+        if texts == draft and now - idea.submitted_at < CLICKED_TWICE_WITHIN:
+            return Submitted(idea, _similar(session, caller, draft, may_support_own=may_support_own))
+    return submit(session, caller, draft, now, may_support_own=may_support_own)
+
+
+def _similar(session: Session, caller: Caller, draft: Draft, *, may_support_own: bool) -> tuple[AnyIdea, ...]:
+    words = "\n".join(draft.texts().values())
+    not_by = "" if may_support_own else caller.member_id
+    found = similarity.similar(session, caller.workspace_id, words, OPEN_TO_VOTES, SIMILAR_SHOWN, not_by=not_by)
+    return tuple(idea for idea, _ in found)
 
 
 def draft_for_editing(session: Session, caller: Caller, number: int, *, for_change: bool = False) -> Idea:

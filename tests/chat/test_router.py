@@ -149,6 +149,25 @@ async def test_a_search_can_be_kept_as_an_idea_after_all(desk: Desk) -> None:
     assert (await desk.idea(1)).title == "chercher un local à vélos"
 
 
+async def test_a_second_click_on_that_button_makes_no_second_idea(desk: Desk) -> None:
+    """It gets the same receipt; later, or once that idea is decided on, the same words are another idea."""
+    await desk.published("Un local à vélos près du parking", author="sam")
+    reply = await desk.type("camille", "chercher un local à vélos près du parking")
+    button = buttons(reply.card)["capture"]
+    first, again = [await desk.click("camille", button.action, button.value) for _ in range(2)]
+    assert again == first
+    assert "support_instead" in buttons(first.card)
+    assert len(await desk.all_ideas()) == 2
+    await desk.submit("camille", "propose", title=button.value)
+    await desk.click("sam", button.action, button.value)
+    assert len(await desk.all_ideas()) == 4, "in a form, or another's, it is meant"
+    desk.later(minutes=2)
+    await desk.click("camille", button.action, button.value)
+    await desk.click("nadia", "approve", "5")
+    await desk.click("camille", button.action, button.value)
+    assert len(await desk.all_ideas()) == 6
+
+
 @pytest.mark.parametrize("length", [280, SEARCH_LIMIT, SEARCH_LIMIT + 1, 1000])
 async def test_a_long_text_that_begins_like_a_search_is_kept_or_can_be(desk: Desk, length: int) -> None:
     text = "Chercher avec les communes voisines des vélos à partager".ljust(length, "s")
