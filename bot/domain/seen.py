@@ -6,12 +6,13 @@ Where they travel is in bot/views/actions.py.
 import json
 from hashlib import blake2b
 
+from bot.domain.draft import Draft
 from storage.tables import Idea
 
 
 def text_mark(idea: Idea) -> str:
     """Stands for the text that moderators decide on. Nobody can write two texts that share one."""
-    return _mark(idea.title, idea.need, idea.proposal, idea.benefit)
+    return _mark(*Draft.of(idea).texts().values())
 
 
 def word_mark(idea: Idea) -> str:

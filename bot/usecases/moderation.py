@@ -38,7 +38,7 @@ def undecided_idea(
     lifecycle.require(action, idea)
     mark = seen.text_mark(idea)
     if read not in ("", mark):
-        raise TextChanged(number, Draft(idea.title, idea.need, idea.proposal, idea.benefit).texts(), mark)
+        raise TextChanged(number, Draft.of(idea).texts(), mark)
     return idea
 
 

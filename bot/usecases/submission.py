@@ -64,8 +64,7 @@ def submit_once(
     draft = drafts.checked(draft)
     ideas.take_turns(session, caller.workspace_id)
     for idea in ideas.newest(session, caller.workspace_id, {Status.PENDING}, caller.member_id, limit=1):
-        texts = Draft(idea.title, idea.need, idea.proposal, idea.benefit)
-        if texts == draft and now - idea.submitted_at < CLICKED_TWICE_WITHIN:
+        if Draft.of(idea) == draft and now - idea.submitted_at < CLICKED_TWICE_WITHIN:
             return Submitted(idea, _similar(session, caller, draft, may_support_own=may_support_own))
     return submit(session, caller, draft, now, may_support_own=may_support_own)
 

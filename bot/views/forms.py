@@ -28,14 +28,13 @@ def message_form(text: str, link: str | None, asks: str | None, texts: Texts) ->
 
 def edit_form(idea: Idea, texts: Texts) -> Form:
     """One's own idea; a moderator's open question is on top."""
-    draft = Draft(idea.title, idea.need, idea.proposal, idea.benefit)
     title = texts("form.edit", number=idea.number)
     intro = ""
     if idea.question:
         intro = texts("form.question", question=idea.question)
     elif idea.reason:
         intro = texts("form.reason", reason=idea.reason)
-    fields = _idea_fields(draft, texts)
+    fields = _idea_fields(Draft.of(idea), texts)
     return Form(FormName.EDIT, title, texts("form.edit_send"), fields, f"{idea.number},{word_mark(idea)}", intro)
 
 
