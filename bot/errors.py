@@ -3,6 +3,7 @@
 Errors of the database live in storage/errors.py, because storage imports nothing of bot.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -45,6 +46,23 @@ class WrongStatus(ButineError):
     status: str
     action: str
     by: str | None = None
+
+
+@dataclass(eq=False)
+class TextChanged(ButineError):
+    """The idea has another text than the one that was decided on: `text`, its four parts by name, with its `mark`."""
+
+    number: int
+    text: Mapping[str, str]
+    mark: str
+
+
+@dataclass(eq=False)
+class RefusedMeanwhile(ButineError):
+    """The idea was refused, for that reason, after the form was opened with which its author sends another text."""
+
+    number: int
+    reason: str
 
 
 @dataclass(eq=False)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step
@@ -63,9 +64,17 @@ def count_awaiting_answer(session: Session, workspace_id: int, before: datetime)
 
 def _awaits_answer(workspace_id: int, before: datetime) -> ColumnElement[bool]:
     is_by_hand = and_(col(HistoryEntry.step) == Step.STATUS_SET, col(HistoryEntry.detail) == Status.SHORTLISTED.value)
+    later = aliased(HistoryEntry)
+    taken_back = select(later).where(
+        later.idea_id == HistoryEntry.idea_id,
+        col(later.id) > col(HistoryEntry.id),
+        later.step == Step.STATUS_SET,
+        later.detail == Status.PUBLISHED.value,
+    )
     return and_(
         col(Idea.workspace_id) == workspace_id,
         col(Idea.status) == Status.SHORTLISTED,
         or_(col(HistoryEntry.step) == Step.SHORTLISTED, is_by_hand),
+        ~taken_back.exists(),
         col(HistoryEntry.at) < before,
     )

@@ -30,6 +30,18 @@ _RECORD = Prepared(
         {name: bindparam(name) for name in ("workspace_id", "idea_id", "at", "member_id", "step", "detail")}
     )
 )
+_LAST_PROPOSED = (
+    select(func.max(col(HistoryEntry.at)))
+    .where(
+        col(HistoryEntry.idea_id) == col(Idea.id),
+        col(HistoryEntry.step).in_({Step.SUBMITTED, Step.RESUBMITTED}),
+    )
+    .correlate(Idea)
+    .scalar_subquery()
+)
+# What was imported may have no such step.
+_WAITING_SINCE = func.coalesce(_LAST_PROPOSED, col(Idea.submitted_at)).label("waiting_since")
+_WAITING = select(Idea, _WAITING_SINCE).where(Idea.status == Status.PENDING).order_by(_WAITING_SINCE, col(Idea.number))
 _BRIEF = [getattr(Idea, field.name) for field in fields(Brief)]
 _BRIEF_FOR_CHANGE = Prepared(select_columns(*_BRIEF).where(col(Idea.id) == bindparam("id")).with_for_update())
 _COUNT_SUPPORT = Prepared(
@@ -37,6 +49,11 @@ _COUNT_SUPPORT = Prepared(
     .where(col(Idea.id) == bindparam("idea"))
     .values(supporters=col(Idea.supporters) + bindparam("change", type_=Integer))
 )
+
+
+def take_turns(session: Session, workspace_id: int) -> None:
+    """Hold back other submissions in the workspace until the transaction ends, and see those that came before."""
+    session.exec(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update()).one()
 
 
 def submit(session: Session, workspace_id: int, author_id: str, texts: Mapping[str, str], now: datetime) -> Brief:
@@ -152,16 +169,17 @@ def overdue(
     return list(session.exec(query.with_for_update() if for_change else query))
 
 
-def pending_among(session: Session, idea_ids: Collection[int]) -> list[Idea]:
-    """Those of these ideas that still wait for a decision, by number."""
-    query = select(Idea).where(col(Idea.id).in_(idea_ids), Idea.status == Status.PENDING)
-    return list(session.exec(query.order_by(col(Idea.number))))
+def pending_among(session: Session, idea_ids: Collection[int]) -> list[tuple[Idea, datetime]]:
+    """Those of these ideas that still wait for a decision, as `oldest_pending`."""
+    return list(session.exec(_WAITING.where(col(Idea.id).in_(idea_ids))))
 
 
-def oldest_pending(session: Session, workspace_id: int, limit: int) -> list[Idea]:
-    """Ideas that wait for a decision, the one that has waited longest first."""
-    query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING)
-    return list(session.exec(query.order_by(col(Idea.number)).limit(limit)))
+def oldest_pending(session: Session, workspace_id: int, limit: int) -> list[tuple[Idea, datetime]]:
+    """Ideas that wait for a decision and since when, the one that has waited longest first.
+
+    What was proposed again after a refusal waits since then.
+    """
+    return list(session.exec(_WAITING.where(Idea.workspace_id == workspace_id).limit(limit)))
 
 
 def count_pending(session: Session, workspace_id: int) -> int:

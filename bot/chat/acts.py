@@ -97,7 +97,7 @@ def of_click(event: ButtonClicked) -> Act:
     value = _sound(event.value)
     match event.action:
         case Click.CAPTURE:
-            return _capture(value, replaces=True)
+            return _capture_after_all(value)
         case Click.LIST:
             return Act(partial(_list, status=None if value == ALL else _status(value), replaces=True))
         case Click.MORE_IDEAS:
@@ -110,6 +110,15 @@ def of_click(event: ButtonClicked) -> Act:
             return Act(partial(_support_instead, number=_number(other), own=_number(own)), writes=True)
         case Click.PROPOSE:
             return Act(lambda call: Reply(form=forms.propose_form(call.texts)))
+        case Click.APPROVE:
+            number, read = _marked(value)
+            return Act(partial(_approve, number=number, read=read, is_private=event.message is None), writes=True)
+        case Click.REFUSE:
+            number, read = _marked(value)
+            return Act(partial(_moderation_form, number=number, action=Action.REFUSE, read=read))
+        case Click.ASK:
+            number, read = _marked(value)
+            return Act(partial(_moderation_form, number=number, action=Action.ASK, read=read))
         case Click.AGREE | Click.DISAGREE:
             return Act(partial(_consent, key=value, agrees=event.action == Click.AGREE), writes=True)
     number = _number(value)
@@ -122,12 +131,6 @@ def of_click(event: ButtonClicked) -> Act:
             return Act(partial(_withdraw, number=number, replaces=event.message is None), writes=True)
         case Click.VOTE:
             return Act(partial(_vote, number=number, is_present=True), writes=True)
-        case Click.APPROVE:
-            return Act(partial(_approve, number=number), writes=True)
-        case Click.REFUSE:
-            return Act(partial(_moderation_form, number=number, action=Action.REFUSE))
-        case Click.ASK:
-            return Act(partial(_moderation_form, number=number, action=Action.ASK))
     raise UnknownAct(event.action)
 
 
@@ -141,11 +144,14 @@ def of_form(event: FormSubmitted) -> Act:
             if event.context not in {"", event.member}:
                 run = partial(_ask_consent, author=event.context, draft=_draft(values), event=event.id)
         case FormName.EDIT:
-            run = partial(_edit, number=_number(event.context), draft=_draft(values))
+            number, read = _marked(event.context)
+            run = partial(_edit, number=number, draft=_draft(values), read=read)
         case FormName.REFUSE:
-            run = partial(_refuse, number=_number(event.context), reason=values.get("reason", ""))
+            number, read = _marked(event.context)
+            run = partial(_refuse, number=number, reason=values.get("reason", ""), read=read)
         case FormName.ASK:
-            run = partial(_ask, number=_number(event.context), question=values.get("question", ""))
+            number, read = _marked(event.context)
+            run = partial(_ask, number=number, question=values.get("question", ""), read=read)
         case _:
             raise UnknownAct(event.form)
     return Act(run, writes=True, typed=typed)
@@ -184,6 +190,12 @@ def _number(value: str) -> int:
     return int(value)
 
 
+def _marked(value: str) -> tuple[int, str]:
+    """An idea's number, and the mark of what was shown of it; "" where the view was of a time that knew none."""
+    number, _, mark = value.partition(",")
+    return _number(number), mark
+
+
 def _status(value: str) -> Status | None:
     if value and value not in set(Status):
         raise UnknownAct(value)
@@ -194,17 +206,23 @@ def _draft(values: Mapping[str, str]) -> Draft:
     return Draft(*(values.get(name, "") for name in ("title", "need", "proposal", "benefit")))
 
 
-def _capture(text: str, *, replaces: bool = False) -> Act:
+def _capture(text: str) -> Act:
+    return Act(lambda call: _propose(call, drafts.split(text)), writes=True, typed=text, is_anyones=True)
+
+
+def _capture_after_all(text: str) -> Act:
     def run(call: Call) -> Reply:
-        return _propose(call, drafts.split(text), replaces=replaces)
+        may_support_own, draft = call.rules.voting.own_ideas, drafts.split(text)
+        submitted = submission.submit_once(call.session, call.caller, draft, call.now, may_support_own=may_support_own)
+        return _receipt(call, submitted, replaces=True)
 
     return Act(run, writes=True, typed=text, is_anyones=True)
 
 
-def _propose(call: Call, draft: Draft, *, replaces: bool = False) -> Reply:
+def _propose(call: Call, draft: Draft) -> Reply:
     may_support_own = call.rules.voting.own_ideas
     submitted = submission.submit(call.session, call.caller, draft, call.now, may_support_own=may_support_own)
-    return _receipt(call, submitted, replaces=replaces)
+    return _receipt(call, submitted)
 
 
 def _ask_consent(call: Call, author: str, draft: Draft, event: str) -> Reply:
@@ -227,8 +245,8 @@ def _edit_form(call: Call, number: int) -> Reply:
     return Reply(form=forms.edit_form(submission.draft_for_editing(call.session, call.caller, number), call.texts))
 
 
-def _edit(call: Call, number: int, draft: Draft) -> Reply:
-    edited = submission.edit(call.session, call.caller, number, draft, call.now)
+def _edit(call: Call, number: int, draft: Draft, read: str) -> Reply:
+    edited = submission.edit(call.session, call.caller, number, draft, call.now, read=read)
     return Reply(receipts.edited_card(edited, call.texts))
 
 
@@ -247,24 +265,26 @@ def _vote(call: Call, *, number: int, is_present: bool) -> Reply:
     return Reply(receipts.voted_card(voted, call.texts))
 
 
-def _approve(call: Call, number: int) -> Reply:
-    moderation.approve(call.session, call.caller, number, call.now)
+def _approve(call: Call, number: int, read: str, *, is_private: bool) -> Reply:
+    decided = moderation.approve(call.session, call.caller, number, call.now, read=read)
+    if is_private:
+        return Reply(receipts.decided_card(decided, call.texts), replaces=True)
     return Reply()  # the review card itself shows it
 
 
-def _moderation_form(call: Call, number: int, action: Action) -> Reply:
-    idea = moderation.undecided_idea(call.session, call.caller, number, action)
+def _moderation_form(call: Call, number: int, action: Action, read: str) -> Reply:
+    idea = moderation.undecided_idea(call.session, call.caller, number, action, read=read)
     form = forms.refuse_form if action is Action.REFUSE else forms.ask_form
     return Reply(form=form(idea, call.texts))
 
 
-def _refuse(call: Call, number: int, reason: str) -> Reply:
-    decided = moderation.refuse(call.session, call.caller, number, reason, call.now)
+def _refuse(call: Call, number: int, reason: str, read: str) -> Reply:
+    decided = moderation.refuse(call.session, call.caller, number, reason, call.now, read=read)
     return Reply(receipts.decided_card(decided, call.texts))
 
 
-def _ask(call: Call, number: int, question: str) -> Reply:
-    decided = moderation.ask(call.session, call.caller, number, question, call.now)
+def _ask(call: Call, number: int, question: str, read: str) -> Reply:
+    decided = moderation.ask(call.session, call.caller, number, question, call.now, read=read)
     return Reply(receipts.decided_card(decided, call.texts))
 
 

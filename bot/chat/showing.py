@@ -17,7 +17,7 @@ from bot.views import notices
 from bot.views.cards import Card
 from bot.views.texts import Texts
 from storage import ideas, outbox, workspaces
-from storage.tables import Idea, OutboxItem, Status, present
+from storage.tables import Idea, OutboxItem, Status, Step, present
 
 
 def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> Card:
@@ -35,9 +35,11 @@ def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> 
             return idea_views.review_card(idea, names, texts)
         case announcing.IDEA_CARD:
             return idea_views.idea_card(idea, names, rules.reaction, texts)
+        case announcing.NEW_TEXT_POST:
+            link = _link(session, idea, announcing.REVIEW_CARD)
+            return idea_views.new_text_post(idea, Step(item.subject["step"]), link, texts)
         case announcing.APPROVED_NOTICE:
-            links = outbox.permalinks(session, idea.workspace_id, announcing.IDEA_CARD, [present(idea.id)])
-            return notices.approved_notice(idea, links.get(present(idea.id)), texts)
+            return notices.approved_notice(idea, _link(session, idea, announcing.IDEA_CARD), texts)
         case announcing.REFUSED_NOTICE:
             return notices.refused_notice(idea, said, names, texts)
         case announcing.QUESTION_NOTICE:
@@ -48,6 +50,10 @@ def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> 
         case announcing.OWN_VOTE_NOTICE:
             return notices.own_vote_notice(idea, texts)
     raise LookupError(item.view)
+
+
+def _link(session: Session, idea: Idea, view: str) -> str | None:
+    return outbox.permalinks(session, idea.workspace_id, view, [present(idea.id)]).get(present(idea.id))
 
 
 def _said(item: OutboxItem, idea: Idea) -> Said | None:
@@ -73,7 +79,7 @@ def _card_without_idea(session: Session, item: OutboxItem, texts: Texts, now: da
         waiting = ideas.oldest_pending(session, item.workspace_id, REMINDED_AT_ONCE)
     else:
         waiting = ideas.pending_among(session, named)
-    keys = [present(idea.id) for idea in waiting]
+    keys = [present(idea.id) for idea, _ in waiting]
     links = outbox.permalinks(session, item.workspace_id, announcing.REVIEW_CARD, keys)
     return digest_views.reminder_card(waiting, links, now, texts)
 

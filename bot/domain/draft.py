@@ -4,8 +4,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from itertools import dropwhile
+from typing import Self
 
 from bot.errors import InvalidInput
+from storage.tables import Idea
 
 TITLE_LIMIT = 120
 TEXT_LIMIT = 3000  # what the smallest platform form takes: Slack's and Mattermost's text areas
@@ -36,6 +38,11 @@ class Draft:
     need: str = ""
     proposal: str = ""
     benefit: str = ""
+
+    @classmethod
+    def of(cls, idea: Idea) -> Self:
+        """An idea's texts."""
+        return cls(idea.title, idea.need, idea.proposal, idea.benefit)
 
     def texts(self) -> dict[str, str]:
         """The four by name."""

@@ -37,12 +37,14 @@ _ALLOWED_IN = {
 
 _MAY_FOLLOW = {
     Status.PUBLISHED: frozenset({Status.SHORTLISTED}),
-    Status.SHORTLISTED: frozenset({Status.RETAINED, Status.DECLINED}),
+    Status.SHORTLISTED: frozenset({Status.RETAINED, Status.DECLINED, Status.PUBLISHED}),
     Status.RETAINED: frozenset({Status.IN_PROGRESS, Status.DELIVERED, Status.DECLINED}),
     Status.IN_PROGRESS: frozenset({Status.DELIVERED, Status.DECLINED}),
+    Status.DELIVERED: frozenset({Status.IN_PROGRESS}),
     Status.DECLINED: frozenset({Status.RETAINED}),
 }
-"""What moderators may say by hand, beyond moderation itself. A declined idea can be taken up after all."""
+"""What moderators may say by hand, beyond moderation itself: how it goes on, and the way back from a slip. A declined
+idea can be taken up after all."""
 
 
 def require(action: Action, idea: Idea) -> None:
@@ -51,9 +53,12 @@ def require(action: Action, idea: Idea) -> None:
         raise WrongStatus(idea.number, idea.status, action, idea.decided_by)
 
 
-def require_successor(idea: Idea, status: Status) -> None:
-    """Raises WrongStatus where a moderator may not set that status now."""
-    if status not in successors(idea.status):
+def require_successor(idea: Idea, status: Status, *, is_frozen: bool) -> None:
+    """Raises WrongStatus where a moderator may not set that status now.
+
+    `is_frozen` where a digest has shortlisted it: then it does not return to the votes.
+    """
+    if status not in successors(idea.status) or (is_frozen and status in OPEN_TO_VOTES):
         raise WrongStatus(idea.number, idea.status, Action.SET_STATUS, idea.decided_by)
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from storage import outbox
 from storage.outbox import Wanted
-from storage.tables import AnyIdea, Digest, present
+from storage.tables import AnyIdea, Digest, Step, present
 
 IDEAS, REVIEW, DIGEST = "ideas", "review", "digest"
 """The three channels, by their configured names."""
@@ -20,6 +20,7 @@ REVIEW_CARD = "review_card"
 IDEA_CARD = "idea_card"
 DIGEST_POST = "digest"
 REMINDER = "reminder"
+NEW_TEXT_POST = "new_text"
 APPROVED_NOTICE = "approved_notice"
 REFUSED_NOTICE = "refused_notice"
 QUESTION_NOTICE = "question_notice"
@@ -41,6 +42,16 @@ def review_card(session: Session, idea: AnyIdea, now: datetime) -> None:
     """The card in the review channel is out of date, or missing."""
     key = f"card:{idea.number}:{REVIEW}"
     outbox.want(session, idea.workspace_id, Wanted(key, REVIEW_CARD, channel=REVIEW, idea_id=idea.id), now)
+
+
+def new_text(session: Session, idea: AnyIdea, step: Step, now: datetime) -> None:
+    """A line in the review channel: what moderators asked for is there. That its card has changed, chat tells nobody.
+
+    `step` is RESUBMITTED after a refusal, EDITED in answer to a question.
+    """
+    key, subject = f"new_text:{idea.number}:{now.isoformat()}", {"step": step.value}
+    wanted = Wanted(key, NEW_TEXT_POST, channel=REVIEW, idea_id=idea.id, subject=subject)
+    outbox.want_once(session, idea.workspace_id, wanted, now)
 
 
 def idea_card(session: Session, idea: AnyIdea, now: datetime) -> None:

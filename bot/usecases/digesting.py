@@ -207,7 +207,7 @@ def _contents(session: Session, digest: Digest, choice: tuple[list[Idea], list[I
 
 def _assemble(session: Session, digest: Digest, chosen: Sequence[Named], late: Sequence[Named]) -> Contents:
     workspace_id = digest.workspace_id
-    decisions = tuple(ideas.steps_between(session, workspace_id, {Step.STATUS_SET}, digest.since, digest.until))
+    decisions = _last_of_each(ideas.steps_between(session, workspace_id, {Step.STATUS_SET}, digest.since, digest.until))
     waiting = tuple(digests.awaiting_answer(session, workspace_id, digest.until, WAITING_SHOWN))
     all_waiting = len(waiting)
     if all_waiting == WAITING_SHOWN:
@@ -230,3 +230,9 @@ def _assemble(session: Session, digest: Digest, chosen: Sequence[Named], late: S
         links,
         all_waiting - len(waiting),
     )
+
+
+def _last_of_each(decisions: Sequence[tuple[HistoryEntry, Idea]]) -> tuple[tuple[HistoryEntry, Idea], ...]:
+    """Each idea's last decision, in their order: one before it may have been a slip, and holds no more."""
+    last = {line.idea_id: line.id for line, _ in decisions}
+    return tuple((line, idea) for line, idea in decisions if last[line.idea_id] == line.id)

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from bot.domain import lifecycle
-from bot.domain.draft import TEXT_LIMIT
+from bot.domain import lifecycle, seen
+from bot.domain.draft import TEXT_LIMIT, Draft
 from bot.domain.lifecycle import Action
 from bot.domain.permissions import Caller, require_moderator
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, TextChanged
 from bot.usecases import announcing
 from bot.usecases.announcing import Said
 from bot.usecases.finding import visible_idea
@@ -27,17 +27,27 @@ class Decided:
     step: Step
 
 
-def undecided_idea(session: Session, caller: Caller, number: int, action: Action, *, for_change: bool = False) -> Idea:
-    """The idea, if that may still be done. Raises NotPermitted, IdeaNotFound or WrongStatus."""
+def undecided_idea(
+    session: Session, caller: Caller, number: int, action: Action, *, read: str = "", for_change: bool = False
+) -> Idea:
+    """The idea, if that may still be done. `read` is the mark of the text that the moderator has read, "" where that is
+    not known. Raises NotPermitted, IdeaNotFound, WrongStatus, or TextChanged for an idea that has another text by now.
+    """
     require_moderator(caller)
     idea = visible_idea(session, caller, number, for_change=for_change)
     lifecycle.require(action, idea)
+    mark = seen.text_mark(idea)
+    if read not in ("", mark):
+        raise TextChanged(number, Draft.of(idea).texts(), mark)
     return idea
 
 
-def approve(session: Session, caller: Caller, number: int, now: datetime) -> Decided:
-    """Publish a pending idea. Raises NotPermitted, IdeaNotFound, WrongStatus (another moderator was first)."""
-    idea = undecided_idea(session, caller, number, Action.APPROVE, for_change=True)
+def approve(session: Session, caller: Caller, number: int, now: datetime, *, read: str = "") -> Decided:
+    """Publish a pending idea, if its text is still the one that was read.
+
+    Raises NotPermitted, IdeaNotFound, WrongStatus (another moderator was first) or TextChanged.
+    """
+    idea = undecided_idea(session, caller, number, Action.APPROVE, read=read, for_change=True)
     _decide(idea, Status.PUBLISHED, caller, now)
     idea.published_at = now
     similarity.compare_with(session, idea)
@@ -48,10 +58,10 @@ def approve(session: Session, caller: Caller, number: int, now: datetime) -> Dec
     return Decided(idea, Step.APPROVED)
 
 
-def refuse(session: Session, caller: Caller, number: int, reason: str, now: datetime) -> Decided:
+def refuse(session: Session, caller: Caller, number: int, reason: str, now: datetime, *, read: str = "") -> Decided:
     """Refuse a pending idea for a reason that its author is told. Raises as `approve`, and InvalidInput."""
     reason = _checked("reason", reason)
-    idea = undecided_idea(session, caller, number, Action.REFUSE, for_change=True)
+    idea = undecided_idea(session, caller, number, Action.REFUSE, read=read, for_change=True)
     _decide(idea, Status.REFUSED, caller, now)
     idea.reason = reason
     ideas.record(session, idea, Step.REFUSED, caller.member_id, now, reason)
@@ -61,10 +71,10 @@ def refuse(session: Session, caller: Caller, number: int, reason: str, now: date
     return Decided(idea, Step.REFUSED)
 
 
-def ask(session: Session, caller: Caller, number: int, question: str, now: datetime) -> Decided:
+def ask(session: Session, caller: Caller, number: int, question: str, now: datetime, *, read: str = "") -> Decided:
     """Ask the author of a pending idea; it stays pending. Raises as `refuse`."""
     question = _checked("question", question)
-    idea = undecided_idea(session, caller, number, Action.ASK, for_change=True)
+    idea = undecided_idea(session, caller, number, Action.ASK, read=read, for_change=True)
     idea.question, idea.asked_by, idea.changed_at = question, caller.member_id, now
     ideas.record(session, idea, Step.QUESTIONED, caller.member_id, now, question)
     announcing.review_card(session, idea, now)
@@ -77,7 +87,8 @@ def set_status(session: Session, caller: Caller, number: int, status: Status, no
     """Say how far an idea has come; its author is told. Raises NotPermitted, IdeaNotFound, WrongStatus."""
     require_moderator(caller)
     idea = visible_idea(session, caller, number, for_change=True)
-    lifecycle.require_successor(idea, status)
+    is_frozen = any(line.step is Step.SHORTLISTED for line in ideas.history(session, present(idea.id)))
+    lifecycle.require_successor(idea, status, is_frozen=is_frozen)
     _decide(idea, status, caller, now)
     ideas.record(session, idea, Step.STATUS_SET, caller.member_id, now, status)
     announcing.idea_card(session, idea, now)

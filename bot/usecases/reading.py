@@ -1,7 +1,8 @@
 """What members can look up. Nothing here changes anything."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from sqlmodel import Session
@@ -36,10 +37,12 @@ class Listing(StrEnum):
 class Page:
     """Ideas of a list. `names` and `links` are by member id and idea key; `next_before` where more follow.
 
+    A moderator's link to what waits for a decision leads to its card in the review channel, where it is decided on.
     `typed` is the whole text that was understood as a search; `choices` are the statuses that a list may be of;
     `left_out` is how many more there are of a list that has no next page; `is_own` where it has the member's
-    own ideas alone, because the others of that status are not for them. Of a search, `has_more` where there are more
-    than these, and `is_searchable` unless there is no word in it that can be looked for.
+    own ideas alone, because the others of that status are not for them; `since` is by idea key, since when what is in
+    the queue waits. Of a search, `has_more` where there are more than these, and `is_searchable` unless there is no
+    word in it that can be looked for.
     """
 
     listing: Listing
@@ -53,6 +56,7 @@ class Page:
     choices: tuple[Status, ...] = ()
     left_out: int = 0
     is_own: bool = False
+    since: Mapping[int, datetime] = field(default_factory=dict)
     has_more: bool = False
     is_searchable: bool = True
 
@@ -61,7 +65,8 @@ class Page:
 class Shown:
     """One idea with its history, oldest line first; `is_own` for its author.
 
-    What moderators wrote to the author stands in `history` for those who may read it; for others that detail is empty.
+    `link` is as those of a `Page`. What moderators wrote to the author stands in `history` for those who may read it;
+    for others that detail is empty.
     """
 
     idea: Idea
@@ -73,7 +78,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A member's own page; `queue` is for moderators, with links to its cards in the review channel."""
+    """A member's own page; `queue` is for moderators."""
 
     mine: Page
     open_to_votes: Page
@@ -132,19 +137,15 @@ def mine(session: Session, caller: Caller, before: int | None = None) -> Page:
 def queue(session: Session, caller: Caller) -> Page:
     """What waits for a decision, longest first. Raises NotPermitted."""
     require_moderator(caller)
-    found = ideas.oldest_pending(session, caller.workspace_id, PAGE)
-    left_out = ideas.count_pending(session, caller.workspace_id) - PAGE if len(found) == PAGE else 0
-    return replace(_page(session, caller, Listing.QUEUE, found), left_out=left_out)
+    waiting = ideas.oldest_pending(session, caller.workspace_id, PAGE)
+    left_out = ideas.count_pending(session, caller.workspace_id) - PAGE if len(waiting) == PAGE else 0
+    page = _page(session, caller, Listing.QUEUE, [idea for idea, _ in waiting])
+    return replace(page, left_out=left_out, since={present(idea.id): since for idea, since in waiting})
 
 
 def home(session: Session, caller: Caller) -> Home:
     """The member's own ideas, what they can vote for, and what waits for them as a moderator."""
-    waiting = None
-    if caller.is_moderator:
-        waiting = queue(session, caller)
-        keys = [present(idea.id) for idea in waiting.ideas]
-        links = outbox.permalinks(session, caller.workspace_id, announcing.REVIEW_CARD, keys)
-        waiting = replace(waiting, links=links)
+    waiting = queue(session, caller) if caller.is_moderator else None
     return Home(mine(session, caller), list_ideas(session, caller, Status.PUBLISHED), waiting)
 
 
@@ -172,7 +173,8 @@ def show(session: Session, caller: Caller, number: int) -> Shown:
         lines = [_without_words(line) if line.step in _BETWEEN_THEM else line for line in lines]
     names = workspaces.names(session, caller.workspace_id, [idea.author_id, *(line.member_id for line in lines)])
     _, links = names_and_links(session, caller.workspace_id, [idea])
-    return Shown(idea, tuple(lines), names, links.get(present(idea.id)), idea.author_id == caller.member_id)
+    link = {**links, **_to_decide(session, caller, [idea])}.get(present(idea.id))
+    return Shown(idea, tuple(lines), names, link, idea.author_id == caller.member_id)
 
 
 def _without_words(line: HistoryEntry) -> HistoryEntry:
@@ -221,8 +223,17 @@ def _page(
 ) -> Page:
     shown = found[:PAGE] if listing in {Listing.ALL, Listing.MINE} else found
     names, links = names_and_links(session, caller.workspace_id, shown)
+    links = {**links, **_to_decide(session, caller, shown)}
     next_before = shown[-1].number if len(found) > len(shown) else None
     return Page(listing, tuple(shown), names, links, status, next_before=next_before)
+
+
+def _to_decide(session: Session, caller: Caller, named: Sequence[Idea]) -> Mapping[int, str]:
+    """For a moderator, links by idea key to the cards in the review channel of what waits for a decision."""
+    if not caller.is_moderator:
+        return {}
+    waiting = [present(idea.id) for idea in named if idea.status is Status.PENDING]
+    return outbox.permalinks(session, caller.workspace_id, announcing.REVIEW_CARD, waiting)
 
 
 def links(session: Session, workspace_id: int, named: Sequence[AnyIdea]) -> Mapping[int, str]:

@@ -12,8 +12,12 @@ class Click(StrEnum):
     SUPPORT_INSTEAD = "support_instead"
     """Value: the number to support, a comma, the number to withdraw."""
     APPROVE = "approve"
+    """Value: the number, a comma, the mark of the text that is decided on (bot/domain/seen.py); on cards of 0.1.0 the
+    number alone."""
     REFUSE = "refuse"
+    """Value: as of APPROVE."""
     ASK = "ask"
+    """Value: as of APPROVE."""
     SHOW = "show"
     LIST = "list"
     """Value: a status, or ALL."""
@@ -32,12 +36,17 @@ class Click(StrEnum):
 
 
 class FormName(StrEnum):
-    """A form's name; its context is an idea's number, or of a new idea: whose words it uses, if another's."""
+    """A form's name; its context is an idea's number where nothing else is said."""
 
     PROPOSE = "propose"
+    """Context: whose words it uses, if another's."""
     EDIT = "edit"
+    """Context: the number, a comma, the mark of the moderators' word that stands above the fields (bot/domain/seen.py);
+    in forms of 0.1.0 the number alone."""
     REFUSE = "refuse"
+    """Context: the value of the button that opens it."""
     ASK = "ask"
+    """Context: as of REFUSE."""
 
 
 ALL = "all"

@@ -47,12 +47,14 @@ def posted_card(contents: Contents, due_at: datetime, next_at: datetime, texts: 
     return Card(line, (Paragraph((line,)),), "success")
 
 
-def reminder_card(ideas: Sequence[Idea], links: Mapping[int, str], now: datetime, texts: Texts) -> Card:
-    """Ideas that wait for a decision, longest first, with links to their cards."""
-    line = texts.plural("reminder.title", len(ideas))
+def reminder_card(
+    waiting: Sequence[tuple[Idea, datetime]], links: Mapping[int, str], now: datetime, texts: Texts
+) -> Card:
+    """Ideas that wait for a decision, each since when, longest first, with links to their cards."""
+    line = texts.plural("reminder.title", len(waiting))
     lines = tuple(
-        (*_title(idea, links, texts), f" · {texts('reminder.waits', age=texts.age(idea.submitted_at, now))}")
-        for idea in ideas
+        (*_title(idea, links, texts), f" · {texts('reminder.waits', age=texts.age(since, now))}")
+        for idea, since in waiting
     )
     return Card(line, (Heading(line), Items(lines)), "warning")
 

@@ -2,6 +2,7 @@
 
 from bot.domain import draft as drafts
 from bot.domain.draft import TEXT_LIMIT, TITLE_LIMIT, Draft
+from bot.domain.seen import text_mark, word_mark
 from bot.views.actions import FormName
 from bot.views.cards import Field, Form
 from bot.views.texts import Texts
@@ -28,22 +29,21 @@ def message_form(text: str, link: str | None, asks: str | None, texts: Texts) ->
 
 def edit_form(idea: Idea, texts: Texts) -> Form:
     """One's own idea; a moderator's open question is on top."""
-    draft = Draft(idea.title, idea.need, idea.proposal, idea.benefit)
     title = texts("form.edit", number=idea.number)
     intro = ""
     if idea.question:
         intro = texts("form.question", question=idea.question)
     elif idea.reason:
         intro = texts("form.reason", reason=idea.reason)
-    fields = _idea_fields(draft, texts)
-    return Form(FormName.EDIT, title, texts("form.edit_send"), fields, str(idea.number), intro)
+    fields = _idea_fields(Draft.of(idea), texts)
+    return Form(FormName.EDIT, title, texts("form.edit_send"), fields, f"{idea.number},{word_mark(idea)}", intro)
 
 
 def refuse_form(idea: Idea, texts: Texts) -> Form:
     """The reason that the author is told."""
     field = Field("reason", texts("field.reason"), TEXT_LIMIT, "", texts("hint.reason"), required=True, multiline=True)
     title, intro = texts("form.refuse", number=idea.number), texts("form.about", title=idea.title)
-    return Form(FormName.REFUSE, title, texts("form.refuse_send"), (field,), str(idea.number), intro)
+    return Form(FormName.REFUSE, title, texts("form.refuse_send"), (field,), _about(idea), intro)
 
 
 def ask_form(idea: Idea, texts: Texts) -> Form:
@@ -51,7 +51,11 @@ def ask_form(idea: Idea, texts: Texts) -> Form:
     hint = texts("hint.question")
     field = Field("question", texts("field.question"), TEXT_LIMIT, "", hint, required=True, multiline=True)
     title, intro = texts("form.ask", number=idea.number), texts("form.about", title=idea.title)
-    return Form(FormName.ASK, title, texts("form.ask_send"), (field,), str(idea.number), intro)
+    return Form(FormName.ASK, title, texts("form.ask_send"), (field,), _about(idea), intro)
+
+
+def _about(idea: Idea) -> str:
+    return f"{idea.number},{text_mark(idea)}"
 
 
 def _idea_fields(draft: Draft, texts: Texts) -> tuple[Field, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bot.domain.lifecycle import OPEN_TO_VOTES, PUBLIC
+from bot.domain.seen import text_mark
 from bot.usecases.reading import Shown
 from bot.views.actions import Click
 from bot.views.cards import (
@@ -12,6 +13,7 @@ from bot.views.cards import (
     Card,
     Heading,
     Items,
+    Link,
     Note,
     Paragraph,
     Quotation,
@@ -77,7 +79,15 @@ def review_card(idea: Idea, names: Mapping[str, str], texts: Texts) -> Card:
     if idea.question and idea.asked_by:
         asker = _name(idea.asked_by, names, texts)
         blocks.append(Quotation(texts("review.asked", moderator=asker), idea.question))
-    return Card(_summary(idea, texts), (*blocks, _decisions_to_take(idea, texts)), "warning")
+    return Card(_summary(idea, texts), (*blocks, decisions_to_take(idea.number, text_mark(idea), texts)), "warning")
+
+
+def new_text_post(idea: Idea, step: Step, link: str | None, texts: Texts) -> Card:
+    """That the author has done what the moderators asked for; `link` leads to the card that they decide on."""
+    title = texts("list.title_line", number=idea.number, title=idea.title)
+    news = texts("review.resubmitted" if step is Step.RESUBMITTED else "review.answered")
+    spans = (Link(title, link) if link else Strong(title), f" · {news}")
+    return Card(f"{title} · {news}", (Paragraph(spans),), "warning")
 
 
 def idea_card(idea: Idea, names: Mapping[str, str], reaction: str, texts: Texts) -> Card:
@@ -107,6 +117,8 @@ def shown_card(shown: Shown, texts: Texts) -> Card:
     blocks: list[Block] = [Heading(idea.title), Note((f"{facts} · {supporters}",)), *body(idea, texts)]
     lines = tuple((history_line(line, shown.names, texts),) for line in shown.history)
     blocks += [Paragraph((Strong(texts("show.history")),)), Items(lines)]
+    if idea.status is Status.PENDING and shown.link:
+        blocks.append(Paragraph((Link(texts("show.decide"), shown.link),)))
     if buttons := _own_buttons(shown, texts):
         blocks.append(Actions(buttons))
     return Card(_summary(idea, texts), tuple(blocks))
@@ -151,8 +163,9 @@ def withdraw_button(idea: AnyIdea, texts: Texts) -> Button:
     return Button(texts("button.withdraw"), Click.WITHDRAW, str(idea.number), Style.DANGER, confirm)
 
 
-def _decisions_to_take(idea: Idea, texts: Texts) -> Actions:
-    value = str(idea.number)
+def decisions_to_take(number: int, mark: str, texts: Texts) -> Actions:
+    """What a moderator may do with a pending idea whose text of that mark they read."""
+    value = f"{number},{mark}"
     return Actions(
         (
             Button(texts("button.approve"), Click.APPROVE, value, Style.PRIMARY),

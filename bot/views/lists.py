@@ -135,7 +135,7 @@ def idea_line(idea: Idea, page: Page, texts: Texts) -> tuple[Span, ...]:
     if page.listing in {Listing.MINE, Listing.FOUND, Listing.ALL} and page.status is None:
         details.insert(0, texts(STATUS_LABEL[idea.status]))
     if page.listing is Listing.QUEUE:
-        details = [texts("list.waiting_since", date=texts.date(idea.submitted_at))]
+        details = [texts("list.waiting_since", date=texts.date(page.since[present(idea.id)]))]
     return (Link(title, link) if link else Strong(title), " · " + " · ".join(details))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot import errors
 from bot.domain.lifecycle import Action
 from bot.views.cards import Block, Card, Paragraph, Quotation
-from bot.views.ideas import STATUS_LABEL
+from bot.views.ideas import STATUS_LABEL, decisions_to_take
 from bot.views.texts import Texts
 from storage.tables import Status
 
@@ -20,6 +20,18 @@ _ACTION_PROBLEM: Mapping[str, str] = {
 }
 
 
+_FIELD: Mapping[str, str] = {
+    "title": "field.title",
+    "need": "field.need",
+    "proposal": "field.proposal",
+    "benefit": "field.benefit",
+}
+_ABOUT_AN_IDEA: Mapping[type[errors.ButineError], str] = {
+    errors.IdeaNotFound: "problem.not_found",
+    errors.OwnIdea: "problem.own_idea",
+    errors.TextChanged: "problem.text_changed",
+    errors.RefusedMeanwhile: "problem.refused_meanwhile",
+}
 _PLAIN: Mapping[type[errors.ButineError], str] = {
     errors.ChatError: "problem.chat_unavailable",
     errors.UnknownAct: "problem.unknown_act",
@@ -29,11 +41,18 @@ _PLAIN: Mapping[type[errors.ButineError], str] = {
 def problem_card(
     error: errors.ButineError, command: str, names: Mapping[str, str], texts: Texts, typed: str = ""
 ) -> Card:
-    """The sentence for an expected error; `typed` is given back where the member would lose it."""
+    """The sentence for an expected error, and what is needed to go on; `typed` is given back where the member would
+    lose it.
+    """
     sentence = _sentence(error, command, names, texts)
     blocks: list[Block] = [Paragraph((sentence,))]
+    if isinstance(error, errors.RefusedMeanwhile):
+        blocks.append(Quotation(texts("field.reason"), error.reason))
     if typed:
         blocks.append(Quotation(texts("receipt.your_text"), typed))
+    if isinstance(error, errors.TextChanged):
+        blocks += [Quotation(texts(_FIELD[name]), part) for name, part in error.text.items() if part]
+        blocks.append(decisions_to_take(error.number, error.mark, texts))
     return Card(sentence, tuple(blocks), "error")
 
 
@@ -61,14 +80,12 @@ def _sentence(error: errors.ButineError, command: str, names: Mapping[str, str],
     match error:
         case errors.InvalidInput():
             return _invalid(error, texts)
-        case errors.IdeaNotFound(number=number):
-            return texts("problem.not_found", number=number, command=command)
+        case errors.IdeaNotFound() | errors.OwnIdea() | errors.TextChanged() | errors.RefusedMeanwhile():
+            return texts(_ABOUT_AN_IDEA[type(error)], number=error.number, command=command)
         case errors.NotPermitted(needs="moderator"):
             return texts("problem.needs_moderator", command=command)
         case errors.NotPermitted():
             return texts("problem.needs_author", command=command)
-        case errors.OwnIdea(number=number):
-            return texts("problem.own_idea", number=number)
         case errors.NothingToShow(what=what):
             return texts("problem.nothing_to_announce" if what == "digest" else "problem.no_shortlist")
         case errors.AlreadyDone(period=period):
@@ -90,6 +107,8 @@ def _wrong_status(error: errors.WrongStatus, command: str, names: Mapping[str, s
     key = _ACTION_PROBLEM[error.action]
     if error.status == Status.WITHDRAWN and error.action in {Action.EDIT, Action.WITHDRAW}:
         key = "problem.already_withdrawn"
+    if error.status == Status.PENDING and error.action == Action.SET_STATUS:
+        key = "problem.decide_first"
     status = texts(STATUS_LABEL[Status(error.status)])
     if key == "problem.already_decided" and error.by:
         who = names.get(error.by) or texts("member.unknown")

@@ -119,6 +119,20 @@ async def test_lists_and_lookups_answer(desk: Desk) -> None:
     assert "1. nº 1 · Des vélos" in words(await desk.type("camille", "top"))
 
 
+async def test_what_a_moderator_looks_up_leads_to_where_it_is_decided_on(desk: Desk) -> None:
+    number = await desk.pending("Un vestiaire")
+    await desk.send()
+    (review,) = desk.platform.shown("card:1:review")
+    link = f"<https://chat.example/{review.id}>"
+    for text in ("file", "liste en attente", "chercher vestiaire", f"voir {number}"):
+        assert link in words(await desk.type("nadia", text)), text
+        assert link not in words(await desk.type("camille", text)), text
+    for status in ("publiée", "retenue"):
+        told = words(await desk.type("nadia", f"statut {number} {status}"))
+        assert "approuvez-la ou refusez-la avec les boutons de son message" in told
+        assert "« /idea voir 1 » y mène" in told
+
+
 async def test_looking_things_up_changes_nothing_and_wakes_nobody(desk: Desk) -> None:
     await desk.published()
     before, woken = await desk.state(), desk.woken
@@ -133,6 +147,25 @@ async def test_a_search_can_be_kept_as_an_idea_after_all(desk: Desk) -> None:
     done = await desk.click("camille", button.action, button.value)
     assert done.replaces
     assert (await desk.idea(1)).title == "chercher un local à vélos"
+
+
+async def test_a_second_click_on_that_button_makes_no_second_idea(desk: Desk) -> None:
+    """It gets the same receipt; later, or once that idea is decided on, the same words are another idea."""
+    await desk.published("Un local à vélos près du parking", author="sam")
+    reply = await desk.type("camille", "chercher un local à vélos près du parking")
+    button = buttons(reply.card)["capture"]
+    first, again = [await desk.click("camille", button.action, button.value) for _ in range(2)]
+    assert again == first
+    assert "support_instead" in buttons(first.card)
+    assert len(await desk.all_ideas()) == 2
+    await desk.submit("camille", "propose", title=button.value)
+    await desk.click("sam", button.action, button.value)
+    assert len(await desk.all_ideas()) == 4, "in a form, or another's, it is meant"
+    desk.later(minutes=2)
+    await desk.click("camille", button.action, button.value)
+    await desk.click("nadia", "approve", "5")
+    await desk.click("camille", button.action, button.value)
+    assert len(await desk.all_ideas()) == 6
 
 
 @pytest.mark.parametrize("length", [280, SEARCH_LIMIT, SEARCH_LIMIT + 1, 1000])
@@ -159,7 +192,7 @@ async def test_votes_can_be_typed(desk: Desk) -> None:
 async def test_the_author_edits_and_withdraws(desk: Desk) -> None:
     number = await desk.pending()
     form = form_of(await desk.type("camille", f"edit {number}"))
-    assert (form.name, form.context, form.fields[0].value) == ("edit", "1", "Des vélos partagés")
+    assert (form.name, form.context.partition(",")[0], form.fields[0].value) == ("edit", "1", "Des vélos partagés")
     reply = await desk.type("camille", f"retirer {number}")
     assert "Des vélos partagés" in words(reply)
     assert (await desk.idea(number)).status is Status.WITHDRAWN
@@ -218,7 +251,7 @@ async def test_once_a_digest_was_posted_early_nothing_promises_the_one_that_it_r
 
 async def test_an_approval_is_silent_for_the_review_card_shows_it(desk: Desk) -> None:
     number = await desk.pending()
-    assert await desk.click("nadia", "approve", str(number)) == Reply()
+    assert await desk.click("nadia", "approve", str(number), "m1") == Reply()
     await desk.send()
     (review,) = desk.platform.shown("card:1:review")
     assert "Approuvée par Nadia Benali" in str(review.card)
@@ -228,8 +261,8 @@ async def test_an_approval_is_silent_for_the_review_card_shows_it(desk: Desk) ->
 async def test_a_refusal_asks_for_its_reason_and_tells_the_author(desk: Desk) -> None:
     number = await desk.pending()
     form = form_of(await desk.click("nadia", "refuse", str(number)))
-    assert (form.name, form.context) == ("refuse", "1")
-    reply = await desk.submit("nadia", "refuse", "1", reason="Déjà fait")
+    assert (form.name, form.context.partition(",")[0]) == ("refuse", "1")
+    reply = await desk.submit("nadia", form.name, form.context, reason="Déjà fait")
     assert "reçoit votre motif" in words(reply)
     await desk.send()
     (notice,) = [message for message in desk.platform.messages.values() if message.member == "camille"]

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from bot.domain import shortlist
 from storage import ideas, workspaces
 from storage.database import Database
-from storage.tables import Idea, Status, present
+from storage.tables import Idea, Status, Step, present
 from tests.contract.storage_rows import HOUR, NOW, adding, another_workspace, gesture, keep, key, new_idea
 
 pytest_plugins = ["tests.contract.storage_fixtures"]
@@ -198,7 +198,35 @@ async def test_ideas_are_alike_by_author_title_and_moment(
 async def test_what_has_waited_longest_is_the_oldest_pending(database: Database, workspace_id: int) -> None:
     for status in (Status.PENDING, Status.PUBLISHED, Status.PENDING, Status.REFUSED, Status.PENDING):
         await keep(database, workspace_id, status=status)
-    assert numbers(await database.read(lambda s: ideas.oldest_pending(s, workspace_id, 2))) == [1, 3]
+    waiting = await database.read(lambda s: ideas.oldest_pending(s, workspace_id, 2))
+    assert [(idea.number, since) for idea, since in waiting] == [(1, NOW), (3, NOW)]
+
+
+async def test_what_was_proposed_again_waits_since_then(database: Database, workspace_id: int) -> None:
+    days = [NOW + timedelta(days=day) for day in range(5)]
+    again = await keep(database, workspace_id, submitted_at=days[0])
+    asked = await keep(database, workspace_id, submitted_at=days[1])
+    imported = await keep(database, workspace_id, submitted_at=days[2])
+    refused = await keep(database, workspace_id, submitted_at=days[2], status=Status.REFUSED)
+
+    def record(session: Session) -> None:
+        for idea, step, at in (
+            *((again, Step.SUBMITTED, days[0]), (again, Step.REFUSED, days[1]), (again, Step.RESUBMITTED, days[3])),
+            *((again, Step.EDITED, days[4]), (asked, Step.SUBMITTED, days[1]), (asked, Step.QUESTIONED, days[4])),
+        ):
+            ideas.record(session, idea, step, "camille", at)
+
+    await database.write(record)
+    keys = [present(idea.id) for idea in (again, asked, imported, refused)]
+    for waiting in (
+        await database.read(lambda s: ideas.oldest_pending(s, workspace_id, 9)),
+        await database.read(lambda s: ideas.pending_among(s, keys)),
+    ):
+        assert [(idea.number, since) for idea, since in waiting] == [
+            (asked.number, days[1]),
+            (imported.number, days[2]),
+            (again.number, days[3]),
+        ]
 
 
 async def test_ideas_are_counted_by_status(database: Database, workspace_id: int) -> None:

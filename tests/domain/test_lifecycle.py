@@ -24,10 +24,10 @@ MAY_FOLLOW = {
     R: set[Status](),
     W: set[Status](),
     Status.PUBLISHED: {Status.SHORTLISTED},
-    Status.SHORTLISTED: {Status.RETAINED, Status.DECLINED},
+    Status.SHORTLISTED: {Status.RETAINED, Status.DECLINED, Status.PUBLISHED},
     Status.RETAINED: {Status.IN_PROGRESS, Status.DELIVERED, Status.DECLINED},
     Status.IN_PROGRESS: {Status.DELIVERED, Status.DECLINED},
-    Status.DELIVERED: set[Status](),
+    Status.DELIVERED: {Status.IN_PROGRESS},
     Status.DECLINED: {Status.RETAINED},
 }
 
@@ -63,11 +63,19 @@ def test_an_action_is_allowed_in_these_statuses_and_no_others(action: Action, st
 def test_a_moderator_may_set_these_statuses_and_no_others(status: Status, following: Status) -> None:
     assert successors(status) == MAY_FOLLOW[status]
     if following in MAY_FOLLOW[status]:
-        require_successor(idea(status), following)
+        require_successor(idea(status), following, is_frozen=False)
         return
     with pytest.raises(WrongStatus) as refused:
-        require_successor(idea(status), following)
+        require_successor(idea(status), following, is_frozen=False)
     assert refused.value.action == Action.SET_STATUS
+
+
+def test_what_a_digest_has_shortlisted_goes_on_like_any_other_but_not_back_to_the_votes() -> None:
+    for status, following in MAY_FOLLOW.items():
+        for each in following - {Status.PUBLISHED}:
+            require_successor(idea(status), each, is_frozen=True)
+    with pytest.raises(WrongStatus):
+        require_successor(idea(Status.SHORTLISTED), Status.PUBLISHED, is_frozen=True)
 
 
 def test_what_is_not_decided_refused_or_withdrawn_is_for_nobody_else() -> None:

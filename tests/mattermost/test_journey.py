@@ -108,6 +108,24 @@ async def test_what_was_clicked_while_butine_was_starting_anew_is_right_again(ho
     await house.card(house.ideas, "Des vélos partagés")
 
 
+async def test_a_text_that_the_card_in_chat_does_not_show_is_read_before_it_is_decided_on(house: House) -> None:
+    """Where messages may not be edited for long, the card keeps the old text: the new one comes directly."""
+    camille, nadia = house.agent, house.moderator
+    await house.typed(camille, "/idea Des vélos partagés")
+    waiting = await house.card(house.review, "Des vélos partagés")
+    house.world.edit_seconds = 300
+    house.clock.move(minutes=6)
+    await house.typed(camille, "/idea modifier 1")
+    await house.form(camille, "Compléter l’idée 1")
+    assert await house.fill(camille, title="Des trottinettes") == {}
+    assert await house.press(nadia, waiting, "Approuver") == 200
+    told = await house.told(nadia, "a changé depuis que vous l’avez lu", "Des trottinettes")
+    assert house.posts_in(house.ideas) == []
+    assert await house.press(camille, told, "Approuver") == 403
+    assert await house.press(nadia, told, "Approuver") == 200
+    await house.card(house.ideas, "Des trottinettes")
+
+
 async def test_two_moderators_at_once_the_first_wins_and_the_second_is_told(house: House) -> None:
     other = house.world.add_user("paul", first_name="Paul", locale="fr")
     await house.call(house.admin, "POST", f"/channels/{house.review}/members", {"user_id": other})

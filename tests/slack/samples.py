@@ -88,7 +88,7 @@ def cards(texts: Texts) -> dict[str, Card]:
     entries = ((DigestEntry(digest_id=1, idea_id=1, rank=1, votes=14), idea(1, Status.SHORTLISTED)),)
     found = page(Listing.FOUND, idea(1), words="guichet", typed="chercher guichet")
     home = Home(page(Listing.MINE, idea(1)), page(Listing.ALL, idea(2), status=Status.PUBLISHED), None)
-    queue = page(Listing.QUEUE, pending)
+    queue = page(Listing.QUEUE, pending, since={1: AT})
     return {
         "review_pending": ideas.review_card(pending, NAMES, texts),
         "review_asked": ideas.review_card(asked, NAMES, texts),
@@ -127,7 +127,7 @@ def cards(texts: Texts) -> dict[str, Card]:
         "digest": digest.digest_card(contents(), texts),
         "digest_empty": digest.digest_card(contents(is_empty=True), texts, is_preview=True),
         "digest_posted": digest.posted_card(contents(), AT, AT + timedelta(days=7), texts),
-        "reminder": digest.reminder_card([pending], LINKS, AT + timedelta(days=4), texts),
+        "reminder": digest.reminder_card([(pending, AT)], LINKS, AT + timedelta(days=4), texts),
         "notice_approved": notices.approved_notice(idea(1), LINKS[1], texts),
         "notice_refused": notices.refused_notice(refused, Said("Déjà <fait>.", "U3"), NAMES, texts),
         "notice_question": notices.question_notice(asked, Said("Qui _les_ viderait ?", "U3"), NAMES, texts),

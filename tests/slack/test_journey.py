@@ -78,7 +78,9 @@ async def test_an_idea_lives_from_the_form_to_the_digest(  # noqa: PLR0915  one 
     assert "Lend bikes between the two sites" in shown(digest)
     assert "Sélectionnée, réponse attendue" in shown(published)
     assert len(slack.messages(IDEAS)) == 3
-    assert len(slack.messages(REVIEW)) == 2
+    assert [shown(message) for message in slack.messages(REVIEW)[2:]] == [
+        f"nº 1 · {TITLE} · nouveau texte, proposé après un refus"
+    ]
 
 
 def approve_button() -> dict[str, object]:
@@ -111,6 +113,28 @@ async def test_the_author_completes_answers_and_withdraws(slack: FakeSlack, buti
     await butine.settle()
     assert "retirée par Camille Martin" in shown(waiting)
     assert labels(waiting) == []
+
+
+async def test_a_text_that_changed_under_a_moderators_form_is_read_before_it_is_decided_on(
+    slack: FakeSlack, butine: Installation
+) -> None:
+    """The form stays below with what was written; above it stand the new text and its buttons."""
+    await slack.type_command(CAMILLE, "Des composteurs")
+    await butine.settle()
+    await slack.click(NADIA, slack.card(REVIEW, "Des composteurs"), "Refuser…")
+    await slack.until(lambda: slack.form_of(NADIA))
+    await slack.type_command(CAMILLE, "modifier 1")
+    await slack.until(lambda: slack.form_of(CAMILLE))
+    await slack.submit(CAMILLE, {"title": "Des ruches"})
+    answer = await slack.submit(NADIA, {"reason": "Trop loin"})
+    assert answer
+    assert answer["response_action"] == "push"
+    assert "a changé depuis que vous l’avez lu" in shown(answer["view"])
+    assert "Trop loin" in shown(answer["view"])
+    await slack.click_in_view(NADIA, {"id": slack.form_of(NADIA)["id"], **answer["view"]}, "Approuver")
+    await slack.until(lambda: "L’idée nº 1 « Des ruches » est publiée" in shown(slack.form_of(NADIA)))
+    await butine.settle()
+    assert slack.card(IDEAS, "Des ruches")
 
 
 async def test_an_agent_has_no_moderators_rights(slack: FakeSlack, butine: Installation) -> None:

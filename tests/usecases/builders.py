@@ -169,9 +169,9 @@ class World:
         """How often each key was wanted."""
         return {key: item.wanted for key, item in self.outbox().items()}
 
-    def posted(self, idea: Idea, message: str = "") -> str:
-        """Have the idea's card in the ideas channel count as posted; returns its message."""
-        item = self.outbox()[f"card:{idea.number}:ideas"]
+    def posted(self, idea: Idea, message: str = "", channel: str = "ideas") -> str:
+        """Have the idea's card in that channel count as posted; returns its message."""
+        item = self.outbox()[f"card:{idea.number}:{channel}"]
         item.message = message or f"m{idea.number}"
         item.permalink = f"https://chat.example/{item.message}"
         item.shown = item.wanted

@@ -170,6 +170,31 @@ def test_it_tells_decisions_once_and_what_waits_for_its_answer_until_it_has_it(
     assert [idea.number for idea, _ in contents.waiting] == [3, 4]
 
 
+def test_of_several_decisions_on_an_idea_only_the_last_stands(
+    session: Session, world: World, ranked: list[Idea]
+) -> None:
+    """A slip that was corrected is no news; nor does one decision hide another idea's."""
+    publish(world)
+    for number, status in ((2, Status.DECLINED), (1, Status.RETAINED), (2, Status.RETAINED), (1, Status.IN_PROGRESS)):
+        moderation.set_status(session, world.nadia, number, status, world.later(hours=1))
+    world.later(hours=1)
+    told = [(line.detail, idea.number) for line, idea in preview(world).decisions]
+    assert told == [("retained", 2), ("in_progress", 1)]
+
+
+def test_what_was_shortlisted_once_more_waits_since_then(session: Session, world: World) -> None:
+    """By hand, taken back, and by the votes of a later week."""
+    idea = world.publish()
+    for status in (Status.SHORTLISTED, Status.PUBLISHED):
+        moderation.set_status(session, world.nadia, idea.number, status, world.later(hours=1))
+    world.support(idea, "sam")
+    world.later(days=7)
+    publish(world)
+    since = world.now
+    world.later(days=7)
+    assert preview(world).waiting == ((idea, since),)
+
+
 def test_what_a_moderator_shortlisted_waits_for_its_answer_as_well(session: Session, world: World) -> None:
     idea = world.publish()
     moderation.set_status(session, world.nadia, idea.number, Status.SHORTLISTED, world.later(hours=1))

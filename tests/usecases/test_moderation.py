@@ -8,9 +8,9 @@ from sqlmodel import Session
 
 from bot.domain.permissions import Caller
 from bot.errors import IdeaNotFound, InvalidInput, NotPermitted, WrongStatus
-from bot.usecases import moderation
+from bot.usecases import digesting, moderation
 from storage.tables import Status, Step, present
-from tests.usecases.builders import NOW, World
+from tests.usecases.builders import NOW, SIZES, WEEKLY, World
 
 Act = Callable[[Session, Caller, int], object]
 WAIT = timedelta(days=3)
@@ -152,6 +152,29 @@ def test_a_status_that_does_not_follow_is_refused(session: Session, world: World
         moderation.set_status(session, world.nadia, idea.number, Status.DELIVERED, NOW)
     assert refused.value.action == "set_status"
     assert idea.status is Status.PUBLISHED
+
+
+def test_a_slip_is_taken_back(session: Session, world: World) -> None:
+    """What a moderator shortlisted by hand returns to the votes, and what was called delivered goes on."""
+    idea = world.publish()
+    for status in (Status.SHORTLISTED, Status.PUBLISHED):
+        moderation.set_status(session, world.nadia, idea.number, status, world.later(hours=1))
+    world.support(idea, "sam")
+    session.refresh(idea)
+    assert (idea.status, idea.supporters) == (Status.PUBLISHED, 1)
+    for status in (Status.SHORTLISTED, Status.RETAINED, Status.DELIVERED, Status.IN_PROGRESS):
+        moderation.set_status(session, world.nadia, idea.number, status, world.later(hours=1))
+    assert idea.status is Status.IN_PROGRESS
+
+
+def test_what_a_digest_has_shortlisted_does_not_return_to_the_votes(session: Session, world: World) -> None:
+    """The shortlist is frozen: whoever voted for it is owed an answer."""
+    idea = world.publish()
+    world.support(idea, "sam")
+    digesting.publish(session, world.workspace_id, WEEKLY.coming(world.now), SIZES, world.now)
+    with pytest.raises(WrongStatus):
+        moderation.set_status(session, world.nadia, idea.number, Status.PUBLISHED, world.later(hours=1))
+    assert idea.status is Status.SHORTLISTED
 
 
 def test_members_set_no_status(session: Session, world: World) -> None:

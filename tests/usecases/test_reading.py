@@ -144,6 +144,42 @@ def test_the_queue_is_for_moderators_longest_wait_first(session: Session, world:
             reading.queue(session, caller)
 
 
+def test_a_refused_idea_that_is_proposed_again_waits_since_then(session: Session, world: World) -> None:
+    """What its author did not do for eighty days, no moderator has let wait."""
+    again, other = world.refuse(), world.propose()
+    submission.edit(session, world.camille, again.number, Draft("Des vélos"), world.later(days=80))
+    page = reading.queue(session, world.nadia)
+    assert list(page.ideas) == [other, again]
+    assert page.since == {present(other.id): NOW, present(again.id): world.now}
+
+
+def test_a_moderators_way_to_what_waits_leads_to_where_it_is_decided_on(session: Session, world: World) -> None:
+    """In every list, and where the idea is shown; nobody else has a link into the review channel, nor its author."""
+    idea, published = world.propose("Des vélos", world.nadia), world.publish("Des vélos partagés")
+    world.posted(published)
+    world.posted(published, "m8", channel="review")
+    world.posted(idea, "m9", channel="review")
+    link, public = "https://chat.example/m9", "https://chat.example/m2"
+    key = present(idea.id)
+
+    def ways(caller: Caller) -> list[str | None]:
+        pages = [
+            reading.list_ideas(session, caller, Status.PENDING),
+            reading.find(session, caller, "velo", ""),
+            reading.mine(session, caller),
+        ]
+        return [*(page.links.get(key) for page in pages), reading.show(session, caller, idea.number).link]
+
+    assert ways(world.nadia) == [link] * 4
+    assert ways(world.member("nadia")) == [None] * 4
+    assert reading.queue(session, world.nadia).links == {key: link}
+    home = reading.home(session, world.nadia).queue
+    assert home
+    assert home.links == {key: link}
+    assert reading.find(session, world.nadia, "velo", "").links == {key: link, present(published.id): public}
+    assert reading.show(session, world.nadia, published.number).link == public
+
+
 # Search
 
 

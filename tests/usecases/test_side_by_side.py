@@ -69,6 +69,26 @@ async def test_an_idea_that_is_withdrawn_while_the_digest_chooses_is_not_on_the_
     assert (status, steps[-1], entries) == (Status.WITHDRAWN, Step.WITHDRAWN, 0)
 
 
+async def test_two_clicks_that_are_taken_in_at_the_same_moment_make_one_idea(database: Database) -> None:
+    workspace_id = await database.write(lambda s: workspaces.ensure(s, "web", "room"))
+    camille = Caller(workspace_id, "camille")
+    is_kept, may_commit = threading.Event(), threading.Event()
+
+    def click(session: Session) -> int:
+        number = submission.submit_once(session, camille, Draft("Des vélos"), NOW).idea.number
+        is_kept.set()
+        may_commit.wait(30)
+        return number
+
+    def click_again(session: Session) -> int:
+        threading.Timer(0.2, may_commit.set).start()
+        return submission.submit_once(session, camille, Draft("Des vélos"), NOW).idea.number
+
+    clicking = asyncio.create_task(database.write(click))
+    await asyncio.to_thread(is_kept.wait, 30)
+    assert set(await asyncio.gather(clicking, database.write(click_again))) == {1}
+
+
 async def test_a_digest_that_another_process_publishes_at_that_moment_is_not_taken_for_a_missed_one(
     database: Database,
 ) -> None:

@@ -106,6 +106,30 @@ def test_editing_answers_the_moderators_question(session: Session, world: World)
     assert (idea.question, idea.asked_by) == (None, None)
 
 
+def new_texts(world: World) -> list[tuple[str | None, str]]:
+    """What the review channel is told beside its cards, in order: where, and after which step."""
+    return [(row.channel, row.subject["step"]) for row in world.outbox().values() if row.view == "new_text"]
+
+
+def test_moderators_are_told_of_each_new_text_that_they_asked_for(session: Session, world: World) -> None:
+    """Their card is but edited, far up the channel, which nobody is told of."""
+    idea = world.refuse()
+    submission.edit(session, world.camille, idea.number, FULL, world.later(hours=1))
+    assert new_texts(world) == [("review", "resubmitted")]
+    moderation.ask(session, world.nadia, idea.number, "Pour qui ?", world.later(hours=1))
+    submission.edit(session, world.camille, idea.number, FULL, world.later(hours=1))
+    moderation.refuse(session, world.nadia, idea.number, "Non", world.later(hours=1))
+    submission.edit(session, world.camille, idea.number, FULL, world.later(hours=1))
+    assert [step for _, step in new_texts(world)] == ["resubmitted", "edited", "resubmitted"]
+
+
+def test_and_of_none_that_they_did_not_ask_for(session: Session, world: World) -> None:
+    idea = world.propose()
+    submission.edit(session, world.camille, idea.number, FULL, world.later(hours=1))
+    submission.withdraw(session, world.camille, idea.number, world.later(hours=1))
+    assert new_texts(world) == []
+
+
 def test_an_edited_idea_is_found_by_its_new_words(session: Session, world: World) -> None:
     idea = world.publish("Une tisanerie", world.sam)
     pending = world.propose("Une trottinette")

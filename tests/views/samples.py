@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot import errors
 from bot.domain.command import SEARCH_LIMIT
+from bot.domain.draft import Draft
 from bot.domain.lifecycle import PUBLIC, Action
 from bot.usecases.announcing import Said
 from bot.usecases.consent import Consent
@@ -93,12 +94,15 @@ def _shown(words: Words, status: Status, *, is_own: bool) -> Shown:
         history = tuple(
             HistoryEntry(**line.model_dump(exclude={"detail"})) if line.step in exchanged else line for line in history
         )
-    return Shown(idea(words, status), history, NAMES, LINKS[1], is_own)
+    link = None if is_own and status is Status.PENDING else LINKS[1]
+    return Shown(idea(words, status), history, NAMES, link, is_own)
 
 
 def _page(words: Words, listing: Listing, status: Status | None = None, /, **changes: object) -> Page:
     several = (idea(words), idea(words, Status.RETAINED, 11, id=3, supporters=1), idea(words, Status.PENDING, 10, id=4))
     values: dict[str, object] = {"ideas": several, "names": NAMES, "links": LINKS, "status": status}
+    if listing is Listing.QUEUE:
+        values["since"] = {1: NOW - timedelta(days=4), 3: NOW - timedelta(days=4), 4: NOW - timedelta(days=4)}
     if listing is Listing.ALL:
         values["choices"] = tuple(each for each in Status if each in PUBLIC or each is status)
     return Page(listing=listing, **values | changes)  # type: ignore[arg-type]  # as above
@@ -167,6 +171,8 @@ CARDS: Mapping[str, Make] = {
     "review_withdrawn": lambda t, w: ideas.review_card(idea(w, Status.WITHDRAWN), NAMES, t),
     "review_shortlisted": lambda t, w: ideas.review_card(idea(w, Status.SHORTLISTED), NAMES, t),
     "review_retained": lambda t, w: ideas.review_card(idea(w, Status.RETAINED), NAMES, t),
+    "new_text_resubmitted": lambda t, w: ideas.new_text_post(idea(w, Status.PENDING), Step.RESUBMITTED, LINKS[1], t),
+    "new_text_answered": lambda t, w: ideas.new_text_post(idea(w, Status.PENDING), Step.EDITED, None, t),
     "idea_open": lambda t, w: ideas.idea_card(idea(w), NAMES, "+1", t),
     "idea_shortlisted": lambda t, w: ideas.idea_card(idea(w, Status.SHORTLISTED, supporters=1), NAMES, "+1", t),
     "idea_delivered": lambda t, w: ideas.idea_card(idea(w, Status.DELIVERED, supporters=1234), {}, "+1", t),
@@ -174,6 +180,7 @@ CARDS: Mapping[str, Make] = {
     "shown_own_pending": lambda t, w: ideas.shown_card(_shown(w, Status.PENDING, is_own=True), t),
     "shown_own_refused": lambda t, w: ideas.shown_card(_shown(w, Status.REFUSED, is_own=True), t),
     "shown_own_published": lambda t, w: ideas.shown_card(_shown(w, Status.PUBLISHED, is_own=True), t),
+    "shown_moderator_pending": lambda t, w: ideas.shown_card(_shown(w, Status.PENDING, is_own=False), t),
     "shown_others_published": lambda t, w: ideas.shown_card(_shown(w, Status.PUBLISHED, is_own=False), t),
     "shown_others_retained": lambda t, w: ideas.shown_card(_shown(w, Status.RETAINED, is_own=False), t),
     "shown_brought_in": lambda t, w: ideas.shown_card(
@@ -269,7 +276,10 @@ CARDS: Mapping[str, Make] = {
     "digest_quiet": lambda t, w: digest.digest_card(_contents(w, **_QUIET), t),
     "digest_posted": lambda t, w: digest.posted_card(_contents(w), NOW, NOW + timedelta(days=7), t),
     "reminder": lambda t, w: digest.reminder_card(
-        [idea(w, Status.PENDING), idea(w, Status.PENDING, 13, id=9, submitted_at=NOW - timedelta(hours=2))],
+        [
+            (idea(w, Status.PENDING), NOW - timedelta(days=4)),
+            (idea(w, Status.PENDING, 13, id=9), NOW - timedelta(hours=2)),
+        ],
         LINKS,
         NOW,
         t,
@@ -286,7 +296,14 @@ CARDS: Mapping[str, Make] = {
     "problem_chat": _problem(errors.ChatUnavailable("timeout"), typed=True),
     "problem_decided_by": _problem(_WRONG(12, Status.PUBLISHED, Action.APPROVE, "nadia")),
     "problem_decided_by_unknown": _problem(_WRONG(12, Status.REFUSED, Action.REFUSE, "gone")),
+    "problem_text_changed": lambda t, w: problems.problem_card(
+        errors.TextChanged(12, Draft(w.title, proposal=w.body).texts(), "0" * 32), "/idea", NAMES, t, w.reason
+    ),
+    "problem_refused_meanwhile": lambda t, w: problems.problem_card(
+        errors.RefusedMeanwhile(12, w.reason), "/idea", NAMES, t, w.body
+    ),
     **{f"problem_{action}": _problem(_WRONG(12, Status.SHORTLISTED, action)) for action in Action},
+    "problem_set_status_pending": _problem(_WRONG(12, Status.PENDING, Action.SET_STATUS)),
     "problem_edit_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.EDIT)),
     "problem_withdraw_withdrawn": _problem(_WRONG(12, Status.WITHDRAWN, Action.WITHDRAW)),
     "problem_not_saved": lambda t, w: problems.not_saved_card(t, w.body),

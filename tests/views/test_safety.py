@@ -1,5 +1,7 @@
 """A member's words are never anything but text: no link's address, no action, no name of a form."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,11 @@ from tests.views.samples import CARDS, FORMS, LINKS, NAMES, Words
 HOSTILE = ["javascript:alert(1)", "https://evil.example/", "<!channel>", "@all", "{number}", "%s", "](x)", "approve"]
 texts = st.sampled_from(HOSTILE) | st.text(min_size=1, max_size=40)
 words = st.builds(Words, texts, texts, texts)
+
+
+def unmarked(value: str) -> str:
+    """A button's value or a form's context without the mark of what was shown: a digest of words, and none of them."""
+    return re.sub(r",[0-9a-f]{32}$", "", value)
 
 
 def spans_of(card: Card) -> list[Span]:
@@ -52,7 +59,7 @@ def test_buttons_do_what_they_did(name: str, words: Words) -> None:
                     expected.action,
                     expected.confirm,
                 )
-                assert button.value == expected.value or button.action == Click.CAPTURE
+                assert unmarked(button.value) == unmarked(expected.value) or button.action == Click.CAPTURE
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -60,7 +67,7 @@ def test_buttons_do_what_they_did(name: str, words: Words) -> None:
 @settings(max_examples=5)
 def test_forms_keep_their_names_and_fields(name: str, words: Words) -> None:
     form, made = FORMS[name](Texts("fr"), words), FORMS[name](Texts("fr"), Words())
-    assert (form.name, form.context, form.title) == (made.name, made.context, made.title)
+    assert (form.name, unmarked(form.context), form.title) == (made.name, unmarked(made.context), made.title)
     assert [field.name for field in form.fields] == [field.name for field in made.fields]
 
 
