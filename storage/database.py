@@ -48,7 +48,10 @@ class Database:
         parsed = parse_url(url)
         lock = acquire(parsed) if exclusively and parsed.database and parsed.get_backend_name() == "sqlite" else None
         try:
-            upgrade(parsed) if is_upgraded else require_newest(parsed)
+            if is_upgraded:
+                upgrade(parsed)
+            else:
+                require_newest(parsed)
             return cls(parsed, lock)
         except BaseException:
             if lock:
