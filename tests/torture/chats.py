@@ -5,24 +5,29 @@ What a fault is to leave behind is for the tests to say.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.platform import Platform
+from bot.chat.showing import card_of
 from bot.config import Settings
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
 from bot.rules import rules_of
 from bot.schedule import Schedule, Scheduled
-from bot.usecases import moderation, submission, voting
+from bot.usecases import announcing, moderation, submission, voting
+from bot.views.cards import Card
 from storage import outbox, workspaces
 from storage.database import Database
 from storage.tables import Idea, OutboxItem, Status
 from tests.contract.slack_rig import platform_before
+from tests.fakes.mattermost.reading import read
 from tests.fakes.slack.reading import shown
 from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, FakeSlack
 from tests.mattermost.rig import MattermostRig
@@ -31,6 +36,13 @@ from tests.usecases.builders import new_file
 CALL_SECONDS = 0.5
 """How long Butine waits for an answer here: a call that hangs is given up after this time, in fact."""
 PATIENCE = timedelta(days=1)
+IS_UP_TO_DATE = or_(
+    col(OutboxItem.view).in_((announcing.IDEA_CARD, announcing.DIGEST_POST)),
+    # It shows the moderators' decision, and is not edited for what follows.
+    and_(col(OutboxItem.view) == announcing.REVIEW_CARD, col(Idea.status) == Status.PUBLISHED),
+)
+"""What is to show the present state, always. A notice tells of one moment."""
+Breaks = Callable[[list["Call"]], bool]
 Meets = Callable[[str, Mapping[str, Any]], str]
 
 
@@ -56,11 +68,29 @@ class Chat(Protocol):
     def meet(self, meets: Meets) -> None:
         """From now on that function says what each call meets, by its name and what is given."""
 
-    def messages(self) -> list[tuple[str, str, datetime]]:
-        """All that Butine has posted: key, text, and when."""
+    def messages(self) -> list[tuple[str, str]]:
+        """All that Butine has posted, oldest first: key, and what is to be read there."""
 
-    def key_of(self, given: Mapping[str, Any]) -> str:
-        """The key of the message that a call posts, "" for any other call."""
+    def call(self, name: str, given: Mapping[str, Any]) -> "Call":
+        """What a call is, by its name and what is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of chat. `does` is "post", "edit" or anything else, "" where it is of no matter; `key` and `channel` are
+    those of the message that it is about, "" for none.
+    """
+
+    name: str
+    does: str
+    key: str
+    channel: str
+    at: datetime
+
+    @property
+    def place(self) -> str:
+        """What a pause that it is answered with holds for: Butine's channel by its use, whatever is done there."""
+        return f"{self.channel or self.name}{' digest' * self.key.startswith('digest:')}"
 
 
 class OnSlack:
@@ -92,16 +122,17 @@ class OnSlack:
     def meet(self, meets: Meets) -> None:
         self.slack.api.meets = meets
 
-    def messages(self) -> list[tuple[str, str, datetime]]:
-        found = []
-        for message in self.slack.state.all_messages():
-            mark = message["metadata"]["event_payload"]
-            at = datetime.fromtimestamp(int(message["ts"].partition(".")[0]), self.now().tzinfo)
-            found.append((f"{mark['key']}/{mark['part']}", shown(message), at))
-        return found
+    def messages(self) -> list[tuple[str, str]]:
+        return [(self._key(message), shown(message)) for message in self.slack.state.all_messages()]
 
-    def key_of(self, given: Mapping[str, Any]) -> str:
-        mark = (given.get("metadata") or {}).get("event_payload")
+    def call(self, name: str, given: Mapping[str, Any]) -> Call:
+        does = {"chat.postMessage": "post", "chat.update": "edit"}.get(name, "")
+        channel = str(given.get("channel", ""))
+        message = self.slack.state.message(channel, str(given.get("ts") or given.get("timestamp")))
+        return Call(name, does, self._key(message or given), channel, self.now())
+
+    def _key(self, message: Mapping[str, Any]) -> str:
+        mark = (message.get("metadata") or {}).get("event_payload")
         return f"{mark['key']}/{mark['part']}" if mark else ""
 
 
@@ -133,16 +164,19 @@ class OnMattermost:
     def meet(self, meets: Meets) -> None:
         self.rig.server.meets = meets
 
-    def messages(self) -> list[tuple[str, str, datetime]]:
-        found = []
-        for post in self.rig.world.posts.values():
-            if post["user_id"] == self.rig.bot and not post["delete_at"]:
-                at = datetime.fromtimestamp(post["create_at"] / 1000, self.rig.clock.now.tzinfo)
-                found.append((post["props"]["butine"]["key"], post["message"], at))
-        return found
+    def messages(self) -> list[tuple[str, str]]:
+        posts = self.rig.world.posts.values()
+        mine = [post for post in posts if post["user_id"] == self.rig.bot and not post["delete_at"]]
+        return [(self._key(post), read(post).text) for post in mine]
 
-    def key_of(self, given: Mapping[str, Any]) -> str:
-        return str((given.get("props") or {}).get("butine", {}).get("key", "")) if "channel_id" in given else ""
+    def call(self, name: str, given: Mapping[str, Any]) -> Call:
+        does = "post" if name == "POST /api/v4/posts" else "edit" if name.endswith("/patch") else ""
+        named = (*name.split("/"), given.get("post_id"))
+        post = next((post for id_, post in self.rig.world.posts.items() if id_ in named), given)
+        return Call(name, does, self._key(post), str(post.get("channel_id", "")), self.now())
+
+    def _key(self, post: Mapping[str, Any]) -> str:
+        return str((post.get("props") or {}).get("butine", {}).get("key", ""))
 
 
 async def _hear_nothing(_event: object) -> Any:  # noqa: ANN401  no event comes
@@ -150,23 +184,26 @@ async def _hear_nothing(_event: object) -> Any:  # noqa: ANN401  no event comes
 
 
 class Fault:
-    """Breaks some calls in a row, and remembers which. `how` is the fake's word for the failure."""
+    """Breaks some calls, and remembers all. `how` is the fake's word for the failure; `breaks` says of the calls so far
+    whether the last of them fails.
+    """
 
-    def __init__(self, how: str, position: int, length: int, chat: Chat) -> None:
+    def __init__(self, how: str, breaks: Breaks, chat: Chat) -> None:
         self.how = how
+        self._breaks = breaks
         self._chat = chat
-        self._from, self._to = position, position + length
-        self.calls = 0
-        self.broken: list[tuple[str, str, datetime]] = []
+        self.calls: list[Call] = []
+        self.broken: list[Call] = []
 
     def __call__(self, name: str, given: Mapping[str, Any]) -> str:
         """What this call meets. A profile that can't be read anew is remembered from before, and nothing is amiss."""
         if name == "users.info":
             return ""
-        position, self.calls = self.calls, self.calls + 1
-        if not self._from <= position < self._to:
+        call = self._chat.call(name, given)
+        self.calls.append(call)
+        if not self._breaks(self.calls):
             return ""
-        self.broken.append((name, self._chat.key_of(given), self._chat.now()))
+        self.broken.append(call)
         return self.how
 
 
@@ -181,6 +218,7 @@ class Weeks:
         self.dispatcher: Dispatcher
         self.schedule: Schedule
         self.titles: list[str] = []
+        self.began = chat.now()
         self.number = 0
 
     async def start(self) -> None:
@@ -210,7 +248,7 @@ class Weeks:
         await self.chat.move(due - timedelta(days=4) - self.chat.now())
         if self.rules.weekly.coming(self.chat.now()).due_at != due:
             raise AssertionError(due)
-        self.number += 1
+        self.number, self.began = self.number + 1, self.chat.now()
         self.titles = [f"Idée {name} de la semaine {self.number}" for name in ("première", "seconde", "tardive")]
         await self.database.write(self._propose)
         await self.settle()
@@ -218,26 +256,38 @@ class Weeks:
 
     def _propose(self, session: Session) -> None:
         now, author = self.chat.now(), Caller(self.workspace_id, self.chat.agent)
-        moderator = Caller(self.workspace_id, self.chat.moderator, is_moderator=True)
         for title in self.titles[:2]:
             idea = submission.submit(session, author, Draft(title), now).idea
-            moderation.approve(session, moderator, idea.number, now)
+            moderation.approve(session, self._moderator, idea.number, now)
             voter = Caller(self.workspace_id, self.chat.other_agent)
             voting.cast(session, voter, idea.number, self.rules.voting, now, is_present=True)
         submission.submit(session, author, Draft(self.titles[2]), now)
 
     async def begin_to_send(self) -> None:
-        """The digest's minute: the schedule claims it and reminds, and a moderator decides on what lies there."""
+        """The digest's minute: the schedule claims it and reminds, a moderator decides on what lies there, and once all
+        that is sent, or has failed, goes on with what was just edited.
+        """
         await self.schedule.tick()
         await self.database.write(self._decide)
+        await self.dispatcher.send_due()
+        await self.database.write(self._go_on)
 
     def _decide(self, session: Session) -> None:
-        now = self.chat.now()
-        moderator = Caller(self.workspace_id, self.chat.moderator, is_moderator=True)
-        waiting = session.exec(select(Idea).where(Idea.title == self.titles[2])).one()
-        moderation.approve(session, moderator, waiting.number, now)
-        shortlisted = session.exec(select(Idea).where(Idea.title == self.titles[0])).one()
-        moderation.set_status(session, moderator, shortlisted.number, Status.RETAINED, now)
+        moderation.approve(session, self._moderator, self._number(session, 2), self.chat.now())
+        self._set_status(session, Status.RETAINED)
+
+    def _go_on(self, session: Session) -> None:
+        self._set_status(session, Status.IN_PROGRESS)
+
+    def _set_status(self, session: Session, status: Status) -> None:
+        moderation.set_status(session, self._moderator, self._number(session, 0), status, self.chat.now())
+
+    def _number(self, session: Session, which: int) -> int:
+        return session.exec(select(Idea.number).where(Idea.title == self.titles[which])).one()
+
+    @property
+    def _moderator(self) -> Caller:
+        return Caller(self.workspace_id, self.chat.moderator, is_moderator=True)
 
     async def settle(self) -> None:
         """Send, and let the time pass that is to pass, until nothing waits any more."""
@@ -267,9 +317,22 @@ class Weeks:
         """The keys of all that chat is to show."""
         return await self.database.read(lambda session: set(session.exec(select(OutboxItem.key))))
 
+    async def outdated(self) -> list[str]:
+        """This week's cards that read otherwise once they are edited again, to show the present state."""
+
+        def render(session: Session) -> list[tuple[str, Card]]:
+            query = select(OutboxItem).join(Idea, isouter=True)
+            rows = session.exec(query.where(IS_UP_TO_DATE, OutboxItem.created_at >= self.began))
+            return [(row.message or "", card_of(session, row, self.rules, self.chat.now())) for row in rows]
+
+        before = self.chat.messages()
+        for message, card in await self.database.read(render):
+            await self.chat.platform.update(message, card)
+        return [key for (key, text), (_, now) in zip(before, self.chat.messages(), strict=True) if text != now]
+
     def copies(self) -> Counter[str]:
         """How often each key is posted."""
-        return Counter(key for key, _, _ in self.chat.messages())
+        return Counter(key for key, _ in self.chat.messages())
 
     async def _sleep(self, seconds: float) -> None:
         await self.chat.move(timedelta(seconds=seconds))
