@@ -46,6 +46,11 @@ class Ledger:
         with self._engine.connect() as connection:
             return list(connection.scalars(text("SELECT key FROM outbox WHERE parked_reason IS NOT NULL")))
 
+    def events(self) -> int:
+        """How many events are remembered."""
+        with self._engine.connect() as connection:
+            return int(connection.execute(text("SELECT count(*) FROM inbox")).scalar_one())
+
     def digests(self) -> tuple[int, int]:
         """How many periods have their digest, and how many of these were missed."""
         with self._engine.connect() as connection:
