@@ -31,16 +31,22 @@ PATIENCE_SECONDS = 2.4
 RECEIPTS = ("est enregistr", "is saved")
 
 Json = dict[str, Any]
+Deliver = Callable[[str], Awaitable[bool]]
 
 
 @dataclass
 class Sent:
-    """One `/idea`, as the platform sends it, and sends it again: `deliver` says whether it was acknowledged."""
+    """One `/idea`, as the platform sends it, and sends it again: `deliver` says whether it was acknowledged.
+
+    `words` are those that no other idea has, one of the title and one of the proposal.
+    """
 
     platform: str
     title: str
+    proposal: str
+    words: tuple[str, str]
     event_id: str
-    deliver: Callable[[str], Awaitable[bool]]
+    deliver: Deliver
     is_acknowledged: bool = False
 
     async def to(self, address: str) -> bool:
@@ -112,18 +118,14 @@ class Town:
 
     def _idea(self, platform: str) -> Sent:
         number = next(self._numbers)
-        title = f"Une idée du matin, la n{number}x, pour {platform}"
-        match platform:
-            case "slack":
-                return self._on_slack(title)
-            case "mattermost":
-                return self._on_mattermost(title)
-            case "web":
-                return self._in_the_room(title)
-        raise ValueError(platform)
+        words = f"n{number}x", f"m{number}y"
+        title, proposal = f"Une idée du matin, la {words[0]}, pour {platform}.", f"On y lit {words[1]} aussi."
+        send = {"slack": self._on_slack, "mattermost": self._on_mattermost, "web": self._in_the_room}[platform]
+        event_id, deliver = send(f"{title} {proposal}")
+        return Sent(platform, title, proposal, words, event_id, deliver)
 
-    def _on_slack(self, title: str) -> Sent:
-        payload = self.slack.command(self._random.choice((CAMILLE, SAM, NADIA, OMAR)), title)
+    def _on_slack(self, text: str) -> tuple[str, Deliver]:
+        payload = self.slack.command(self._random.choice((CAMILLE, SAM, NADIA, OMAR)), text)
 
         async def deliver(address: str) -> bool:
             began = self.slack.clock.seconds()
@@ -133,12 +135,12 @@ class Town:
             taken = await transport.deliver("slash_commands", payload)
             return taken is not None and self.slack.clock.seconds() - began < PATIENCE_SECONDS
 
-        return Sent("slack", title, f"command:{payload['trigger_id']}", deliver)
+        return f"command:{payload['trigger_id']}", deliver
 
-    def _on_mattermost(self, title: str) -> Sent:
+    def _on_mattermost(self, text: str) -> tuple[str, Deliver]:
         team = self.mattermost
         integrations = team.server.integrations
-        form = integrations.typed(self._random.choice(team.people), team.ideas, f"/idea {title}")
+        form = integrations.typed(self._random.choice(team.people), team.ideas, f"/idea {text}")
 
         async def deliver(address: str) -> bool:
             async with self._http.post(f"{address}/mattermost/command", data=form) as response:
@@ -146,11 +148,11 @@ class Town:
                     return False
                 return _is_receipt((await response.json()).get("text", ""))
 
-        return Sent("mattermost", title, event_id("command", trigger_name(form["trigger_id"])), deliver)
+        return event_id("command", trigger_name(form["trigger_id"])), deliver
 
-    def _in_the_room(self, title: str) -> Sent:
+    def _in_the_room(self, text: str) -> tuple[str, Deliver]:
         persona, mark = self._random.choice(("camille", "sam", "nadia")), str(UUID(int=self._random.getrandbits(128)))
-        gesture = {"as": persona, "channel": "idees", "thread": "", "mark": mark, "text": f"/idea {title}"}
+        gesture = {"as": persona, "channel": "idees", "thread": "", "mark": mark, "text": f"/idea {text}"}
 
         async def deliver(address: str) -> bool:
             async with self._http.get(f"{address}/room/token") as response:
@@ -161,7 +163,7 @@ class Town:
                     return False
                 return _is_receipt(await response.text())
 
-        return Sent("web", title, f"command:{persona}:{mark}", deliver)
+        return f"command:{persona}:{mark}", deliver
 
     def review_cards(self) -> dict[str, Counter[str]]:
         """How often each card stands in each platform's review channel, by its key."""
