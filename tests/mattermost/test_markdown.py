@@ -8,12 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat.mattermost import inbound
-from bot.chat.mattermost.markdown import GAP, escaped
+from bot.chat.mattermost.markdown import GAP, escaped, spans
+from bot.views.cards import Link, Strong
+
+
+def shown(markdown: str) -> str:
+    """What a post with that Markdown says: escapes are undone, zero-width spaces are in it."""
+    return html.unescape(re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", markdown))
 
 
 def copied(text: str) -> str:
-    """What a reader copies from a post with that text: escapes are undone, zero-width spaces are in it."""
-    return html.unescape(re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", escaped(text)))
+    """What a reader copies from a post with that text."""
+    return shown(escaped(text))
 
 
 def typed(text: str) -> str:
@@ -39,3 +45,21 @@ def test_any_text_comes_back_but_for_the_spaces_before_its_lines(text: str) -> N
 
 def test_other_zero_width_spaces_stay() -> None:
     assert typed(f"mot{GAP}coupé") == f"mot{GAP}coupé"
+
+
+def test_words_beside_bold_ones_and_links_keep_the_space_between() -> None:
+    parts = (Strong("1 soutien"), " · Réagissez, ", Link("nº 7", "https://example.org/7"), " · 2 soutiens")
+    assert spans(parts) == "**1 soutien** · Réagissez, [nº 7](https://example.org/7) · 2 soutiens"
+
+
+@pytest.mark.parametrize(
+    "parts", [("    mot",), ("    ", "mot"), ("\t", " ", "mot"), (Strong(" "), "    mot"), ("a\n", "    mot")]
+)
+def test_no_line_begins_with_spaces_that_make_a_code_block(parts: tuple[str | Strong, ...]) -> None:
+    assert spans(parts).split("\n")[-1] == "mot"
+
+
+@given(st.lists(st.text(alphabet="aw1 #:.=/-+*\t\n")))
+def test_words_are_as_far_apart_in_pieces_as_in_one_piece(parts: list[str]) -> None:
+    pieces = [shown(spans(made)).replace(GAP, "").split("\n") for made in (parts, ["".join(parts)])]
+    assert [line.split() for line in pieces[0]] == [line.split() for line in pieces[1]]

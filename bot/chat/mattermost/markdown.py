@@ -18,6 +18,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # Each begins with the character that it is about: where all do, looking for the first takes a tenth of the time.
 _MARKS = re.compile(r"[\\`*_\[\]|!&<>@~$]|#(?=\w)|:(?<=\w:)|\.(?<=[wW]{3}\.)")
 _LINE_START = re.compile(r"^(?:([#+-])|(\d+)([.)])|(=+))")
+_INDENT = re.compile("^ +", re.MULTILINE)
 
 
 def escaped(text: str) -> str:
@@ -42,7 +43,7 @@ def joined(text: str) -> str:
 
 def spans(parts: Sequence[Span]) -> str:
     """Running text; words of Butine's own are escaped too, because members' names and titles stand in them."""
-    return "".join(_span(part) for part in parts)
+    return _INDENT.sub("", "".join(_span(part) for part in parts))
 
 
 def quotation(text: str) -> str:
@@ -79,4 +80,5 @@ def _span(part: Span) -> str:
         case Link(text, url):
             address = url.replace(" ", "%20").replace("(", "%28").replace(")", "%29").replace("<", "%3C")
             return f"[{in_one_line(text)}]({address})"
-    return escaped(part) if part.strip() else part
+    # `escaped` takes it for the beginning of a line; in the midst of one, the space parts it from what precedes.
+    return " " * part.startswith((" ", "\t")) + escaped(part)
