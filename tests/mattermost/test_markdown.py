@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat.mattermost import inbound
-from bot.chat.mattermost.markdown import GAP, escaped, spans
+from bot.chat.mattermost.markdown import GAP, escaped, heading, spans
 from bot.views.cards import Link, Strong
 
 
@@ -63,3 +63,11 @@ def test_no_line_begins_with_spaces_that_make_a_code_block(parts: tuple[str | St
 def test_words_are_as_far_apart_in_pieces_as_in_one_piece(parts: list[str]) -> None:
     pieces = [shown(spans(made)).replace(GAP, "").split("\n") for made in (parts, ["".join(parts)])]
     assert [line.split() for line in pieces[0]] == [line.split() for line in pieces[1]]
+
+
+@pytest.mark.parametrize("title", ["Apprendre le C#", "#", "F# et C##"])
+def test_a_title_keeps_the_hash_at_its_end(title: str) -> None:
+    """Hashes that end a heading's line close it, and are not shown."""
+    made = heading(title)
+    assert not made.endswith("#")
+    assert typed(shown(made).removeprefix("#### ")) == title

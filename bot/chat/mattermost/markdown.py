@@ -46,6 +46,12 @@ def spans(parts: Sequence[Span]) -> str:
     return _INDENT.sub("", "".join(_span(part) for part in parts))
 
 
+def heading(text: str) -> str:
+    """A title, in one line; a `#` at its end is no mark that closes it."""
+    title = in_one_line(text)
+    return f"#### {title}{GAP}" if title.endswith("#") else f"#### {title}"
+
+
 def quotation(text: str) -> str:
     """A member's words as a quoted block."""
     return "\n".join(f"> {line}" if line else ">" for line in escaped(text).split("\n"))
