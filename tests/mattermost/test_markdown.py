@@ -14,7 +14,7 @@ from bot.views.cards import Link, Strong
 
 def shown(markdown: str) -> str:
     """What a post with that Markdown says: escapes are undone, zero-width spaces are in it."""
-    return html.unescape(re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", markdown))
+    return html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown))
 
 
 def copied(text: str) -> str:
@@ -29,7 +29,20 @@ def typed(text: str) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["#12", "vote #12", "@sam", "~idees", "$x$", "https://example.org", "www.example.org", ":tada:", "=====", "a\n=="],
+    [
+        "#12",
+        "vote #12",
+        "@sam",
+        "~idees",
+        "$x$",
+        "https://example.org",
+        "www.example.org",
+        ":tada:",
+        "=====",
+        "a\n==",
+        r"C:\Users\x",
+        r"\*",
+    ],
 )
 def test_a_copied_text_comes_back_without_gaps(text: str) -> None:
     assert GAP in copied(text)
@@ -38,7 +51,7 @@ def test_a_copied_text_comes_back_without_gaps(text: str) -> None:
     assert inbound.submitted(form).values == {"need": text}
 
 
-@given(st.text(alphabet="aw1 @#$~:.=/-+*_[&<>|!\n"))
+@given(st.text(alphabet="aw1 @#$~:.=/\\-+*_[&<>|!\n"))
 def test_any_text_comes_back_but_for_the_spaces_before_its_lines(text: str) -> None:
     assert typed(copied(text)) == "\n".join(line.lstrip(" ") for line in text.split("\n"))
 
@@ -71,3 +84,10 @@ def test_a_title_keeps_the_hash_at_its_end(title: str) -> None:
     made = heading(title)
     assert not made.endswith("#")
     assert typed(shown(made).removeprefix("#### ")) == title
+
+
+@pytest.mark.parametrize("text", [r"C:\Users\x", "\\\\serveur\\partage", r"\1. \é"])
+def test_a_backslash_is_parted_from_what_follows_not_doubled(text: str) -> None:
+    """Mattermost takes two of them before a letter or digit for two."""
+    assert not re.search(r"\\\\\w", escaped(text))
+    assert shown(escaped(text)).replace(GAP, "") == text

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from bot.views.cards import Link, Span, Strong
 
 GAP = "\u200b"
-_PARTED = re.compile(f"(?<=[@~$#]){GAP}|{GAP}(?=[:.=])")
+_PARTED = re.compile(f"(?<=[@~$#\\\\]){GAP}|{GAP}(?=[:.=])")
 """What `_mark` and `_at_start` part, as people copy it."""
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f\ufeff]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -68,7 +68,8 @@ def _mark(found: re.Match[str]) -> str:
         return _ENTITIES[mark]
     if mark in ":.":  # of a scheme, of www, and the second one of an emoji's name
         return GAP + mark
-    return mark + GAP if mark in "@~$#" else "\\" + mark
+    # Before a letter or digit, Mattermost shows both of two backslashes.
+    return mark + GAP if mark in "@~$#\\" else "\\" + mark
 
 
 def _at_start(found: re.Match[str]) -> str:
