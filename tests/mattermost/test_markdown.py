@@ -37,6 +37,8 @@ def typed(text: str) -> str:
         "$x$",
         "https://example.org",
         "www.example.org",
+        "www2.example.org",
+        "example.org/idees",
         ":tada:",
         "=====",
         "a\n==",
@@ -91,3 +93,14 @@ def test_a_backslash_is_parted_from_what_follows_not_doubled(text: str) -> None:
     """Mattermost takes two of them before a letter or digit for two."""
     assert not re.search(r"\\\\\w", escaped(text))
     assert shown(escaped(text)).replace(GAP, "") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["evil.com/x", "*evil.com/x*", "a.b.info/", "é.fr/x", "www2.evil", "WWW.evil", "x.y.:smile:", "a+b-:x", "a-:/"],
+)
+def test_no_address_becomes_a_link(text: str) -> None:
+    """What Mattermost looks for wherever words begin, after an escaped mark too (the web client's marked, `url`)."""
+    made = html.unescape(escaped(text))
+    assert not re.search(r"[A-Za-z][A-Za-z\d.+-]*:(?:/|[^\W_])|(?i:www)\d{0,3}\.|\.[^\W\d_]{2,4}/", made)
+    assert typed(copied(text)) == text

@@ -11,12 +11,16 @@ from collections.abc import Sequence
 from bot.views.cards import Link, Span, Strong
 
 GAP = "\u200b"
-_PARTED = re.compile(f"(?<=[@~$#\\\\]){GAP}|{GAP}(?=[:.=])")
+_PARTED = re.compile(f"(?<=[@~$#\\\\]){GAP}|{GAP}(?=[:./=])")
 """What `_mark` and `_at_start` part, as people copy it."""
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f\ufeff]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # Each begins with the character that it is about: where all do, looking for the first takes a tenth of the time.
-_MARKS = re.compile(r"[\\`*_\[\]|!&<>@~$]|#(?=\w)|:(?<=\w:)|\.(?<=[wW]{3}\.)")
+_MARKS = re.compile(
+    r"[\\`*_\[\]|!&<>@~$]|#(?=\w)|:(?<=[\w+.-]:)"
+    r"|\.(?:(?<=[wW]{3}\.)|(?<=[wW]{3}\d\.)|(?<=[wW]{3}\d\d\.)|(?<=[wW]{3}\d\d\d\.))"
+    r"|/(?:(?<=\.[^\W\d_]{2}/)|(?<=\.[^\W\d_]{3}/)|(?<=\.[^\W\d_]{4}/))"
+)
 _LINE_START = re.compile(r"^(?:([#+-])|(\d+)([.)])|(=+))")
 _INDENT = re.compile("^ +", re.MULTILINE)
 
@@ -66,7 +70,7 @@ def _mark(found: re.Match[str]) -> str:
     mark = found[0]
     if mark in _ENTITIES:
         return _ENTITIES[mark]
-    if mark in ":.":  # of a scheme, of www, and the second one of an emoji's name
+    if mark in ":./":  # of a scheme, of www, after a host's name, and the second colon of an emoji's name
         return GAP + mark
     # Before a letter or digit, Mattermost shows both of two backslashes.
     return mark + GAP if mark in "@~$#\\" else "\\" + mark
