@@ -34,7 +34,6 @@ def typed(text: str) -> str:
         "vote #12",
         "@sam",
         "~idees",
-        "$x$",
         "https://example.org",
         "www.example.org",
         "www2.example.org",
@@ -104,3 +103,9 @@ def test_no_address_becomes_a_link(text: str) -> None:
     made = html.unescape(escaped(text))
     assert not re.search(r"[A-Za-z][A-Za-z\d.+-]*:(?:/|[^\W_])|(?i:www)\d{0,3}\.|\.[^\W\d_]{2,4}/", made)
     assert typed(copied(text)) == text
+
+
+def test_no_formula_is_made_of_dollars() -> None:
+    assert "$" not in escaped("de 5$ à 10$, $$x$$")
+    assert typed(copied("de 5$ à 10$, $$x$$")) == "de 5$ à 10$, $$x$$"
+    assert typed(f"${GAP}x${GAP}") == "$x$", "as older posts have it"

@@ -2,7 +2,7 @@ r"""Texts as Mattermost's Markdown: what Butine means to format is formatted, wh
 
 A member's text may notify nobody, lead nowhere and load nothing. Escapes alone do not do: `\@channel` notifies all the
 same, and `<url|words>` is turned into a link by servers that read Slack's notation. So `@`, `~`, `:` and others are
-parted from what follows by a zero-width space, and angle brackets are entities. (Seen on a 5.37 server.)
+parted from what follows by a zero-width space, and angle brackets and `$` are entities. (Seen on a 5.37 server.)
 """
 
 import re
@@ -12,9 +12,10 @@ from bot.views.cards import Link, Span, Strong
 
 GAP = "\u200b"
 _PARTED = re.compile(f"(?<=[@~$#\\\\]){GAP}|{GAP}(?=[:./=])")
-"""What `_mark` and `_at_start` part, as people copy it."""
+"""What `_mark` and `_at_start` part, or parted in older posts (`$`), as people copy it."""
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f\ufeff]")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# Newer clients make a formula of what two `$` enclose, escaped or parted though they are.
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
 # Each begins with the character that it is about: where all do, looking for the first takes a tenth of the time.
 _MARKS = re.compile(
     r"[\\`*_\[\]|!&<>@~$]|#(?=\w)|:(?<=[\w+.-]:)"
@@ -73,7 +74,7 @@ def _mark(found: re.Match[str]) -> str:
     if mark in ":./":  # of a scheme, of www, after a host's name, and the second colon of an emoji's name
         return GAP + mark
     # Before a letter or digit, Mattermost shows both of two backslashes.
-    return mark + GAP if mark in "@~$#\\" else "\\" + mark
+    return mark + GAP if mark in "@~#\\" else "\\" + mark
 
 
 def _at_start(found: re.Match[str]) -> str:
