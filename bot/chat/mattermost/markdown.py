@@ -2,7 +2,7 @@ r"""Texts as Mattermost's Markdown: what Butine means to format is formatted, wh
 
 A member's text may notify nobody, lead nowhere and load nothing. Escapes alone do not do: `\@channel` notifies all the
 same, and `<url|words>` is turned into a link by servers that read Slack's notation. So `@`, `~`, `:` and others are
-parted from what follows by a zero-width space, and angle brackets are entities. (Seen on a 5.37 server.)
+parted from what follows by a zero-width space, and angle brackets and `$` are entities. (Seen on a 5.37 server.)
 """
 
 import re
@@ -11,13 +11,19 @@ from collections.abc import Sequence
 from bot.views.cards import Link, Span, Strong
 
 GAP = "\u200b"
-_PARTED = re.compile(f"(?<=[@~$#]){GAP}|{GAP}(?=[:.=])")
-"""What `_mark` and `_at_start` part, as people copy it."""
+_PARTED = re.compile(f"(?<=[@~$#\\\\]){GAP}|{GAP}(?=[:./=])")
+"""What `_mark` and `_at_start` part, or parted in older posts (`$`), as people copy it."""
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f\ufeff]")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# Newer clients make a formula of what two `$` enclose, escaped or parted though they are.
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
 # Each begins with the character that it is about: where all do, looking for the first takes a tenth of the time.
-_MARKS = re.compile(r"[\\`*_\[\]|!&<>@~$]|#(?=\w)|:(?<=\w:)|\.(?<=[wW]{3}\.)")
+_MARKS = re.compile(
+    r"[\\`*_\[\]|!&<>@~$]|#(?=\w)|:(?<=[\w+.-]:)"
+    r"|\.(?:(?<=[wW]{3}\.)|(?<=[wW]{3}\d\.)|(?<=[wW]{3}\d\d\.)|(?<=[wW]{3}\d\d\d\.))"
+    r"|/(?:(?<=\.[^\W\d_]{2}/)|(?<=\.[^\W\d_]{3}/)|(?<=\.[^\W\d_]{4}/))"
+)
 _LINE_START = re.compile(r"^(?:([#+-])|(\d+)([.)])|(=+))")
+_INDENT = re.compile("^ +", re.MULTILINE)
 
 
 def escaped(text: str) -> str:
@@ -42,7 +48,13 @@ def joined(text: str) -> str:
 
 def spans(parts: Sequence[Span]) -> str:
     """Running text; words of Butine's own are escaped too, because members' names and titles stand in them."""
-    return "".join(_span(part) for part in parts)
+    return _INDENT.sub("", "".join(_span(part) for part in parts))
+
+
+def heading(text: str) -> str:
+    """A title, in one line; a `#` at its end is no mark that closes it."""
+    title = in_one_line(text)
+    return f"#### {title}{GAP}" if title.endswith("#") else f"#### {title}"
 
 
 def quotation(text: str) -> str:
@@ -59,9 +71,10 @@ def _mark(found: re.Match[str]) -> str:
     mark = found[0]
     if mark in _ENTITIES:
         return _ENTITIES[mark]
-    if mark in ":.":  # of a scheme, of www, and the second one of an emoji's name
+    if mark in ":./":  # of a scheme, of www, after a host's name, and the second colon of an emoji's name
         return GAP + mark
-    return mark + GAP if mark in "@~$#" else "\\" + mark
+    # Before a letter or digit, Mattermost shows both of two backslashes.
+    return mark + GAP if mark in "@~#\\" else "\\" + mark
 
 
 def _at_start(found: re.Match[str]) -> str:
@@ -79,4 +92,5 @@ def _span(part: Span) -> str:
         case Link(text, url):
             address = url.replace(" ", "%20").replace("(", "%28").replace(")", "%29").replace("<", "%3C")
             return f"[{in_one_line(text)}]({address})"
-    return escaped(part) if part.strip() else part
+    # `escaped` takes it for the beginning of a line; in the midst of one, the space parts it from what precedes.
+    return " " * part.startswith((" ", "\t")) + escaped(part)

@@ -7,7 +7,7 @@ and menus only. So no card comes near the 8,000 characters that servers of 5.37 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bot.chat.mattermost.markdown import defused, escaped, in_one_line, quotation, spans
+from bot.chat.mattermost.markdown import defused, escaped, heading, in_one_line, quotation, spans
 from bot.views.cards import Actions, Block, Button, Card, Form, Heading, Items, Menu, Note, Paragraph, Quotation, Style
 
 MESSAGE_LIMIT = 16_383
@@ -126,7 +126,7 @@ def _ids() -> Iterator[str]:
 def _block(block: Block) -> str:
     match block:
         case Heading(text):
-            return f"#### {in_one_line(text)}"
+            return heading(text)
         case Paragraph(parts) | Note(parts):
             return spans(parts)
         case Quotation(label, text):
