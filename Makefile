@@ -39,7 +39,7 @@ test: .venv/.installed-dev
 	$(BIN)/pytest --numprocesses auto --dist worksteal $(if $(BUTINE_TESTS_COVERAGE),--cov --cov-report=term-missing:skip-covered)
 
 torture: .venv/.installed-dev
-	BUTINE_TESTS_WHOLE_DOSE=1 $(BIN)/pytest tests/torture
+	BUTINE_TESTS_WHOLE_DOSE=1 BUTINE_TESTS_REQUIRE_ALL=1 $(BIN)/pytest tests/torture
 
 bench: .venv/.installed-dev
 	$(BIN)/python -m bench
