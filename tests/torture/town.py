@@ -119,9 +119,9 @@ class Town:
     def _idea(self, platform: str) -> Sent:
         number = next(self._numbers)
         words = f"n{number}x", f"m{number}y"
-        title, proposal = f"Une idée du matin, la {words[0]}, pour {platform}.", f"On y lit {words[1]} aussi."
+        title, proposal = f"Une idée du matin, la {words[0]}, pour {platform}", f"On y lit {words[1]} aussi."
         send = {"slack": self._on_slack, "mattermost": self._on_mattermost, "web": self._in_the_room}[platform]
-        event_id, deliver = send(f"{title} {proposal}")
+        event_id, deliver = send(f"{title}. {proposal}")
         return Sent(platform, title, proposal, words, event_id, deliver)
 
     def _on_slack(self, text: str) -> tuple[str, Deliver]:
