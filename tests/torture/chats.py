@@ -19,6 +19,7 @@ from bot.chat.showing import card_of
 from bot.config import Settings
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
+from bot.errors import ChatUnavailable
 from bot.rules import rules_of
 from bot.schedule import Schedule, Scheduled
 from bot.usecases import announcing, moderation, submission, voting
@@ -327,8 +328,15 @@ class Weeks:
 
         before = self.chat.messages()
         for message, card in await self.database.read(render):
-            await self.chat.platform.update(message, card)
+            await self._edit(message, card)
         return [key for (key, text), (_, now) in zip(before, self.chat.messages(), strict=True) if text != now]
+
+    async def _edit(self, message: str, card: Card) -> None:
+        """Where this machine is so busy that chat's answer comes too late, once more, as Butine would."""
+        try:
+            await self.chat.platform.update(message, card)
+        except ChatUnavailable:
+            await self.chat.platform.update(message, card)
 
     def copies(self) -> Counter[str]:
         """How often each key is posted."""
