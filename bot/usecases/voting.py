@@ -124,7 +124,7 @@ def supporters_of(session: Session, idea: Idea, voting: Voting) -> list[str]:
 def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting, now: datetime) -> int:
     """Count anew what is open to votes, where the rules are not those of the last time; returns how many changed."""
     rules = f"{voting.own_ideas}:{','.join(sorted(voting.emoji))}"
-    name = f"{RULES_NOTE}:{workspace_id}"
+    name = _rules_note(workspace_id)
     if notes.get(session, name) == rules:
         return 0
     notes.put(session, name, rules)
@@ -138,7 +138,13 @@ def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting
 
 def counts_own_ideas(session: Session, workspace_id: int) -> bool:
     """Whether a vote for one's own idea counts, by the rules that the counts on cards were last made by."""
-    return (notes.get(session, f"{RULES_NOTE}:{workspace_id}") or "").startswith(f"{True}:")
+    own_ideas, _, _ = (notes.get(session, _rules_note(workspace_id)) or "").partition(":")
+    return own_ideas == str(True)
+
+
+def _rules_note(workspace_id: int) -> str:
+    """The note that holds the rules: whether own ideas count, a colon, the emoji that do."""
+    return f"{RULES_NOTE}:{workspace_id}"
 
 
 def _gesture(session: Session, idea: AnyIdea, gesture: Reaction, voting: Voting, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlmodel import Session
+from sqlmodel import Session, create_engine
 
 import bot
 from bot.domain.draft import Draft
@@ -21,7 +21,7 @@ from bot.domain.permissions import Caller
 from bot.domain.voting import Voting
 from bot.usecases import moderation, submission, voting
 from bot.views.texts import Texts
-from storage import workspaces
+from storage import migrations, workspaces
 from storage.database import Database
 from storage.writer import T, Work
 from tests.contract.storage_rows import NOW
@@ -154,6 +154,14 @@ def english(cli_of: Callable[[str], ModuleType], in_folder: Path) -> Terminal:
 def in_web(session: Session) -> int:
     """The web room's workspace."""
     return workspaces.ensure(session, "web", "room")
+
+
+def older_database(terminal: Terminal) -> bytes:
+    """A database of the first version; returns the file's content."""
+    engine = create_engine(f"sqlite:///{terminal.database}")
+    migrations.upgrade(engine, "0001")
+    engine.dispose()
+    return terminal.database.read_bytes()
 
 
 def fill(session: Session) -> None:
