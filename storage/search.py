@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 
 import Stemmer
 from sqlalchemy import String, bindparam, column, func, insert, literal, table, text
@@ -39,9 +40,13 @@ WORD_LIMIT = 100
 """What is longer than this is cut, in what is kept and in what is asked: PostgreSQL keeps no very long words."""
 
 
-def terms(words: str) -> list[str]:
-    """The stems by which a text is found, in its order, repetitions kept."""
-    return [stem for word in _words(words) for stem in _stems(word)]
+@lru_cache(maxsize=64)
+def terms(words: str) -> Sequence[str]:
+    """The stems by which a text is found, in its order, repetitions kept.
+
+    Remembered for a moment: an idea's texts are compared with others', and then made findable.
+    """
+    return tuple(chain.from_iterable(map(_stems, _words(words))))
 
 
 def add(session: Session, idea_id: int, title: str, *texts: str) -> None:
@@ -102,7 +107,7 @@ class Visible:
 
 
 def _values(idea_id: int, title: str, texts: Iterable[str]) -> dict[str, object]:
-    return {"rowid": idea_id, "title": " ".join(terms(title)), "body": " ".join(terms("\n".join(texts)))}
+    return {"rowid": idea_id, "title": " ".join(terms(title)), "body": " ".join(chain.from_iterable(map(terms, texts)))}
 
 
 _IS_VISIBLE = "idea.workspace_id = :workspace AND (idea.status IN :statuses OR idea.author_id = :author)"

@@ -47,10 +47,16 @@ def compare_with(session: Session, idea: Idea) -> None:
 
 
 def similar(
-    session: Session, workspace_id: int, words: str, statuses: Collection[Status], limit: int, *, not_by: str = ""
+    session: Session,
+    workspace_id: int,
+    texts: Iterable[str],
+    statuses: Collection[Status],
+    limit: int,
+    *,
+    not_by: str = "",
 ) -> list[tuple[Brief, float]]:
-    """Ideas of others than `not_by` that say much the same as the words, most alike first, with how alike (0 to 1]."""
-    known = _known(session, workspace_id, set(search.terms(words)))
+    """Ideas of others than `not_by` that say much the same as the texts, most alike first, with how alike (0 to 1]."""
+    known = _known(session, workspace_id, set().union(*map(search.terms, texts)))
     if not known or not statuses:
         return []
     weights = {stem: _weight(holders) for stem, _, holders in known}

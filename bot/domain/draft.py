@@ -26,7 +26,7 @@ _ABBREVIATION = re.compile(
     re.VERBOSE,
 )
 _FULL_STOP = re.compile(r"(?<=[\w»”)])\.$")
-_LETTER = re.compile(r"[^\W\d_]")
+_TWO_WORDS = re.compile(r"[^\W\d_]\S*\s.*?[^\W\d_]", re.DOTALL)
 _BLANK = re.compile(r"[ \t\r\f\v]+")
 
 
@@ -113,8 +113,8 @@ def _title_end(text: str) -> int:
 def _is_sentence(head: str, following: str) -> bool:
     """Whether the text may be divided here: the head can stand alone as a title, and something else begins."""
     return (
-        sum(map(bool, map(_LETTER.search, head.split()))) > 1
-        and not following[:1].islower()
+        not following[:1].islower()
+        and _TWO_WORDS.search(head) is not None
         and not _is_abbreviated(head)
         and not _IS_GREETING.fullmatch(head)
     )

@@ -70,9 +70,9 @@ def submit_once(
 
 
 def _similar(session: Session, caller: Caller, draft: Draft, *, may_support_own: bool) -> tuple[AnyIdea, ...]:
-    words = "\n".join(draft.texts().values())
+    texts = draft.texts().values()
     not_by = "" if may_support_own else caller.member_id
-    found = similarity.similar(session, caller.workspace_id, words, OPEN_TO_VOTES, SIMILAR_SHOWN, not_by=not_by)
+    found = similarity.similar(session, caller.workspace_id, texts, OPEN_TO_VOTES, SIMILAR_SHOWN, not_by=not_by)
     return tuple(idea for idea, _ in found)
 
 

@@ -63,7 +63,7 @@ async def alike(
 ) -> list[tuple[str, float]]:
     """The titles of ideas that say much the same, with how alike."""
     wanted = set(Status) if statuses is None else statuses
-    hits = await database.read(lambda s: similarity.similar(s, workspace_id, words, wanted, limit))
+    hits = await database.read(lambda s: similarity.similar(s, workspace_id, [words], wanted, limit))
     return [(idea.title, score) for idea, score in hits]
 
 
@@ -197,7 +197,7 @@ async def test_what_is_kept_is_found_by_its_own_words(
 
 
 def test_terms_keep_order_and_repetitions() -> None:
-    assert terms("Bus 12, bus !") == ["bus", "12", "bus"]
+    assert terms("Bus 12, bus !") == ("bus", "12", "bus")
 
 
 # Similar ideas
@@ -257,7 +257,7 @@ async def test_ideas_of_a_named_author_are_left_out(database: Database, workspac
     for author in ("camille", "sam"):
         await keep_public(database, workspace_id, f"{BIKES} {author}", author_id=author)
     hits = await database.read(
-        lambda s: similarity.similar(s, workspace_id, BIKES, {Status.PUBLISHED}, 9, not_by="camille")
+        lambda s: similarity.similar(s, workspace_id, [BIKES], {Status.PUBLISHED}, 9, not_by="camille")
     )
     assert [idea.author_id for idea, _ in hits] == ["sam"]
 
