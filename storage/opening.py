@@ -4,6 +4,7 @@ Reading and writing are in database.py and writer.py.
 """
 
 import fcntl
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ SUSPENDED_SECONDS = 30
 """A transaction in which nothing happens for so long is ended: its process is suspended, and others wait for it."""
 SILENT_NETWORK = {"connect_timeout": 5, "keepalives_idle": 30, "tcp_user_timeout": 10_000}
 """libpq's: seconds, seconds, milliseconds."""
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+"""A third less to write than with spaces and escapes, most of which would be accents; and read by people, too."""
 
 
 def parse_url(url: str) -> URL:
@@ -130,7 +133,14 @@ def engine_for(url: URL, *, is_reader: bool, is_patient: bool = False) -> Engine
     if url.get_backend_name() != "sqlite":
         # The server may have gone since the last use; a ping is cheaper than a lost vote.
         limits = {name: value for name, value in SILENT_NETWORK.items() if name not in url.query}
-        engine = create_engine(url, pool_size=2 * READERS, max_overflow=0, pool_pre_ping=True, connect_args=limits)
+        engine = create_engine(
+            url,
+            pool_size=2 * READERS,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args=limits,
+            json_serializer=_COMPACT.encode,
+        )
         if not is_patient:
             event.listen(engine, "connect", _limit_waiting)
         return engine
@@ -140,6 +150,7 @@ def engine_for(url: URL, *, is_reader: bool, is_patient: bool = False) -> Engine
         poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
+        json_serializer=_COMPACT.encode,
         connect_args={
             "timeout": LOCK_TIMEOUT_SECONDS,
             "check_same_thread": False,

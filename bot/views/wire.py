@@ -26,16 +26,21 @@ _KINDS: Mapping[str, type[Any]] = {
         cards.Strong,
     )
 }
-_PARTS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}
+_PARTS = {kind: tuple((field.name, field.default) for field in fields(kind)) for kind in _KINDS.values()}
 _KIND = "is"
 
 
 def encode(value: Any) -> Any:  # noqa: ANN401  JSON has no closer type
-    """JSON-ready: a value of bot/views/cards.py becomes an object that names its kind."""
+    """JSON-ready: a value of bot/views/cards.py becomes an object that names its kind, and what is not as usual."""
     kind = type(value)
+    if kind is str:
+        return value
     if kind in _PARTS:
-        encoded = {name: encode(getattr(value, name)) for name in _PARTS[kind]}
-        return {_KIND: kind.__name__, **encoded}
+        encoded = {_KIND: kind.__name__}
+        for name, usual in _PARTS[kind]:
+            if (part := getattr(value, name)) != usual:
+                encoded[name] = encode(part)
+        return encoded
     if kind is tuple:
         return [encode(item) for item in value]
     return value.value if isinstance(value, Enum) else value
@@ -49,6 +54,6 @@ def decode(value: Any) -> Any:  # noqa: ANN401  as above
         return value
     kind = _KINDS[value[_KIND]]
     parts = {name: decode(part) for name, part in value.items() if name != _KIND}
-    if kind is cards.Button:
+    if "style" in parts:
         parts["style"] = cards.Style(parts["style"])
     return kind(**parts)
