@@ -309,8 +309,10 @@ class _Desk:
 
     async def _take_in(self, event: Event) -> Reply:
         """An event may come before the workspace is known; it waits for that."""
-        router = await asyncio.shield(self._router)  # one event that is cancelled must not cancel it for all
-        return await router(event)
+        router = self._router
+        if not router.done():
+            await asyncio.shield(router)  # one event that is cancelled must not cancel it for all
+        return await router.result()(event)
 
 
 def _kept_key(session: Session) -> str:
