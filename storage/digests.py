@@ -2,11 +2,35 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import Integer, and_, bindparam, func, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from storage.tables import Digest, DigestEntry, HistoryEntry, Idea, Status, Step
+
+_LATER = aliased(HistoryEntry)
+_TAKEN_BACK = select(_LATER).where(
+    _LATER.idea_id == HistoryEntry.idea_id,
+    col(_LATER.id) > col(HistoryEntry.id),
+    _LATER.step == Step.STATUS_SET,
+    _LATER.detail == Status.PUBLISHED.value,
+)
+_BY_HAND = and_(col(HistoryEntry.step) == Step.STATUS_SET, col(HistoryEntry.detail) == Status.SHORTLISTED.value)
+_SINCE = func.min(col(HistoryEntry.at)).label("since")
+_AWAITING_ANSWER = (
+    select(Idea, _SINCE, func.count().over())
+    .join(HistoryEntry, col(HistoryEntry.idea_id) == col(Idea.id))
+    .where(
+        col(Idea.workspace_id) == bindparam("workspace"),
+        col(Idea.status) == Status.SHORTLISTED,
+        or_(col(HistoryEntry.step) == Step.SHORTLISTED, _BY_HAND),
+        ~_TAKEN_BACK.exists(),
+        col(HistoryEntry.at) < bindparam("before"),
+    )
+    .group_by(col(Idea.id))  # one that was imported may have both lines
+    .order_by(_SINCE, col(Idea.number))
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 def of_period(session: Session, workspace_id: int, period: str) -> Digest | None:
@@ -38,43 +62,13 @@ def entries(session: Session, digest_id: int) -> list[tuple[DigestEntry, Idea]]:
     return list(session.exec(query).all())
 
 
-def awaiting_answer(session: Session, workspace_id: int, before: datetime, limit: int) -> list[tuple[Idea, datetime]]:
-    """Ideas without an answer, shortlisted by a digest or by hand, and since when; who has waited longest first."""
-    since = func.min(col(HistoryEntry.at)).label("since")
-    query = (
-        select(Idea, since)
-        .join(HistoryEntry, col(HistoryEntry.idea_id) == col(Idea.id))
-        .where(_awaits_answer(workspace_id, before))
-        .group_by(col(Idea.id))  # one that was imported may have both lines
-        .order_by(since, col(Idea.number))
-        .limit(limit)
-    )
-    return list(session.exec(query).all())
+def awaiting_answer(
+    session: Session, workspace_id: int, before: datetime, limit: int
+) -> tuple[list[tuple[Idea, datetime]], int]:
+    """Ideas without an answer, shortlisted by a digest or by hand, and since when; who has waited longest first.
 
-
-def count_awaiting_answer(session: Session, workspace_id: int, before: datetime) -> int:
-    """How many `awaiting_answer` would be without a limit."""
-    query = (
-        select(func.count(func.distinct(Idea.id)))
-        .join(HistoryEntry, col(HistoryEntry.idea_id) == col(Idea.id))
-        .where(_awaits_answer(workspace_id, before))
-    )
-    return session.exec(query).one()
-
-
-def _awaits_answer(workspace_id: int, before: datetime) -> ColumnElement[bool]:
-    is_by_hand = and_(col(HistoryEntry.step) == Step.STATUS_SET, col(HistoryEntry.detail) == Status.SHORTLISTED.value)
-    later = aliased(HistoryEntry)
-    taken_back = select(later).where(
-        later.idea_id == HistoryEntry.idea_id,
-        col(later.id) > col(HistoryEntry.id),
-        later.step == Step.STATUS_SET,
-        later.detail == Status.PUBLISHED.value,
-    )
-    return and_(
-        col(Idea.workspace_id) == workspace_id,
-        col(Idea.status) == Status.SHORTLISTED,
-        or_(col(HistoryEntry.step) == Step.SHORTLISTED, is_by_hand),
-        ~taken_back.exists(),
-        col(HistoryEntry.at) < before,
-    )
+    At most `limit` of them; and how many there are in all.
+    """
+    asked = {"workspace": workspace_id, "before": before, "limit": limit}
+    rows = session.execute(_AWAITING_ANSWER, asked).all()
+    return [(idea, since) for idea, since, _ in rows], rows[0][2] if rows else 0

@@ -208,10 +208,7 @@ def _contents(session: Session, digest: Digest, choice: tuple[list[Idea], list[I
 def _assemble(session: Session, digest: Digest, chosen: Sequence[Named], late: Sequence[Named]) -> Contents:
     workspace_id = digest.workspace_id
     decisions = _last_of_each(ideas.steps_between(session, workspace_id, {Step.STATUS_SET}, digest.since, digest.until))
-    waiting = tuple(digests.awaiting_answer(session, workspace_id, digest.until, WAITING_SHOWN))
-    all_waiting = len(waiting)
-    if all_waiting == WAITING_SHOWN:
-        all_waiting = digests.count_awaiting_answer(session, workspace_id, digest.until)
+    waiting, all_waiting = digests.awaiting_answer(session, workspace_id, digest.until, WAITING_SHOWN)
     mentioned = [named.idea for named in (*chosen, *late)]
     mentioned += [idea for _, idea in decisions] + [idea for idea, _ in waiting]
     names, links = names_and_links(session, workspace_id, mentioned)
@@ -222,7 +219,7 @@ def _assemble(session: Session, digest: Digest, chosen: Sequence[Named], late: S
         tuple(chosen),
         tuple(late),
         decisions,
-        waiting,
+        tuple(waiting),
         digest.proposed,
         digest.published,
         digest.voters,
