@@ -17,8 +17,8 @@ _TAKEN_BACK = select(_LATER).where(
 )
 _BY_HAND = and_(col(HistoryEntry.step) == Step.STATUS_SET, col(HistoryEntry.detail) == Status.SHORTLISTED.value)
 _SINCE = func.min(col(HistoryEntry.at)).label("since")
-_AWAITING_ANSWER = (
-    select(Idea, _SINCE, func.count().over())
+_WAITING = (
+    select(Idea.id, _SINCE, func.count().over().label("in_all"))
     .join(HistoryEntry, col(HistoryEntry.idea_id) == col(Idea.id))
     .where(
         col(Idea.workspace_id) == bindparam("workspace"),
@@ -30,6 +30,13 @@ _AWAITING_ANSWER = (
     .group_by(col(Idea.id))  # one that was imported may have both lines
     .order_by(_SINCE, col(Idea.number))
     .limit(bindparam("limit", type_=Integer))
+    .subquery()
+)
+# Apart, so that the texts of all that wait are not sorted along.
+_AWAITING_ANSWER = (
+    select(Idea, _WAITING.c.since, _WAITING.c.in_all)
+    .join(_WAITING, _WAITING.c.id == col(Idea.id))
+    .order_by(_WAITING.c.since, col(Idea.number))
 )
 
 

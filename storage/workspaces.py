@@ -53,8 +53,8 @@ def saw(session: Session, workspace_id: int, member_id: str, name: str, locale: 
 def names(session: Session, workspace_id: int, member_ids: Iterable[str | None]) -> dict[str, str]:
     """Names by member id; an unknown member is absent."""
     wanted = {member_id for member_id in member_ids if member_id}
-    rows = session.exec(select(Member).where(Member.workspace_id == workspace_id, col(Member.id).in_(wanted)))
-    return {member.id: member.name for member in rows}
+    query = select(Member.id, Member.name).where(Member.workspace_id == workspace_id, col(Member.id).in_(wanted))
+    return dict(session.exec(query).all())
 
 
 def locale_of(session: Session, workspace_id: int, member_id: str) -> str | None:
