@@ -69,7 +69,7 @@ class App:
         self._closing_seconds = closing_seconds
         built, routes = build(settings, clock, self._own_key)
         self._desks = [_Desk(platform, self._rules, clock, self._hurry) for platform in built]
-        self._unreachable: dict[str, asyncio.Task[None]] = {}
+        self._trying: list[asyncio.Task[None]] = []
         web_settings = settings.web
         self._listener = Listener(web_settings.host, web_settings.port, bot.__version__, routes, self._out_of_reach)
         self._database: Database | None = None
@@ -98,8 +98,7 @@ class App:
             schedule.start()
             for desk in self._desks:
                 if error := missing.get(desk.name):
-                    later = self._open_later(desk, error, database, schedule)
-                    self._unreachable[desk.name] = asyncio.create_task(later)
+                    self._trying.append(asyncio.create_task(self._open_later(desk, error, database, schedule)))
         except BaseException:
             await self.stop()
             raise
@@ -132,14 +131,12 @@ class App:
                 error = another
             else:
                 break
-        del self._unreachable[desk.name]
         schedule.add(desk.scheduled())
         log.info("%s is there now", desk.name)
 
     def _out_of_reach(self) -> list[str]:
-        """The platforms that could not be opened yet, and those from which nothing can have been heard for a while."""
-        deaf = (desk.name for desk in self._desks if desk.deaf_seconds >= DEAF_SECONDS)
-        return [*dict.fromkeys((*self._unreachable, *deaf))]
+        """The platforms that are not open yet, and those from which nothing can have been heard for a while."""
+        return [desk.name for desk in self._desks if not desk.is_open or desk.deaf_seconds >= DEAF_SECONDS]
 
     def _hurry(self) -> None:
         """A digest may have waited for a workspace's votes."""
@@ -156,7 +153,7 @@ class App:
         """Take nothing more in, finish what is under way, and close. Harmless after a start that failed."""
         if self._schedule:
             self._schedule.stop()
-        for trying in self._unreachable.values():
+        for trying in self._trying:
             trying.cancel()
         await self._close_desks()
         await self._listener.stop()
@@ -223,6 +220,11 @@ class _Desk:
     def name(self) -> str:
         """The platform's kind."""
         return self._platform.name
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what comes from the platform is taken in at once."""
+        return self._router.done() and not self._router.cancelled()
 
     @property
     def deaf_seconds(self) -> float:

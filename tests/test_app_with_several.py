@@ -118,6 +118,33 @@ async def test_one_platform_that_is_away_does_not_keep_the_others_from_working(
     assert away.is_closed
 
 
+async def test_a_platform_that_is_still_being_opened_is_named(settings: Settings) -> None:
+    """What is typed there meanwhile may be refused."""
+
+    class Slow(Named):
+        """Takes its time."""
+
+        may_end = asyncio.Event()
+        has_begun = asyncio.Event()
+
+        async def start(self, on_event: OnEvent) -> None:
+            """Start when the test says so."""
+            self.has_begun.set()
+            await self.may_end.wait()
+            await super().start(on_event)
+
+    slow = Slow("slow")
+    app = app_with(settings, slow)
+    async with asyncio.timeout(20):
+        starting = asyncio.create_task(app.start())
+        await slow.has_begun.wait()
+        assert await health(app) == ["slow"]
+        slow.may_end.set()
+        await starting
+        assert await health(app) == []
+        await app.stop()
+
+
 async def test_a_platform_that_asks_for_more_time_gets_it(settings: Settings) -> None:
     here, away, pauses = Named("here"), Named("away"), Pauses()
     away.fail("start", ChatUnavailable("ratelimited", retry_after=77))
