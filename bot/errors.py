@@ -102,7 +102,10 @@ class ConfigError(ButineError):
 
 
 class ChatError(ButineError):
-    """The chat platform did not do what it was asked."""
+    """The chat platform did not do what it was asked; as a string, the reason alone."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else type(self).__name__
 
 
 @dataclass(eq=False)

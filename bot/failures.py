@@ -49,6 +49,7 @@ _REFUSED: Mapping[str, str] = {
     "admin_token": "cli.error.admin_token",
     "no_admin": "cli.error.no_admin",
     "no_such_channel": "cli.error.no_such_channel",
+    "channel_archived": "cli.error.channel_archived",
     "no_team": "cli.error.no_such_team",
     "name_taken": "cli.error.name_taken",
     "review_open": "cli.error.review_open",

@@ -135,8 +135,8 @@ class Reconciler:
         read_at = self._clock()
         try:
             shown = await self._platform.reactions([card.message for card in cards])
-        except ChatError:
-            log.warning("reactions could not be read, the next time will tell", exc_info=True)
+        except ChatError as error:
+            log.warning("reactions could not be read (%s), the next time will tell", error)
             return None
         changed = await self._database.write(partial(self._take_in, cards=cards, shown=shown, read_at=read_at))
         if changed:

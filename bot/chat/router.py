@@ -108,7 +108,7 @@ class Router:
         try:
             caller = Caller(self._workspace_id, event.member, await self._platform.is_moderator(event.member))
         except ChatError as error:
-            log.warning("not known whether %s is a moderator", event.member, exc_info=True)
+            log.warning("not known whether %s is a moderator (%s)", event.member, error)
             anyone = Caller(self._workspace_id, event.member, is_role_known=False)
             try:
                 return await self._carry_out(event, act, anyone, profile, texts)
@@ -148,8 +148,8 @@ class Router:
         """Whatever keeps chat from telling who somebody is, they are answered."""
         try:
             return await self._platform.profile(member)
-        except Exception:
-            log.warning("no profile for member %s", member, exc_info=True)
+        except Exception as error:
+            log.warning("no profile for member %s (%s)", member, error, exc_info=not isinstance(error, ChatError))
             return None
 
     async def _problem_card(self, error: ButineError, texts: Texts, typed: str) -> Card:

@@ -10,9 +10,11 @@ import pytest
 from bot import checking, operations
 from bot.config import Settings, load
 from bot.domain.command import Capture, Help, parse
+from bot.errors import ChatUnavailable
 from bot.failures import Refused, explain
 from bot.views.texts import LANGUAGES, Texts
 from tests.mattermost.house import House
+from tests.ports import free_port
 
 TEXTS = Texts("fr", domain="cli")
 
@@ -88,6 +90,7 @@ async def test_repeating_it_changes_nothing_and_keeps_the_tokens(
         ("person", "name_taken"),
         ("command", "command_taken"),
         ("review", "review_open"),
+        ("archived", "channel_archived"),
     ],
 )
 async def test_what_stands_in_the_way_is_named(bare: House, break_it: str, reason: str) -> None:
@@ -100,6 +103,8 @@ async def test_what_stands_in_the_way_is_named(bare: House, break_it: str, reaso
         bare.world.add_user("butine")
     elif break_it == "review":
         bare.world.add_channel(bare.team, "moderation", "O", bare.admin)
+    elif break_it == "archived":
+        bare.world.channels[bare.world.add_channel(bare.team, "idees", "O", bare.admin)]["delete_at"] = 1
     else:
         bare.server.integrations.add_command({"team_id": bare.team, "trigger": "idea", "url": "http://other/"})
     with pytest.raises(Refused) as refused:
@@ -223,3 +228,11 @@ async def test_clocks_that_nearly_agree_are_well(house: House, capsys: pytest.Ca
     await house.stop()
     await checking.check(house.settings(), TEXTS, "butine.toml", lambda: house.clock() + timedelta(seconds=50))
     assert "✓ Les horloges de Mattermost et de cette machine concordent." in capsys.readouterr().out
+
+
+async def test_where_nobody_answers_the_system_says_why() -> None:
+    """The name of an error alone says nothing to an operator."""
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ChatUnavailable) as unavailable:
+        await operations.set_up_mattermost(load(environ={}), url, "x", "valdoise", "http://127.0.0.1:1", TEXTS)
+    assert "Connection refused" in explain(unavailable.value, TEXTS)[0]

@@ -214,8 +214,8 @@ class Desk:
     async def _show(self, trigger: str, dialog: Json) -> bool:
         try:
             await self.rest.open_dialog(trigger, self.dialog_url, dialog)
-        except ChatError:
-            log.warning("a dialog could not be opened", exc_info=True)
+        except ChatError as error:
+            log.warning("a dialog could not be opened (%s)", error)
             return False
         return True
 

@@ -91,9 +91,11 @@ class Rest:
         """A channel by its id."""
         return await self._run(lambda: self._driver.channels.get_channel(channel))
 
-    async def channel_by_name(self, team: str, name: str) -> Json:
-        """A channel by its name."""
-        return await self._run(lambda: self._driver.channels.get_channel_by_name(team, name))
+    async def channel_by_name(self, team: str, name: str, *, may_be_archived: bool = False) -> Json:
+        """A channel by its name. An archived one keeps it from others."""
+        path, is_asked = f"/teams/{team}/channels/name/{name}", str(may_be_archived).lower()
+        channel: Json = await self._run(lambda: self._get(path, include_deleted=is_asked))
+        return channel
 
     async def direct_channel(self, one: str, other: str) -> Json:
         """The conversation of two members, made if there was none."""
@@ -175,7 +177,7 @@ class Rest:
         except requests.exceptions.ConnectTimeout as error:
             raise ChatUnavailable("no connection in time") from error
         except requests.exceptions.RequestException as error:
-            raise ChatUnavailable(type(error).__name__, is_uncertain=True) from error
+            raise ChatUnavailable(_words(error), is_uncertain=True) from error
         except ValueError as error:  # no JSON: a proxy's page
             raise ChatUnavailable("answer is no JSON", is_uncertain=True) from error
         if isinstance(answer, requests.Response):  # mattermostdriver's way of saying the same of what was read
@@ -253,11 +255,12 @@ def _wait(response: requests.Response) -> float | None:
 
 
 def _words(error: BaseException) -> str:
-    """What is wrong with the certificate, from the innermost error."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
-            return seen.verify_message
-        inner = seen.args[0] if seen.args and isinstance(seen.args[0], BaseException) else None
-        seen = getattr(seen, "reason", None) if isinstance(getattr(seen, "reason", None), BaseException) else inner
-    return str(error)
+    """What the innermost error says: what is wrong with a certificate, or that nobody listens there."""
+    inner: BaseException | None = error
+    while inner is not None:
+        error = inner
+        within = (getattr(error, "reason", None), error.__cause__, *error.args)
+        inner = next((each for each in within if isinstance(each, BaseException)), None)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -120,11 +120,13 @@ async def _bot(admin: Rest) -> tuple[str, str, bool]:
 
 async def _channel(admin: Rest, team: str, name: str, *, is_private: bool) -> tuple[str, bool]:
     try:
-        found = await (admin.channel(name) if is_id(name) else admin.channel_by_name(team, name))
+        found = await (admin.channel(name) if is_id(name) else admin.channel_by_name(team, name, may_be_archived=True))
     except Denied as error:
         if error.status != NOT_FOUND or is_id(name):
             raise CannotSetUp("no_such_channel", name) from error
     else:
+        if found.get("delete_at"):
+            raise CannotSetUp("channel_archived", name)
         if is_private and found.get("type") == OPEN:
             raise CannotSetUp("review_open", name)
         return str(found["id"]), False

@@ -107,8 +107,8 @@ class Answers:
         if reply.card:
             try:
                 await self._api.publish_home(member, render.home(reply.card, await self.texts(member)))
-            except ChatError:
-                log.warning("the Home of %s could not be shown", member, exc_info=True)
+            except ChatError as error:
+                log.warning("the Home of %s could not be shown (%s)", member, error)
 
     def error_view(self, origin: Origin, card: Card) -> dict[str, Any]:
         """A modal on top of the form, which stays as it is below."""
@@ -145,8 +145,8 @@ class Answers:
                 await self._api.push_view(origin.trigger, view)
             else:
                 await self._api.open_view(origin.trigger, view)
-        except ChatError:
-            log.warning("a form could not be opened for %s", origin.member, exc_info=True)
+        except ChatError as error:
+            log.warning("a form could not be opened for %s (%s)", origin.member, error)
             await self._private(event, origin, await self._sentence(origin.member, "slack.form_expired"))
 
     async def _private(self, event: Event, origin: Origin, card: Card, *, replaces: bool = False) -> None:
@@ -161,8 +161,8 @@ class Answers:
             elif origin.view and origin.metadata is not None and origin.trigger and not _is_form(origin):
                 await self._api.update_view(origin.view, render.reading_modal(card, "{}", texts))
                 return
-        except ChatError:
-            log.warning("a private answer took the other way", exc_info=True)
+        except ChatError as error:
+            log.warning("a private answer took the other way (%s)", error)
         await self._direct(origin.member, card, f"answer:{event.id}", texts)
 
     async def _respond(self, url: str, card: Card, texts: Texts, *, replaces: bool) -> bool:
@@ -199,8 +199,8 @@ class Answers:
         webhook.proxy = proxy_for(url)
         try:
             answer = await webhook.send_dict(dict(message))
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            log.warning("the response_url did not answer", exc_info=True)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("the response_url did not answer (%s)", str(error) or type(error).__name__)
             return None
         if answer.status_code != OK:
             log.info("the response_url does not take it: %s", answer.body)
@@ -222,8 +222,8 @@ class Answers:
                 log.warning("%s could not be answered (%s), try %s", member, error.reason, attempt)
                 if attempt < TRIES:
                     await self._sleep(error.retry_after or 2.0**attempt)
-            except ChatError:
-                log.warning("%s can't be answered", member, exc_info=True)
+            except ChatError as error:
+                log.warning("%s can't be answered (%s)", member, error)
                 return
             else:
                 return

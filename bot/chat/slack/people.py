@@ -101,8 +101,8 @@ class People:
         """Read the moderators, so that the first who clicks need not wait for it. Never raises."""
         try:
             await self._reviews.answer(REVIEW, self._read_review, seconds=None)
-        except ChatError:
-            log.warning("the review channel's members can't be read yet: nobody can moderate", exc_info=True)
+        except ChatError as error:
+            log.warning("the review channel's members can't be read yet (%s): nobody can moderate", error)
 
     async def close(self) -> None:
         """Ask no more."""

@@ -231,7 +231,7 @@ class Slack:
             locale = (await self.profile(member)).locale
         except ChatRefused:
             raise
-        except ChatError:
-            log.warning("no profile for member %s, the workspace's language is taken", member, exc_info=True)
+        except ChatError as error:
+            log.warning("no profile for member %s (%s), the workspace's language is taken", member, error)
             locale = None
         return Texts(known_language(locale, self._language), domain="slack")

@@ -39,8 +39,8 @@ class Voters:
         if known is None and self._has_turn():
             try:
                 known = await self._look_up(holder)
-            except ChatError:
-                log.info("%s can't be looked up, and counts as a member", holder, exc_info=True)
+            except ChatError as error:
+                log.info("%s can't be looked up (%s), and counts as a member", holder, error)
         return known is not False
 
     async def members_among(self, holders: Iterable[str]) -> set[str]:

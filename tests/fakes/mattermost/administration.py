@@ -104,6 +104,11 @@ class Administration:
 
     async def _create_channel(self, request: web.Request, user: str) -> Json:
         given = await request.json()
+        if any(
+            (each["team_id"], each["name"]) == (given["team_id"], given["name"])
+            for each in self.world.channels.values()
+        ):
+            raise Refusal(400, "store.sql_channel.save_channel.exists.app_error", "It exists, be it archived.")
         id_ = self.world.add_channel(given["team_id"], given["name"], given["type"], user)
         self.world.channels[id_]["display_name"] = given["display_name"]
         return self.world.channels[id_]

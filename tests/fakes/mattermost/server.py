@@ -205,6 +205,8 @@ class FakeMattermost:
     async def _channel_by_name(self, request: web.Request, user: str) -> Json:
         for channel in self.world.channels.values():
             if (channel["team_id"], channel["name"]) == (request.match_info["team"], request.match_info["name"]):
+                if channel["delete_at"] and request.query.get("include_deleted") != "true":
+                    break
                 if (
                     channel["type"] == "P"
                     and not self.world.is_admin(user)
