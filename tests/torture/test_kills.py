@@ -124,7 +124,7 @@ async def test_of_two_processes_on_postgresql_one_is_killed_and_nothing_is_lost_
     tmp_path: Path, random: Random, url: str, figures: Figures
 ) -> None:
     """The other goes on meanwhile, and is sent again what was not acknowledged; they end at moments by chance."""
-    kills, stops = dose(50, 1), dose(25, 1)  # as many as on SQLite would take ten minutes more
+    kills, stops = dose(200, 1), dose(50, 1)
     clock = Clock(tmp_path / "clock")
     town, moments, ledger = Town(tmp_path, random, clock), Moments(random), Ledger(url)
     sent, took = list[Sent](), list[float]()

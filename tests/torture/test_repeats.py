@@ -246,7 +246,7 @@ async def test_two_processes_on_postgresql_have_one_effect_too(
     tmp_path: Path, random: Random, postgresql_url: str, figures: Figures
 ) -> None:
     """A socket to Slack each, a websocket to Mattermost each, and a balancer before them."""
-    number = dose(300, 5)  # a thousand would take five minutes more
+    number = dose(1_000, 5)
     upgrade(parse_url(postgresql_url))
     clock, ledger = Clock(tmp_path / "clock"), Ledger(postgresql_url)
     town = Town(tmp_path, random, clock, slack_mode="socket")
