@@ -74,7 +74,7 @@ class OwnIdea(ButineError):
 
 @dataclass(eq=False)
 class NothingToShow(ButineError):
-    """What was asked for does not exist yet; `what` is "shortlist" or "digest"."""
+    """What was asked for does not exist, or not any more; `what` is "shortlist", "digest" or a view."""
 
     what: str
 

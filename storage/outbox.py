@@ -45,6 +45,15 @@ _BY_MESSAGE = Prepared(
         col(OutboxItem.workspace_id) == bindparam("workspace_id"), col(OutboxItem.message) == bindparam("message")
     )
 )
+_AWAITED = Prepared(
+    select_columns(col(OutboxItem.id)).where(
+        col(OutboxItem.workspace_id) == bindparam("workspace_id"),
+        col(OutboxItem.view) == bindparam("view"),
+        col(OutboxItem.idea_id) == bindparam("idea_id"),
+        col(OutboxItem.message).is_(None),
+        col(OutboxItem.parked_reason).is_(None),
+    )
+)
 _KEYS_BETWEEN = Prepared(
     select_columns(col(OutboxItem.key)).where(
         col(OutboxItem.workspace_id) == bindparam("workspace_id"),
@@ -137,6 +146,11 @@ def shown_by(session: Session, workspace_id: int, message: str) -> tuple[str, in
     """What a posted message shows: by which view, and of which idea; None for a message that is not Butine's."""
     rows = _BY_MESSAGE(session, workspace_id=workspace_id, message=message)
     return (rows[0][0], rows[0][1]) if rows else None
+
+
+def is_awaited(session: Session, workspace_id: int, view: str, idea_id: int) -> bool:
+    """Whether the idea's card of that view is still to be posted, and nothing is known to stand in its way."""
+    return bool(_AWAITED(session, workspace_id=workspace_id, view=view, idea_id=idea_id))
 
 
 def permalinks(session: Session, workspace_id: int, view: str, idea_ids: Collection[int]) -> dict[int, str]:
@@ -244,8 +258,8 @@ class Claimed:
     until: datetime
 
 
-def settle_shown(session: Session, claimed: Claimed, message: str, permalink: str | None) -> None:
-    """The card as of the claimed `wanted` is on show; whatever was wanted since then still waits."""
+def settle_shown(session: Session, claimed: Claimed, message: str | None, permalink: str | None) -> None:
+    """The card as of the claimed `wanted` is on show, or there is none; whatever was wanted since then still waits."""
     _update(
         session,
         claimed,

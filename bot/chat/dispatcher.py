@@ -4,14 +4,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
 from bot.chat.events import MessageRef
 from bot.chat.platform import Platform
-from bot.chat.showing import card_of
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone
+from bot.chat.showing import Early, card_of
+from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NothingToShow
 from bot.rules import Rules
 from bot.usecases import undelivered
 from bot.usecases.announcing import IDEA_CARD
@@ -40,10 +41,36 @@ explain."""
 LATE_SECONDS = 45.0
 """How long a server may sit on what it was sent, after nobody waits for its answer any more, and still do it. Before
 that is over, looking for a post proves nothing, and a newer edit may be followed by the older one."""
+AFTER_SECONDS = 10.0
+"""How soon it is looked whether a message that leads to a card may follow it."""
 IDLE_SECONDS = 60.0
 STORAGE_PAUSE_SECONDS = 5.0
 STUBBORN = 3
 """A message that failed so often no longer keeps those behind it from being tried."""
+
+
+Place = tuple[str, str]
+"""A channel, or the member whose conversation it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """A row could not be sent, and is to be tried again so many seconds after `since`; `is_asked`: by the platform."""
+
+    since: datetime
+    seconds: float
+    is_asked: bool
+    is_uncertain: bool
+
+    @property
+    def until(self) -> datetime:
+        """The end of it, or for how long a row may be put off at once."""
+        return self.since + timedelta(seconds=min(self.seconds, LONGEST_BACKOFF_SECONDS))
+
+    @property
+    def held_seconds(self) -> float:
+        """For how long what comes after it in the same place waits, so that it does not come before it."""
+        return self.seconds if self.is_asked else min(self.seconds, LATE_SECONDS)
 
 
 class Dispatcher:
@@ -75,7 +102,7 @@ class Dispatcher:
         self._patience = patience
         self._wake = asyncio.Event()
         self._is_closing = False
-        self._pauses: dict[tuple[str, str], tuple[datetime, float]] = {}
+        self._held: dict[Place, Setback] = {}
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -136,14 +163,17 @@ class Dispatcher:
         return min(max((due - self._clock()).total_seconds(), 0.05), IDLE_SECONDS)
 
     async def _send_in_order(self, group: list[Claimed], claimed_at: datetime) -> None:
-        """One place's messages; where one can't be sent now, or the platform asks for a pause, the rest waits too.
+        """One place's messages; where one can't be sent now, or the platform asks for a pause, the rest waits too, and
+        what is claimed after it. An edit that may have arrived keeps none waiting, nor what is stubborn, unless a
+        second one fails.
 
         What can't be begun in time is left as it is: once its lease is over, whoever comes first sends it. So is the
         rest where the clock is set back meanwhile and does not tell any more when that is.
         """
         last = claimed_at + LEASE - self._patience
-        if asked := self._pause_of(_place(group[0])):
-            await self._put_off_all(group, asked)
+        place = _place(group[0])
+        if until := self._held_until(place):
+            await self._put_off_all(group, until)
             return
         has_failed = False
         for position, claimed in enumerate(group):
@@ -152,21 +182,31 @@ class Dispatcher:
             if not claimed_at <= self._clock() <= last:
                 log.warning("%s messages were not sent in the time that they were claimed for", len(group) - position)
                 return
-            pause = await self._send(claimed)
-            if pause is None:
+            setback = await self._send(claimed)
+            if setback is None:
                 continue
-            is_let_by = claimed.item.attempts >= STUBBORN and not has_failed and not self._pause_of(_place(claimed))
-            if not is_let_by:
-                await self._put_off_all(group[position + 1 :], pause)
-                return
-            has_failed = True
+            may_pass = claimed.item.attempts >= STUBBORN or (setback.is_uncertain and claimed.item.message is not None)
+            if may_pass and not has_failed and not setback.is_asked:
+                has_failed = True
+                continue
+            self._held[place] = setback
+            if until := self._held_until(place):
+                await self._put_off_all(group[position + 1 :], until)
+            return
 
-    async def _send(self, claimed: Claimed) -> float | None:
-        """Send one row and settle it; returns the seconds to wait where the platform is not available."""
+    async def _send(self, claimed: Claimed) -> Setback | None:
+        """Send one row and settle it; tells what went wrong where the platform is not available."""
         item = claimed.item
         try:
             card = await self._database.read(lambda session: card_of(session, item, self._rules, self._clock()))
             ref = await self._show(claimed, card)
+        except Early:
+            until = self._clock() + timedelta(seconds=AFTER_SECONDS)
+            await self._put_off(claimed, until, is_uncertain=False, was_tried=False)
+            return None
+        except NothingToShow:
+            await self._database.write(lambda session: outbox.settle_shown(session, claimed, item.message, None))
+            return None
         except MessageGone:
             log.warning("message of %s is gone, posting it anew", item.key)
             await self._database.write(lambda session: outbox.settle_gone(session, claimed, self._clock()))
@@ -175,11 +215,10 @@ class Dispatcher:
             pause = error.retry_after or _backoff(item.attempts)
             if error.is_uncertain:
                 pause = max(pause, LATE_SECONDS)
-            if error.retry_after:
-                self._pauses[_place(claimed)] = self._clock(), pause
+            setback = Setback(self._clock(), pause, bool(error.retry_after), error.is_uncertain)
             log.warning("%s not sent (%s), again in %.0f s", item.key, error.reason, pause)
-            await self._put_off(claimed, pause, is_uncertain=error.is_uncertain)
-            return pause
+            await self._put_off(claimed, setback.until, is_uncertain=error.is_uncertain)
+            return setback
         except ChatRefused as error:
             log.error("%s can't be sent: %s", item.key, error.reason)  # noqa: TRY400  the reason says it all
             await self._database.write(
@@ -190,7 +229,8 @@ class Dispatcher:
             raise
         except Exception:  # a card that can't be rendered must not keep the others from being sent
             log.exception("%s not sent", item.key)
-            await self._put_off(claimed, LONGEST_BACKOFF_SECONDS, is_uncertain=True)
+            until = self._clock() + timedelta(seconds=LONGEST_BACKOFF_SECONDS)
+            await self._put_off(claimed, until, is_uncertain=True)
             return None
         await self._database.write(lambda session: outbox.settle_shown(session, claimed, ref.id, ref.permalink))
         if item.view == IDEA_CARD and item.idea_id and not item.message:
@@ -218,32 +258,33 @@ class Dispatcher:
             return await self._platform.direct(item.member_id, card, item.key)
         return await self._platform.post(item.channel or "", card, item.key)
 
-    def _pause_of(self, place: tuple[str, str]) -> float:
-        """The seconds that the platform still asks to wait before anything more is sent there."""
-        if place not in self._pauses:
-            return 0.0
-        now, (began, seconds) = self._clock(), self._pauses[place]
-        if now < began:  # the clock was set back: it lasts once more as long at most, not as much longer
-            self._pauses[place] = now, seconds
-            return seconds
-        left = seconds - (now - began).total_seconds()
-        if left <= 0:
-            del self._pauses[place]
-        return max(left, 0.0)
+    def _held_until(self, place: Place) -> datetime | None:
+        """When something may be sent there again, as far as rows may be put off; None if it may be now."""
+        if place not in self._held:
+            return None
+        now, setback = self._clock(), self._held[place]
+        if now < setback.since and setback.is_asked:
+            # The clock was set back: it lasts once more as long at most, not as much longer.
+            setback = self._held[place] = replace(setback, since=now)
+        end = setback.since + timedelta(seconds=setback.held_seconds)
+        if not setback.since <= now < end:
+            del self._held[place]
+            return None
+        return min(end, now + timedelta(seconds=LONGEST_BACKOFF_SECONDS))
 
-    async def _put_off_all(self, group: list[Claimed], pause: float) -> None:
+    async def _put_off_all(self, group: list[Claimed], until: datetime) -> None:
+        """To one moment: then they come in the order in which they were wanted."""
         for claimed in group:
-            await self._put_off(claimed, pause, is_uncertain=False, was_tried=False)
+            await self._put_off(claimed, until, is_uncertain=False, was_tried=False)
 
-    async def _put_off(self, claimed: Claimed, pause: float, *, is_uncertain: bool, was_tried: bool = True) -> None:
-        due = self._clock() + timedelta(seconds=min(pause, LONGEST_BACKOFF_SECONDS))
+    async def _put_off(self, claimed: Claimed, until: datetime, *, is_uncertain: bool, was_tried: bool = True) -> None:
         settle = partial(
-            outbox.settle_later, claimed=claimed, due_at=due, is_uncertain=is_uncertain, was_tried=was_tried
+            outbox.settle_later, claimed=claimed, due_at=until, is_uncertain=is_uncertain, was_tried=was_tried
         )
         await self._database.write(settle)
 
 
-def _place(claimed: Claimed) -> tuple[str, str]:
+def _place(claimed: Claimed) -> Place:
     return claimed.item.channel or "", claimed.item.member_id or ""
 
 

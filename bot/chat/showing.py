@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from bot.errors import NothingToShow
 from bot.rules import Rules
 from bot.usecases import announcing, digesting
 from bot.usecases.announcing import Said
@@ -20,8 +21,15 @@ from storage import ideas, outbox, workspaces
 from storage.tables import Idea, OutboxItem, Status, Step, present
 
 
+class Early(Exception):
+    """The card that this message leads to is not there yet: it is to follow it."""
+
+
 def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> Card:
-    """The card to show now. Channel posts are in the workspace's language, direct messages in their member's."""
+    """The card to show now. Channel posts are in the workspace's language, direct messages in their member's.
+
+    Raises Early, or NothingToShow where there is none any more.
+    """
     locale = workspaces.locale_of(session, item.workspace_id, item.member_id) if item.member_id else None
     texts = rules.texts(locale)
     if item.idea_id is None:
@@ -39,7 +47,7 @@ def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> 
             link = _link(session, idea, announcing.REVIEW_CARD)
             return idea_views.new_text_post(idea, Step(item.subject["step"]), link, texts)
         case announcing.APPROVED_NOTICE:
-            return notices.approved_notice(idea, _link(session, idea, announcing.IDEA_CARD), texts)
+            return notices.approved_notice(idea, _link_once_posted(session, idea, announcing.IDEA_CARD), texts)
         case announcing.REFUSED_NOTICE:
             return notices.refused_notice(idea, said, names, texts)
         case announcing.QUESTION_NOTICE:
@@ -54,6 +62,13 @@ def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> 
 
 def _link(session: Session, idea: Idea, view: str) -> str | None:
     return outbox.permalinks(session, idea.workspace_id, view, [present(idea.id)]).get(present(idea.id))
+
+
+def _link_once_posted(session: Session, idea: Idea, view: str) -> str | None:
+    """None where there will be none. Raises Early."""
+    if outbox.is_awaited(session, idea.workspace_id, view, present(idea.id)):
+        raise Early
+    return _link(session, idea, view)
 
 
 def _said(item: OutboxItem, idea: Idea) -> Said | None:
@@ -79,6 +94,8 @@ def _card_without_idea(session: Session, item: OutboxItem, texts: Texts, now: da
         waiting = ideas.oldest_pending(session, item.workspace_id, REMINDED_AT_ONCE)
     else:
         waiting = ideas.pending_among(session, named)
+    if not waiting:  # all was decided on before this could be sent
+        raise NothingToShow(item.view)
     keys = [present(idea.id) for idea, _ in waiting]
     links = outbox.permalinks(session, item.workspace_id, announcing.REVIEW_CARD, keys)
     return digest_views.reminder_card(waiting, links, now, texts)

@@ -5,15 +5,24 @@ import asyncio
 import pytest
 from sqlmodel import Session, select
 
-from bot.chat.dispatcher import BATCH, LONGEST_BACKOFF_SECONDS, PLACE_BATCH, Dispatcher
+from bot.chat.dispatcher import (
+    AFTER_SECONDS,
+    BATCH,
+    LATE_SECONDS,
+    LONGEST_BACKOFF_SECONDS,
+    PLACE_BATCH,
+    STUBBORN,
+    Dispatcher,
+)
 from bot.chat.events import MessageRef
+from bot.errors import ChatRefused, ChatUnavailable
 from bot.usecases import announcing
 from bot.views.cards import Card
 from bot.views.plain import plain
 from storage import outbox
 from storage.outbox import Wanted
-from storage.tables import OutboxItem
-from tests.chat.desk import DOWN, FRENCH, Desk, posts, slow_down, want_again
+from storage.tables import Idea, OutboxItem, present
+from tests.chat.desk import DOWN, FRENCH, UNCERTAIN, Desk, posts, slow_down, want_again
 from tests.fakes.memory_platform import MemoryPlatform
 
 # Order
@@ -38,6 +47,36 @@ async def test_channel_cards_come_before_the_direct_messages_that_link_to_them(d
     assert posts(desk)[-1] == "notice:1:approved_notice:camille"
     (card,), (notice,) = desk.platform.shown("card:1:ideas"), desk.platform.shown("notice:1:approved_notice:camille")
     assert f"https://chat.example/{card.id}" in str(notice.card)
+
+
+@pytest.mark.parametrize("failure", [DOWN, slow_down(40)])
+async def test_an_author_is_told_of_the_publication_once_there_is_a_card_to_link_to(
+    desk: Desk, failure: ChatUnavailable
+) -> None:
+    number = await desk.pending()
+    await desk.send()
+    await desk.click("nadia", "approve", str(number))
+    desk.platform.fail("post", failure)
+    await desk.send()
+    assert desk.platform.shown("notice:1:approved_notice:camille") == []
+    desk.later(seconds=40)
+    await desk.send()
+    desk.later(seconds=AFTER_SECONDS)
+    await desk.send()
+    (card,), (notice,) = desk.platform.shown("card:1:ideas"), desk.platform.shown("notice:1:approved_notice:camille")
+    assert f"https://chat.example/{card.id}" in str(notice.card)
+
+
+async def test_where_the_card_can_t_be_posted_the_author_is_told_without_a_link(desk: Desk) -> None:
+    number = await desk.pending()
+    await desk.send()
+    await desk.click("nadia", "approve", str(number))
+    desk.platform.fail("post", ChatRefused("restricted"))
+    await desk.send()
+    desk.later(seconds=AFTER_SECONDS)
+    await desk.send()
+    (notice,) = desk.platform.shown("notice:1:approved_notice:camille")
+    assert "Link(" not in str(notice.card)
 
 
 async def test_channels_are_in_the_workspaces_language_and_direct_messages_in_the_members(desk: Desk) -> None:
@@ -129,12 +168,53 @@ async def test_a_retry_after_is_obeyed_for_the_whole_place_and_order_is_kept(des
     assert posts(desk) == [f"card:{number}:review" for number in range(1, 5)]
 
 
+@pytest.mark.parametrize("failure", [DOWN, UNCERTAIN, slow_down(10), slow_down(600)])
+@pytest.mark.parametrize("position", [0, 3])
+async def test_after_a_failure_a_channels_queue_goes_on_in_order(
+    desk: Desk, failure: ChatUnavailable, position: int
+) -> None:
+    """What is claimed after the rest was put off waits as long."""
+    for number in range(3 * PLACE_BATCH):
+        await desk.pending(f"Idée {number}")
+    desk.platform.fail("post", *[None] * position, failure)
+    for _ in range(20):
+        await desk.send()
+        desk.later(seconds=50)
+    assert posts(desk) == [f"card:{number}:review" for number in range(1, 3 * PLACE_BATCH + 1)]
+
+
+async def test_what_is_new_waits_no_longer_than_a_moment_however_long_chat_was_down(desk: Desk) -> None:
+    """It may find chat well again."""
+    for _ in range(2):
+        await desk.pending()
+    for _ in range(12):
+        desk.platform.fail("post", DOWN, DOWN)
+        await desk.send()
+        desk.later(seconds=LONGEST_BACKOFF_SECONDS)
+    await desk.send()
+    desk.platform.failures.clear()
+    await desk.pending()
+    desk.later(seconds=LATE_SECONDS)
+    await desk.send()
+    assert posts(desk) == ["card:3:review"]
+
+
+async def test_an_edit_that_may_have_arrived_keeps_nothing_waiting(desk: Desk) -> None:
+    number = await desk.pending()
+    await desk.send()
+    await desk.submit("camille", "edit", str(number), title="Des vélos pour tous")
+    await desk.pending()
+    desk.platform.fail("update", UNCERTAIN)
+    await desk.send()
+    assert posts(desk) == ["card:1:review", "card:2:review"]
+
+
 async def test_a_retry_after_of_one_place_holds_no_other_up(desk: Desk) -> None:
     first = await desk.pending()
     await desk.click("nadia", "approve", str(first))
-    desk.platform.fail("post", slow_down(30))  # whichever channel comes first
+    desk.platform.fail("post", slow_down(30))  # the ideas channel's, which comes first
     await desk.send()
-    assert len(posts(desk)) == 2
+    assert posts(desk) == ["card:1:review"]
 
 
 async def test_a_long_queue_of_one_channel_holds_no_other_up(desk: Desk) -> None:
@@ -199,6 +279,19 @@ async def test_digest_and_reminder_are_rendered_from_what_is_kept(desk: Desk) ->
     assert f"https://chat.example/{review.id}" in str(reminder.card)
 
 
+async def test_a_reminder_of_what_was_all_decided_on_meanwhile_is_not_posted(desk: Desk) -> None:
+    number = await desk.pending()
+    await desk.send()
+    idea_id = await desk.read(lambda session: present(session.exec(select(Idea.id)).one()))
+    await desk.database.write(
+        lambda session: announcing.reminder(session, desk.workspace_id, "2026-11-24", [idea_id], desk.now)
+    )
+    await desk.click("nadia", "approve", str(number))
+    await desk.send()
+    assert desk.platform.shown("reminder:2026-11-24") == []
+    assert not await desk.dispatcher.send_due()
+
+
 async def test_a_reminder_that_waited_while_butine_was_renewed_is_sent_too(desk: Desk) -> None:
     """The version before kept no ideas with it."""
     await desk.pending("Un vestiaire")
@@ -223,7 +316,7 @@ async def test_late_notices_say_what_was_said_when_they_were_wanted(desk: Desk) 
         desk.platform.fail("direct", DOWN)
         await desk.submit(member, form, str(number), **words)
         await desk.send()
-        desk.later(seconds=1)
+        desk.later(seconds=2**STUBBORN)
     desk.later(minutes=5)
     await desk.send()
     told = [plain(message.card, FRENCH) for message in desk.platform.messages.values() if message.member == "camille"]
