@@ -68,8 +68,8 @@ async def preview_digest(settings: Settings, workspace: str | None, texts: Texts
 async def post_digest(settings: Settings, workspace: str | None, texts: Texts) -> None:
     """Freeze the digest that is to be posted next and leave it in the outbox. Raises Refused."""
     now, rules = datetime.now(UTC), rules_of(settings)
+    period = digesting.wished_one(rules.weekly, now)
     async with _workspace(settings, workspace) as (database, workspace_id):
-        period = await database.read(lambda s: digesting.current_one(s, workspace_id, rules.weekly, now))
         try:
             contents = await database.write(
                 lambda s: digesting.publish_early(s, workspace_id, period, rules.sizes, now)

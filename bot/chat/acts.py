@@ -330,7 +330,7 @@ def _preview_digest(call: Call) -> Reply:
 def _post_digest(call: Call) -> Reply:
     require_moderator(call.caller)
     weekly, workspace_id = call.rules.weekly, call.caller.workspace_id
-    period = digesting.current_one(call.session, workspace_id, weekly, call.now)
+    period = digesting.wished_one(weekly, call.now)
     contents = digesting.publish_early(call.session, workspace_id, period, call.rules.sizes, call.now)
     following = digesting.next_one(call.session, workspace_id, weekly, call.now)
     return Reply(digest_views.posted_card(contents, period.due_at, following.due_at, call.texts))

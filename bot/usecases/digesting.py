@@ -132,14 +132,20 @@ def next_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime)
 
 
 def current_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime) -> Period:
-    """The period whose digest is wished for now: the latest while the schedule has yet to post it, else the coming one.
-
-    Between its hour and its post another period's digest would take all that it was to say.
-    """
+    """The period whose digest is in the making: the latest until the schedule has posted it, then the coming one."""
     latest = weekly.latest(now)
     if weekly.verdict(latest, now) is Due.POST and of_period(session, workspace_id, latest, now) is None:
         return latest
     return weekly.coming(now)
+
+
+def wished_one(weekly: Weekly, now: datetime) -> Period:
+    """The period that somebody has posted by hand: on its own day the latest, be it posted already.
+
+    Who asks for it twice, or just after the schedule, does not mean the week after's.
+    """
+    latest = weekly.latest(now)
+    return latest if weekly.verdict(latest, now) is Due.POST else weekly.coming(now)
 
 
 def publish_early(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
@@ -230,6 +236,8 @@ def _assemble(session: Session, digest: Digest, chosen: Sequence[Named], late: S
 
 
 def _last_of_each(decisions: Sequence[tuple[HistoryEntry, Idea]]) -> tuple[tuple[HistoryEntry, Idea], ...]:
-    """Each idea's last decision, in their order: one before it may have been a slip, and holds no more."""
-    last = {line.idea_id: line.id for line, _ in decisions}
-    return tuple((line, idea) for line, idea in decisions if last[line.idea_id] == line.id)
+    """Each idea's last decision, in their order: one before it may have been a slip, and holds no more. That an idea is
+    open to votes again is none.
+    """
+    last = {line.idea_id: line.id for line, _ in decisions if line.detail != Status.PUBLISHED}
+    return tuple((line, idea) for line, idea in decisions if last.get(line.idea_id) == line.id)

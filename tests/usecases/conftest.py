@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlmodel import Session
 
+from storage.tables import Idea
 from tests.usecases.builders import World, new_session
 
 
@@ -25,3 +26,13 @@ def world(session: Session) -> World:
 def elsewhere(session: Session) -> World:
     """Another workspace in the same database."""
     return World.new(session, "T2")
+
+
+@pytest.fixture
+def ranked(world: World) -> list[Idea]:
+    """Six published ideas, with 3, 2, 1, 1, 0 and 0 supporters."""
+    found = [world.publish() for _ in range(6)]
+    for idea, count in zip(found, (3, 2, 1, 1, 0, 0), strict=True):
+        world.support(idea, *("sam", "ines", "nadia")[:count])
+    world.later(hours=1)
+    return found
