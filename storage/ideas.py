@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, case, func, insert, update
+from sqlalchemy import Integer, and_, bindparam, case, func, insert, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, col, select
@@ -160,10 +160,13 @@ def overdue(
 ) -> list[Idea]:
     """Ideas that wait for a decision and have not been changed, nor brought up, for so long, longest ago first.
 
-    What is said to have been brought up later than now was so under a clock that was ahead, and counts for nothing.
+    What is said to have been brought up or changed later than now was so under a clock that was ahead; the one counts
+    for nothing then, nor the other where it was brought up since.
     `for_change` as in `by_number`.
     """
-    last = case((col(Idea.reminded_at) <= now, col(Idea.reminded_at)), else_=col(Idea.changed_at))
+    is_newer = or_(col(Idea.reminded_at) > col(Idea.changed_at), col(Idea.changed_at) > now)
+    was_reminded_since = and_(col(Idea.reminded_at) <= now, is_newer)
+    last = case((was_reminded_since, col(Idea.reminded_at)), else_=col(Idea.changed_at))
     query = select(Idea).where(Idea.workspace_id == workspace_id, Idea.status == Status.PENDING, last <= now - wait)
     query = query.order_by(last, col(Idea.number)).limit(limit)
     return list(session.exec(query.with_for_update() if for_change else query))

@@ -258,6 +258,15 @@ def test_an_idea_that_was_just_changed_waits_anew(session: Session, world: World
     assert moderation.overdue(session, world.workspace_id, WAIT, world.later(days=1)) == [idea]
 
 
+def test_an_idea_that_was_changed_since_it_was_brought_up_waits_anew(session: Session, world: World) -> None:
+    """Its author is thinking about a question: the moderators have done their part."""
+    idea = world.propose()
+    moderation.remind(session, world.workspace_id, WAIT, "d3", world.later(days=3))
+    moderation.ask(session, world.nadia, idea.number, "Pour qui ?", world.later(days=2))
+    assert moderation.overdue(session, world.workspace_id, WAIT, world.later(days=2)) == []
+    assert moderation.overdue(session, world.workspace_id, WAIT, world.later(days=1)) == [idea]
+
+
 def test_decided_ideas_and_those_of_other_workspaces_are_not_overdue(
     session: Session, world: World, elsewhere: World
 ) -> None:
