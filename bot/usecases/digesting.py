@@ -239,5 +239,7 @@ def _last_of_each(decisions: Sequence[tuple[HistoryEntry, Idea]]) -> tuple[tuple
     """Each idea's last decision, in their order: one before it may have been a slip, and holds no more. That an idea is
     open to votes again is none.
     """
-    last = {line.idea_id: line.id for line, _ in decisions if line.detail != Status.PUBLISHED}
-    return tuple((line, idea) for line, idea in decisions if last.get(line.idea_id) == line.id)
+    last = {line.idea_id: line.id for line, _ in decisions}
+    return tuple(
+        (line, idea) for line, idea in decisions if last[line.idea_id] == line.id and line.detail != Status.PUBLISHED
+    )
