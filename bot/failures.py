@@ -66,6 +66,7 @@ _CANNOT_OPEN: Mapping[str, str] = {
     CannotOpen.EMPTY: "cli.error.no_workspace",
     CannotOpen.FOREIGN: "cli.error.foreign",
     CannotOpen.IN_USE: "cli.error.in_use",
+    CannotOpen.LEFTOVER: "cli.error.leftover",
 }
 
 
@@ -125,4 +126,5 @@ def _about_storage(error: CannotOpen | NotSaved | NotSound, texts: Texts) -> str
             return texts(_CANNOT_OPEN[code], url=url, reason=_first_line(reason))
         case NotSound(source=source, reason=reason):
             return texts("cli.error.not_sound", source=source, reason=_first_line(reason))
-    return texts("cli.error.not_saved", reason=_first_line(error.reason))
+    sentence = "cli.check.damaged" if error.is_damage else "cli.error.not_saved"
+    return texts(sentence, reason=_first_line(error.reason))

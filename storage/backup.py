@@ -7,6 +7,7 @@ from pathlib import Path
 
 from storage.errors import NotSound
 from storage.files import new_file
+from storage.opening import require_own_journal
 
 PAGES_AT_ONCE = 1000
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -28,9 +29,10 @@ def copy(source: Path, target: Path, on_progress: Callable[[int, int], None]) ->
 
     It is the database as it was when the copying began, whatever is written meanwhile. The copy appears under its name
     only once it is whole, and nobody may read it who may not read the source. Raises FileExistsError for a target that
-    exists, CannotRead for a source that does not open, NotSound for one that is damaged, OSError or CopyFailed for
-    what the target's disk refuses.
+    exists, CannotRead for a source that does not open, CannotOpen for one beside another's log, NotSound for one that
+    is damaged, OSError or CopyFailed for what the target's disk refuses.
     """
+    require_own_journal(source)
     try:
         mode = source.stat().st_mode & 0o777
     except OSError as error:

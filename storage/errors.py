@@ -9,9 +9,14 @@ class StorageError(Exception):
 
 @dataclass(eq=False)
 class NotSaved(StorageError):
-    """A transaction could not be committed (locked, full, read-only, gone). It may be tried again."""
+    """A transaction could not be committed: locked, full, read-only, gone. It may be tried again unless `is_damage`."""
 
     reason: str
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether the file is damaged: SQLite has these words for it and for nothing else."""
+        return "disk image is malformed" in self.reason
 
 
 @dataclass(eq=False)
@@ -37,6 +42,7 @@ class CannotOpen(StorageError):
     EMPTY = "empty"
     FOREIGN = "foreign"
     IN_USE = "in_use"
+    LEFTOVER = "leftover"
 
 
 @dataclass(eq=False)

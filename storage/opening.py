@@ -86,6 +86,7 @@ def _revision(url: URL) -> str | None:
         _check_writable(path, shown(url))
         if not path.exists():  # looking would make it
             return None
+        require_own_journal(path)
     engine = engine_for(url, is_reader=is_sqlite)
     try:
         with _refusal(url), engine.connect() as connection:
@@ -110,6 +111,27 @@ def _refusal(url: URL) -> Iterator[None]:
         raise CannotOpen(CannotOpen.UNREACHABLE, shown(url), str(error.orig)) from error
     except DatabaseError as error:
         raise CannotOpen(CannotOpen.DAMAGED, shown(url), str(error.orig)) from error
+
+
+_VERSIONS, _NO_WAL = slice(18, 20), b"\x01\x01"
+"""Where the header says whether the file is written through a write-ahead log (sqlite.org/fileformat2.html, 1.3.3)."""
+
+
+def require_own_journal(path: Path) -> None:
+    """Raise CannotOpen where the write-ahead log beside the file is another database's.
+
+    A copy that `butine backup` made says that it has none, and Butine's own file says that it has one. What is put in
+    the place of a database that was killed finds that one's log there, and SQLite would write it over the copy.
+    """
+    log = Path(f"{path}-wal")
+    try:
+        with path.open("rb") as file:
+            has_none = file.read(_VERSIONS.stop)[_VERSIONS] == _NO_WAL
+        is_left = has_none and log.stat().st_size > 0
+    except OSError:  # none there; or what can't be read is told where it is opened
+        return
+    if is_left:
+        raise CannotOpen(CannotOpen.LEFTOVER, str(path), str(log))
 
 
 def problems_of(url: URL) -> list[str]:

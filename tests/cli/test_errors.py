@@ -13,7 +13,7 @@ from bot import errors
 from bot.failures import explain
 from bot.views.texts import Texts
 from storage import ideas, workspaces
-from storage.errors import NotSaved
+from storage.errors import CannotOpen, NotSaved
 from tests.cli.conftest import Terminal, in_web, words_of
 from tests.contract.storage_rows import new_idea
 
@@ -338,6 +338,18 @@ def test_the_environment_can_ask_for_the_traceback(english: Terminal, monkeypatc
         (errors.ChatUnavailable("timeout"), "cli.error.chat", {"reason": "timeout"}, NETWORK),
         (errors.ChatRefused("invalid_auth"), "cli.error.chat", {"reason": "invalid_auth"}, NETWORK),
         (ZeroDivisionError("by\nzero"), "cli.error.unexpected", {"reason": "ZeroDivisionError: by"}, REFUSED),
+        (
+            NotSaved("database disk image is malformed"),
+            "cli.check.damaged",
+            {"reason": "database disk image is malformed"},
+            DATABASE,
+        ),
+        (
+            CannotOpen(CannotOpen.LEFTOVER, "butine.db", "butine.db-wal"),
+            "cli.error.leftover",
+            {"url": "butine.db", "reason": "butine.db-wal"},
+            DATABASE,
+        ),
         (NotSaved(""), "cli.error.not_saved", {"reason": "?"}, DATABASE),
     ],
 )

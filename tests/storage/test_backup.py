@@ -1,6 +1,7 @@
 """A copy of a SQLite file in use is sound and whole, and a copy that fails leaves nothing behind."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -13,7 +14,7 @@ from sqlmodel import Session
 from storage import ideas, notes, search, workspaces
 from storage.backup import CannotRead, CopyFailed, copy
 from storage.database import Database
-from storage.errors import NotSound
+from storage.errors import CannotOpen, NotSound
 from storage.opening import parse_url, problems_of
 from storage.search import Visible
 from storage.tables import Status
@@ -96,6 +97,27 @@ def test_a_copy_is_one_file_that_can_be_moved_alone(sqlite_path: Path, tmp_path:
     with closing(sqlite3.connect(f"file:{folder}/copy.db?mode=ro", uri=True)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     assert [path.name for path in folder.iterdir()] == ["copy.db"]
+
+
+def test_in_the_place_of_a_database_that_was_killed_a_copy_is_not_written_over_by_its_log(
+    sqlite_path: Path, tmp_path: Path
+) -> None:
+    """It would be undone without a word, or damaged. Once the log is gone, all that was copied is there."""
+    saved, restored = tmp_path / "saved.db", tmp_path / "restored.db"
+    with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as killed:
+        copy(sqlite_path, saved, ignore)
+        killed.execute("INSERT INTO note VALUES ('later', '')")
+        log = Path(shutil.copy(f"{sqlite_path}-wal", f"{restored}-wal"))
+    shutil.copy(saved, restored)
+    for opening in (lambda: Database.open(f"sqlite:///{restored}"), lambda: copy(restored, tmp_path / "again", ignore)):
+        with pytest.raises(CannotOpen) as refused:
+            opening()
+        assert (refused.value.code, refused.value.reason) == (CannotOpen.LEFTOVER, str(log))
+    assert restored.read_bytes() == saved.read_bytes()
+    log.unlink()
+    Database.open(f"sqlite:///{restored}", is_upgraded=False)
+    with closing(sqlite3.connect(restored)) as connection:
+        assert connection.execute("SELECT count(*) FROM note WHERE name = 'later'").fetchone() == (0,)
 
 
 def test_progress_goes_up_to_the_whole(large_path: Path, tmp_path: Path) -> None:
