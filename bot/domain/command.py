@@ -153,6 +153,11 @@ STATUS_WORDS: Mapping[Status, str] = {
 _NUMBER = r"(?:#|№|n[oº°]\.?)?\s?(?P<number>[0-9]{1,9})"
 _IDEA = rf"(?:(?:l['’])?idee |idea |la )?{_NUMBER}"
 _STATUS = "(?:" + "|".join(f"(?P<{status}>{words})" for status, words in STATUS_WORDS.items()) + ")"
+_ALONE = (
+    "show|voir|search|chercher|rechercher|vote|voter|soutenir|unvote|edit|modifier|withdraw|retirer|supprimer"
+    "|status|statut|digest|recapitulatif"
+)
+"""Keywords that want something behind them. By itself none of them is an idea: what they want is in the help."""
 _END = r"\s?[.!?…]*"
 """Phones end a text with a full stop at two spaces, and people with a "!"."""
 
@@ -173,16 +178,17 @@ def _form(pattern: str, command: Callable[[re.Match[str]], Command]) -> _Form:
 
 _FORMS: tuple[_Form, ...] = (
     _form(r"help|aide|\?", lambda _: Help()),
+    _form(_ALONE, lambda _: Help()),
     _form(r"list(?: all)?|liste(?: tout| toutes)?", lambda _: ListIdeas()),
     _form(rf"(?:list|liste) {_STATUS}", lambda m: ListIdeas(_status(m))),
     _form(r"mine|my ideas|mes|mes idees|miennes", lambda _: Mine()),
     _form(rf"(?:(?:idee|idea) (?![0-9]))?{_NUMBER}", lambda m: Show(_number(m))),
-    _form(rf"(?:show|voir) {_IDEA}", lambda m: Show(_number(m))),
+    _form(rf"(?:show|voir|status|statut) {_IDEA}", lambda m: Show(_number(m))),
     _form(r"top|classement", lambda _: Top()),
-    _form(rf"(?:vote|support|soutenir) {_IDEA}", lambda m: Vote(_number(m))),
+    _form(rf"(?:vote|voter|support|soutenir) {_IDEA}", lambda m: Vote(_number(m))),
     _form(rf"(?:unvote|unsupport|retirer-soutien|retirer soutien) {_IDEA}", lambda m: Vote(_number(m), False)),
     _form(rf"(?:edit|modifier) {_IDEA}", lambda m: Edit(_number(m))),
-    _form(rf"(?:withdraw|retirer) {_IDEA}", lambda m: Withdraw(_number(m))),
+    _form(rf"(?:withdraw|retirer|supprimer) {_IDEA}", lambda m: Withdraw(_number(m))),
     _form(r"shortlist|selection", lambda _: ShowShortlist()),
     _form(r"stats|statistiques|chiffres", lambda _: Stats()),
     _form(r"queue|file", lambda _: Queue()),

@@ -89,6 +89,9 @@ FORMS: list[tuple[str, Command]] = [
     ("vote 12", Vote(12)),
     ("vote #12", Vote(12)),
     ("soutenir 12", Vote(12)),
+    ("voter 12", Vote(12)),
+    ("statut 12", Show(12)),
+    ("supprimer 12", Withdraw(12)),
     ("soutenir nº 12", Vote(12)),
     ("vote no. 12", Vote(12)),
     ("unvote 12", Vote(12, is_present=False)),
@@ -151,22 +154,15 @@ IDEAS = [
     "1234567890",
     "-12",
     "vote for the canteen",
-    "vote",
     "vote 12 13",
     "retirer les cônes",
-    "retirer",
-    "edit",
     "top of the stairs: a handrail",
     "stats on paper use",
     "file d’attente unique",
     "queue less",
-    "status 12",
     "status 12 unheard-of",
     "statut 12 retenue svp",
-    "digest",
     "digest the news",
-    "search",
-    "chercher",
     "search for what\nis not there",
     "list retained\nand more",
 ]
@@ -205,6 +201,13 @@ def test_marks_that_nobody_sees_are_forgiven(mark: str) -> None:
 @pytest.mark.parametrize("typed", IDEAS)
 def test_a_keyword_within_a_longer_text_is_an_idea(typed: str) -> None:
     assert parse(typed) == Capture(typed)
+
+
+@pytest.mark.parametrize(
+    "keyword", ["vote", "Voter", "voir", "chercher", "modifier", "retirer", "soutenir", "statut", "digest", "search ?"]
+)
+def test_a_keyword_that_wants_something_behind_it_asks_for_help_by_itself(keyword: str) -> None:
+    assert parse(keyword) == Help()
 
 
 @pytest.mark.parametrize("keyword", ["search", "Chercher"])
