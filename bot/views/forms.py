@@ -6,7 +6,7 @@ from bot.domain.seen import text_mark, word_mark
 from bot.views.actions import FormName
 from bot.views.cards import Field, Form
 from bot.views.texts import Texts
-from storage.tables import Idea
+from storage.tables import Idea, Status
 
 EMPTY = Draft("")
 
@@ -28,15 +28,18 @@ def message_form(text: str, link: str | None, asks: str | None, texts: Texts) ->
 
 
 def edit_form(idea: Idea, texts: Texts) -> Form:
-    """One's own idea; a moderator's open question is on top."""
-    title = texts("form.edit", number=idea.number)
+    """One's own idea, which is proposed again where it was refused; the moderators' word is on top."""
+    title, send = "form.edit", "form.edit_send"
+    if idea.status is Status.REFUSED:
+        title, send = "form.resubmit", "form.resubmit_send"
     intro = ""
     if idea.question:
         intro = texts("form.question", question=idea.question)
     elif idea.reason:
         intro = texts("form.reason", reason=idea.reason)
     fields = _idea_fields(Draft.of(idea), texts)
-    return Form(FormName.EDIT, title, texts("form.edit_send"), fields, f"{idea.number},{word_mark(idea)}", intro)
+    context = f"{idea.number},{word_mark(idea)}"
+    return Form(FormName.EDIT, texts(title, number=idea.number), texts(send), fields, context, intro)
 
 
 def refuse_form(idea: Idea, texts: Texts) -> Form:
