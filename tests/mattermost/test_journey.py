@@ -35,7 +35,7 @@ async def test_an_idea_from_its_capture_to_its_answer(house: House) -> None:  # 
     await house.card(house.review, "✗ Refusée par Nadia")
     conversation = refused["channel_id"]
     assert await house.press(camille, refused, "Modifier et proposer à nouveau") == 200
-    form = await house.form(camille, "Compléter l’idée 1")
+    form = await house.form(camille, "Modifier l’idée 1")
     assert "http://e.vil" not in form["dialog"]["introduction_text"]
     assert [field["default"] for field in form["dialog"]["elements"]][:2] == [
         "Un guichet unique",
