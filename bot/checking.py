@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 
 from bot import platforms
 from bot.config import Settings
+from bot.domain.voting import is_standard
 from bot.errors import ChatError, ConfigError
 from bot.failures import Refused, explain
 from bot.views.texts import Texts
@@ -38,6 +39,10 @@ class Findings:
         """Something is as it should be."""
         click.echo(f"✓ {self.texts(key, **values)}")
 
+    def doubtful(self, key: str, **values: object) -> None:
+        """Something may be as it should be, which only the operator can tell: no problem."""
+        click.echo(f"? {self.texts(key, **values)}")
+
     def bad(self, sentence: str) -> None:
         """Something has to be mended."""
         self.problems += 1
@@ -48,6 +53,9 @@ async def check(settings: Settings, texts: Texts, config_file: str, clock: Calla
     """Print a line for each thing that was looked at. Raises Refused where something has to be mended."""
     findings = Findings(texts)
     findings.good("cli.check.config", file=config_file)
+    for name in settings.voting.emoji:
+        if not is_standard(name):
+            findings.doubtful("cli.check.emoji_unknown", name=name)
     await _check_database(settings, findings, clock)
     _check_address(settings, findings)
     await _check_platforms(settings, findings, clock)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic import model_validator as validates_model
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import ConfigError
+from bot.values import ChannelName, ClockTime, EmojiName, Secret, Text, Url, ZoneName
 
 PREFIX = "BUTINE_"
 DELIMITER = "__"
@@ -35,42 +36,6 @@ class ConfigErrors(ConfigError):
     def __init__(self, problems: tuple[ConfigError, ...]) -> None:
         super().__init__("several", {"count": str(len(problems))})
         self.problems = problems
-
-
-def _clock_time(value: object) -> object:
-    if isinstance(value, time):
-        return value
-    if not isinstance(value, str) or not re.fullmatch(r"\d{1,2}:\d{2}", value.strip()):  # a number would be seconds
-        raise PydanticCustomError("clock_time", "not a time of day")
-    return value.strip().zfill(5)
-
-
-def _zone_name(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:  # unknown, malformed, a folder of the time zone database
-        raise PydanticCustomError("zone_name", "no such time zone") from error
-    return value
-
-
-def _channel_name(value: str) -> str:
-    return value.lstrip("#~")
-
-
-def _emoji_name(value: str) -> str:
-    return value.strip(":")
-
-
-def _stripped(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value
-
-
-# A description is the notation of what is allowed, as messages show it: the same in every language.
-Text = Annotated[str, Field(min_length=1, description='"…"')]
-Secret = Annotated[SecretStr, BeforeValidator(_stripped), Field(description='"…"')]
-Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+", description="https://…, http://…")]
-ChannelName = Annotated[Text, AfterValidator(_channel_name)]
-EmojiName = Annotated[str, AfterValidator(_emoji_name), Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -119,10 +84,8 @@ class DigestSettings(Section):
     """When the shortlist is posted, and how many ideas it holds."""
 
     day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
-    at: Annotated[time, BeforeValidator(_clock_time)] = Field(default=time(9), description="HH:MM")
-    timezone: Annotated[str, AfterValidator(_zone_name)] = Field(
-        default="Europe/Paris", description="Europe/Paris, UTC, …"
-    )
+    at: ClockTime = time(9)
+    timezone: ZoneName = "Europe/Paris"
     size: int = Field(default=5, ge=1, le=20)
     late_chances: int = Field(default=3, ge=0, le=10)
 

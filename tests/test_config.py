@@ -89,6 +89,26 @@ def test_a_list_in_the_environment_is_json_or_has_commas(text: str) -> None:
     assert settings_of("", BUTINE_VOTING__EMOJI=text).voting.emoji == ("+1", "tada")
 
 
+@pytest.mark.parametrize(
+    "given, name",
+    [
+        ("👍", "+1"),
+        (" 👍🏽 ", "+1"),
+        ("👎", "-1"),
+        ("❤", "heart"),
+        ("❤\ufe0f", "heart"),
+        ("🚀", "rocket"),
+        (":tada:", "tada"),
+        ("thumbsup", "thumbsup"),
+        ("+1::skin-tone-3", "+1::skin-tone-3"),
+        ("ruche", "ruche"),
+    ],
+)
+def test_an_emoji_may_be_given_as_itself_and_is_known_by_its_name(given: str, name: str) -> None:
+    """Platforms take names alone; one that is no standard emoji's may be the workspace's own."""
+    assert settings_of(f"[voting]\nemoji = ['{given}']").voting.emoji == (name,)
+
+
 def test_an_empty_variable_counts_as_unset() -> None:
     assert settings_of("command = '/idee'", BUTINE_COMMAND="", BUTINE_SLACK__BOT_TOKEN="").command == "/idee"
 

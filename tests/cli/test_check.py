@@ -47,6 +47,13 @@ def test_when_all_is_well_each_thing_is_named(terminal: Terminal, port: int) -> 
         assert f"✓ {sentence}" in lines
 
 
+def test_an_emoji_that_may_be_a_typing_error_is_named_and_is_no_problem(terminal: Terminal, port: int) -> None:
+    terminal.configure('[voting]\nemoji = ["+1", "👏", "thumsup"]')
+    lines = terminal.succeed("check").splitlines()
+    doubtful = [line for line in lines[:-1] if not line.startswith("✓ ")]
+    assert doubtful == [f"? {terminal.say('cli.check.emoji_unknown', name='thumsup')}"]
+
+
 @pytest.mark.parametrize("by", ["option", "variable", "folder"])
 def test_the_configuration_that_was_read_is_named(
     english: Terminal, port: int, monkeypatch: pytest.MonkeyPatch, by: str
