@@ -66,9 +66,9 @@ class ChannelSettings(Section):
 class ChannelOverrides(Section):
     """What is named otherwise on one platform."""
 
-    ideas: ChannelName | None = None
-    review: ChannelName | None = None
-    digest: ChannelName | None = None
+    ideas: ChannelName | None = Field(default=None, description='"…"')
+    review: ChannelName | None = Field(default=None, description='"…"')
+    digest: ChannelName | None = Field(default=None, description='"…"')
 
 
 class VotingSettings(Section):
@@ -169,6 +169,19 @@ class Settings(BaseSettings):
     mattermost: MattermostSettings | None = None
     web: WebSettings = WebSettings()
 
+    @validates_model(mode="after")
+    def _has_a_review_channel_of_its_own(self) -> Self:
+        """On each platform that is used: otherwise whoever sees the ideas would moderate."""
+        used = {"slack": self.slack, "mattermost": self.mattermost, "web": self.has_room}
+        for platform in (name for name, is_used in used.items() if is_used):
+            channels = self.channels_of(platform)
+            for other in ("ideas", "digest"):
+                if channels.review == getattr(channels, other):
+                    keys = [self._channel_key(platform, name) for name in ("review", other)]
+                    values = {"key": keys[0], "other": keys[1], "channel": channels.review}
+                    raise PydanticCustomError("same_channel", "not its own", values)
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -190,9 +203,15 @@ class Settings(BaseSettings):
 
     def channels_of(self, platform: str) -> ChannelSettings:
         """The channels on a platform ("slack", "mattermost", "web"): the common ones, but for its own overrides."""
+        return self.channels.model_copy(update=self._overrides(platform))
+
+    def _overrides(self, platform: str) -> dict[str, str]:
         section = {"slack": self.slack, "mattermost": self.mattermost}.get(platform)
-        overrides = section.channels.model_dump(exclude_none=True) if section else {}
-        return self.channels.model_copy(update=overrides)
+        return section.channels.model_dump(exclude_none=True) if section else {}
+
+    def _channel_key(self, platform: str, name: str) -> str:
+        """The key that names a platform's channel."""
+        return f"{platform}.channels.{name}" if name in self._overrides(platform) else f"channels.{name}"
 
 
 class _Environment(EnvSettingsSource):
@@ -221,6 +240,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     - "missing_key" {key, variable}: it needs a value, which may be given in that variable;
     - "wrong_value" {key, source, given, allowed}: `allowed` is a notation such as "fr, en", "1 … 20" or "HH:MM";
       of a secret and of storage.url, `given` is "";
+    - "same_channel" {key, other, channel}: both keys name the channel, and the first, the review channel's, must not;
     - "several" {count}: a ConfigErrors, whose `problems` are of the kinds above.
 
     `source` is the file or the variable that holds the value. No value shows a secret or a URL's password.
@@ -315,11 +335,16 @@ def _problems(detail: ErrorDetails, file: Path | None, variables: Iterable[str])
     source = variable(key) if variable(key) in variables else str(file or "")
     match detail["type"]:
         case "extra_forbidden":
-            yield _unknown(key, source, list(keys()))
+            sections = {known.rpartition(".")[0] for known in keys()} - {""}
+            yield _unknown(key, source, [*keys(), *sections])
         case "missing_keys":
             yield from (_missing(f"{key}.{name}") for name in detail["ctx"]["keys"])
-        case "missing" | "string_too_short" | "too_short":
+        case "missing":
             yield _missing(key)
+        case "string_too_short" | "too_short" if keys()[key].is_required():  # empty is as good as absent
+            yield _missing(key)
+        case "same_channel":
+            yield ConfigError("same_channel", detail["ctx"])
         case _:
             yield _wrong(key, source, detail["input"])
 

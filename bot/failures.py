@@ -18,6 +18,7 @@ _CONFIG: Mapping[str, str] = {
     "unknown_key": "cli.error.unknown_key",
     "missing_key": "cli.error.missing_key",
     "wrong_value": "cli.error.wrong_value",
+    "same_channel": "cli.error.same_channel",
     "room_in_the_open": "cli.error.room_in_the_open",
     "ca_file": "cli.error.ca_file",
     "mattermost_token": "cli.error.mattermost_token",

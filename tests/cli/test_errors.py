@@ -120,6 +120,11 @@ def test_a_file_that_cannot_be_read_is_told(terminal: Terminal) -> None:
             {"key": "digest.size", "source": "butine.toml", "given": "99", "allowed": "1 … 20"},
         ),
         (
+            "[channels]\nreview = 'idees'",
+            "cli.error.same_channel",
+            {"key": "channels.review", "other": "channels.ideas", "channel": "idees"},
+        ),
+        (
             "[slack]\nbot_token = 'xoxb-1'",
             "cli.error.missing_key",
             {"key": "slack.app_token", "variable": "BUTINE_SLACK__APP_TOKEN"},
@@ -129,6 +134,13 @@ def test_a_file_that_cannot_be_read_is_told(terminal: Terminal) -> None:
 def test_a_wrong_setting_is_told_by_name(terminal: Terminal, text: str, key: str, values: dict[str, str]) -> None:
     terminal.configure(text)
     terminal.fail(CONFIG, terminal.say(key, **values), "check")
+
+
+def test_a_value_stands_between_quotation_marks(terminal: Terminal) -> None:
+    """« La valeur de de » is none."""
+    terminal.configure("language = 'de'")
+    quoted = {"fr": "«\u00a0de\u00a0»", "en": "“de”"}[terminal.language]
+    assert quoted in terminal.run("check").stderr
 
 
 def test_several_problems_are_told_at_once_each_on_its_line(
