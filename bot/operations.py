@@ -121,7 +121,7 @@ async def export_ideas(settings: Settings, workspace: str | None, file: Path, te
         with (
             new_file(file) as part,
             part.open("w", encoding="utf-8") as out,
-            Progress(transient=True) as progress,
+            _progress() as progress,
         ):
             for record in progress.track(records, description=texts("cli.progress.export")):
                 out.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -142,7 +142,7 @@ async def import_ideas(settings: Settings, workspace: str | None, file: Path, te
     added = 0
     retitled: list[Retitled] = []
     async with _workspace(settings, workspace) as (database, workspace_id):
-        with Progress(transient=True) as progress:
+        with _progress() as progress:
             task = progress.add_task(texts("cli.progress.import"), total=len(records))
             for start in range(0, len(records), IMPORTED_AT_ONCE):
                 part = records[start : start + IMPORTED_AT_ONCE]
@@ -167,7 +167,7 @@ async def back_up(settings: Settings, file: Path, texts: Texts) -> None:
     if url.get_backend_name() != "sqlite":
         raise Refused("backup_postgresql")
     source = Path(url.database or "")
-    with Progress(transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task(texts("cli.progress.backup"))
         try:
             backup.copy(source, file, lambda done, total: progress.update(task, completed=done, total=total))
@@ -244,6 +244,12 @@ async def _workspace(settings: Settings, name: str | None) -> AsyncIterator[tupl
         yield database, present(chosen[0].id)
     finally:
         await database.close()
+
+
+def _progress() -> Progress:
+    """A bar for a terminal; elsewhere it would leave an empty line, which cron sends by mail."""
+    console = Console()
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _full_name(workspace: Workspace) -> str:

@@ -104,7 +104,7 @@ def exported(terminal: Terminal, file: str = "ideas.jsonl") -> list[dict[str, An
 
 def test_an_export_holds_every_idea_whole(filled: Terminal) -> None:
     shown = filled.succeed("ideas", "export", "ideas.jsonl")
-    assert shown.strip() == filled.say.plural("cli.exported", 5, file="ideas.jsonl")
+    assert shown == filled.say.plural("cli.exported", 5, file="ideas.jsonl") + "\n"
     first = json.loads(Path("ideas.jsonl").read_text(encoding="utf-8").split("\n")[0])
     assert (first["number"], first["author"], first["author_name"]) == (1, "camille", "Camille Martin")
     assert (first["title"], first["need"]) == ("Des vélos entre les sites", "Douze minutes contre vingt-cinq")
@@ -123,7 +123,7 @@ def test_what_is_exported_can_be_imported_elsewhere_and_is_the_same(filled: Term
     before = exported(filled)
     empty(filled)
     shown = filled.succeed("ideas", "import", "ideas.jsonl")
-    assert shown.strip() == filled.say.plural("cli.imported", 5)
+    assert shown == filled.say.plural("cli.imported", 5) + "\n"
     assert exported(filled, "again.jsonl") == before
     counted = {idea.number: idea.supporters for idea in filled.read(kept)}
     assert counted == {1: 2, 2: 0, 3: 0, 4: 0, 5: 0}
