@@ -174,7 +174,7 @@ def fill(session: Session) -> None:
     drafts = [
         Draft("Des vélos entre les sites", "Douze minutes contre vingt-cinq", "En acheter dix", "Du temps"),
         Draft("[bold]x[/bold] :heart: [red]"),
-        Draft("À l’étude\u2028sur deux lignes", "A\u0085B\n\nC"),
+        Draft("À l’étude", "A\nB\n\nC"),
         Draft("Refusée"),
         Draft("Retirée"),
     ]

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -159,6 +160,27 @@ def test_title_and_author_are_enough(english: Terminal) -> None:
     assert (idea.number, idea.title, idea.status) == (1, "Un vélo", "pending")
     history = english.read(lambda s: ideas.history(s, idea.id or 0))
     assert [(line.step, line.member_id) for line in history] == [(Step.SUBMITTED, "camille")]
+
+
+def test_what_an_import_brings_obeys_no_terminal(english: Terminal) -> None:
+    """Nor is a line of the file divided where the text in it is."""
+    english.write(in_web)
+    record = {
+        "title": "Un \x1b[31mvélo",
+        "need": "A\u2028B\x85C",
+        "author": "ca\x1bmille",
+        "author_name": "\x9bCamille",
+    }
+    record |= {"status": "refused", "reason": "\x1b]0;x\x07"}
+    history = [{"at": "2026-11-24T09:00:00Z", "step": "questioned", "member": "na\x1bdia", "detail": "Où\x1b ?"}]
+    line = json.dumps(record | {"history": history}, ensure_ascii=False)
+    Path("ideas.jsonl").write_text(line, encoding="utf-8")
+    english.succeed("ideas", "import", "ideas.jsonl")
+    shown = [english.succeed("ideas", "show", "1"), english.succeed("ideas", "list")]
+    assert all("\ufffd" in text and not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028]", text) for text in shown)
+    (kept_record,) = exported(english, "again.jsonl")
+    assert kept_record["need"] == "A\nB\nC"
+    assert "\\u00" not in Path("again.jsonl").read_text(encoding="utf-8")
 
 
 def test_many_ideas_are_imported(english: Terminal) -> None:
