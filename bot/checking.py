@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 
 from bot import platforms
 from bot.config import Settings
+from bot.domain.voting import is_standard
 from bot.errors import ChatError, ConfigError
 from bot.failures import Refused, explain
 from bot.views.texts import Texts
@@ -38,6 +39,10 @@ class Findings:
         """Something is as it should be."""
         click.echo(f"✓ {self.texts(key, **values)}")
 
+    def doubtful(self, key: str, **values: object) -> None:
+        """Something may be as it should be, which only the operator can tell: no problem."""
+        click.echo(f"? {self.texts(key, **values)}")
+
     def bad(self, sentence: str) -> None:
         """Something has to be mended."""
         self.problems += 1
@@ -48,10 +53,13 @@ async def check(settings: Settings, texts: Texts, config_file: str, clock: Calla
     """Print a line for each thing that was looked at. Raises Refused where something has to be mended."""
     findings = Findings(texts)
     findings.good("cli.check.config", file=config_file)
+    for name in settings.voting.emoji:
+        if not is_standard(name):
+            findings.doubtful("cli.check.emoji_unknown", name=name)
     await _check_database(settings, findings, clock)
-    _check_address(settings, findings)
+    is_free = _check_address(settings, findings)
     await _check_platforms(settings, findings, clock)
-    _check_room(settings, findings)
+    _check_room(settings, findings, is_free=is_free)
     if findings.problems:
         raise Refused("problems", count=findings.problems)
     click.echo(texts("cli.check.all_well"))
@@ -115,8 +123,8 @@ def _check_clock(last: datetime | None, findings: Findings, now: datetime) -> No
         findings.good("cli.check.clock", now=now.isoformat(" ", "minutes"))
 
 
-def _check_address(settings: Settings, findings: Findings) -> None:
-    """Free, or taken by a Butine that answers: the check may run beside it."""
+def _check_address(settings: Settings, findings: Findings) -> bool:
+    """Whether it is free, or taken by a Butine that answers: the check may run beside it."""
     host, port = settings.web.host, settings.web.port
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
@@ -127,11 +135,14 @@ def _check_address(settings: Settings, findings: Findings) -> None:
             code = "port_in_use" if error.errno == errno.EADDRINUSE else "cannot_listen"
             values = {"host": host, "port": str(port), "reason": error.strerror or str(error)}
             findings.bad(explain(ConfigError(code, values), findings.texts)[0])
-            return
-    findings.good("cli.check.port", host=host, port=port)
+            return False
+    if port:  # 0 is any
+        findings.good("cli.check.port", host=host, port=port)
+    return True
 
 
-def _check_room(settings: Settings, findings: Findings) -> None:
+def _check_room(settings: Settings, findings: Findings, *, is_free: bool) -> None:
+    """It is not open: a check opens nothing. Where it will be is known only of a port that is given and can be had."""
     if not settings.has_room:
         findings.good("cli.check.no_room")
         return
@@ -140,7 +151,8 @@ def _check_room(settings: Settings, findings: Findings) -> None:
     except ConfigError as error:
         findings.bad(explain(error, findings.texts)[0])
     else:
-        findings.good("cli.check.room", address=_address(settings.web.host, settings.web.port))
+        if is_free and settings.web.port:
+            findings.good("cli.check.room", address=_address(settings.web.host, settings.web.port))
 
 
 def _is_butine(host: str, port: int) -> bool:

@@ -5,6 +5,7 @@ Imports little, so that --help answers at once.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ def ideas_list(options: Options, status: str | None, workspace: str | None) -> N
     from storage.tables import Status  # noqa: PLC0415
 
     if status is not None and status not in set(Status):
-        raise click.BadParameter(", ".join(Status), param_hint="--status")
+        raise click.UsageError(texts("cli.no_status", status=status, names=", ".join(Status)))
     chosen = Status(status) if status else None
     _execute(options, lambda settings: operations.list_ideas(settings, workspace, chosen, texts))
 
@@ -191,12 +192,16 @@ def slack() -> None:
 @click.pass_obj
 def slack_manifest(options: Options, url: str | None) -> None:
     """Print the app to create."""
+    if url is not None and not re.match(r"https://[^/\s]", url):
+        raise click.UsageError(texts("cli.manifest_https", url=url))
     _execute(options, lambda settings: _print_manifest(settings, url))
 
 
 async def _print_manifest(settings: "Settings", url: str | None) -> None:
     from bot import platforms  # noqa: PLC0415  see the module
 
+    if url is None and settings.slack and settings.slack.mode == "http":
+        click.echo(texts("cli.manifest_needs_url"), err=True)
     click.echo(json.dumps(platforms.slack_manifest(settings, url), ensure_ascii=False, indent=2))
 
 
@@ -270,7 +275,7 @@ def _execute(options: Options, operation: "Callable[[Settings], Coroutine[Any, A
 
     try:
         asyncio.run(operation(load(options.config)))
-    except click.ClickException:
+    except (click.ClickException, BrokenPipeError):  # click ends without a word where nobody reads on, as in `| head`
         raise
     except Exception as error:
         if options.is_debugging:

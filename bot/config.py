@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic import model_validator as validates_model
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import ConfigError
+from bot.values import ChannelName, ClockTime, EmojiName, Secret, Text, Url, ZoneName
 
 PREFIX = "BUTINE_"
 DELIMITER = "__"
@@ -35,42 +36,6 @@ class ConfigErrors(ConfigError):
     def __init__(self, problems: tuple[ConfigError, ...]) -> None:
         super().__init__("several", {"count": str(len(problems))})
         self.problems = problems
-
-
-def _clock_time(value: object) -> object:
-    if isinstance(value, time):
-        return value
-    if not isinstance(value, str) or not re.fullmatch(r"\d{1,2}:\d{2}", value.strip()):  # a number would be seconds
-        raise PydanticCustomError("clock_time", "not a time of day")
-    return value.strip().zfill(5)
-
-
-def _zone_name(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:  # unknown, malformed, a folder of the time zone database
-        raise PydanticCustomError("zone_name", "no such time zone") from error
-    return value
-
-
-def _channel_name(value: str) -> str:
-    return value.lstrip("#~")
-
-
-def _emoji_name(value: str) -> str:
-    return value.strip(":")
-
-
-def _stripped(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value
-
-
-# A description is the notation of what is allowed, as messages show it: the same in every language.
-Text = Annotated[str, Field(min_length=1, description='"…"')]
-Secret = Annotated[SecretStr, BeforeValidator(_stripped), Field(description='"…"')]
-Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+", description="https://…, http://…")]
-ChannelName = Annotated[Text, AfterValidator(_channel_name)]
-EmojiName = Annotated[str, AfterValidator(_emoji_name), Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -101,9 +66,9 @@ class ChannelSettings(Section):
 class ChannelOverrides(Section):
     """What is named otherwise on one platform."""
 
-    ideas: ChannelName | None = None
-    review: ChannelName | None = None
-    digest: ChannelName | None = None
+    ideas: ChannelName | None = Field(default=None, description='"…"')
+    review: ChannelName | None = Field(default=None, description='"…"')
+    digest: ChannelName | None = Field(default=None, description='"…"')
 
 
 class VotingSettings(Section):
@@ -119,10 +84,8 @@ class DigestSettings(Section):
     """When the shortlist is posted, and how many ideas it holds."""
 
     day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
-    at: Annotated[time, BeforeValidator(_clock_time)] = Field(default=time(9), description="HH:MM")
-    timezone: Annotated[str, AfterValidator(_zone_name)] = Field(
-        default="Europe/Paris", description="Europe/Paris, UTC, …"
-    )
+    at: ClockTime = time(9)
+    timezone: ZoneName = "Europe/Paris"
     size: int = Field(default=5, ge=1, le=20)
     late_chances: int = Field(default=3, ge=0, le=10)
 
@@ -206,6 +169,19 @@ class Settings(BaseSettings):
     mattermost: MattermostSettings | None = None
     web: WebSettings = WebSettings()
 
+    @validates_model(mode="after")
+    def _has_a_review_channel_of_its_own(self) -> Self:
+        """On each platform that is used: otherwise whoever sees the ideas would moderate."""
+        used = {"slack": self.slack, "mattermost": self.mattermost, "web": self.has_room}
+        for platform in (name for name, is_used in used.items() if is_used):
+            channels = self.channels_of(platform)
+            for other in ("ideas", "digest"):
+                if channels.review == getattr(channels, other):
+                    keys = [self._channel_key(platform, name) for name in ("review", other)]
+                    values = {"key": keys[0], "other": keys[1], "channel": channels.review}
+                    raise PydanticCustomError("same_channel", "not its own", values)
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -227,9 +203,15 @@ class Settings(BaseSettings):
 
     def channels_of(self, platform: str) -> ChannelSettings:
         """The channels on a platform ("slack", "mattermost", "web"): the common ones, but for its own overrides."""
+        return self.channels.model_copy(update=self._overrides(platform))
+
+    def _overrides(self, platform: str) -> dict[str, str]:
         section = {"slack": self.slack, "mattermost": self.mattermost}.get(platform)
-        overrides = section.channels.model_dump(exclude_none=True) if section else {}
-        return self.channels.model_copy(update=overrides)
+        return section.channels.model_dump(exclude_none=True) if section else {}
+
+    def _channel_key(self, platform: str, name: str) -> str:
+        """The key that names a platform's channel."""
+        return f"{platform}.channels.{name}" if name in self._overrides(platform) else f"channels.{name}"
 
 
 class _Environment(EnvSettingsSource):
@@ -258,6 +240,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     - "missing_key" {key, variable}: it needs a value, which may be given in that variable;
     - "wrong_value" {key, source, given, allowed}: `allowed` is a notation such as "fr, en", "1 … 20" or "HH:MM";
       of a secret and of storage.url, `given` is "";
+    - "same_channel" {key, other, channel}: both keys name the channel, and the first, the review channel's, must not;
     - "several" {count}: a ConfigErrors, whose `problems` are of the kinds above.
 
     `source` is the file or the variable that holds the value. No value shows a secret or a URL's password.
@@ -352,11 +335,16 @@ def _problems(detail: ErrorDetails, file: Path | None, variables: Iterable[str])
     source = variable(key) if variable(key) in variables else str(file or "")
     match detail["type"]:
         case "extra_forbidden":
-            yield _unknown(key, source, list(keys()))
+            sections = {known.rpartition(".")[0] for known in keys()} - {""}
+            yield _unknown(key, source, [*keys(), *sections])
         case "missing_keys":
             yield from (_missing(f"{key}.{name}") for name in detail["ctx"]["keys"])
-        case "missing" | "string_too_short" | "too_short":
+        case "missing":
             yield _missing(key)
+        case "string_too_short" | "too_short" if keys()[key].is_required():  # empty is as good as absent
+            yield _missing(key)
+        case "same_channel":
+            yield ConfigError("same_channel", detail["ctx"])
         case _:
             yield _wrong(key, source, detail["input"])
 

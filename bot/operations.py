@@ -35,7 +35,7 @@ from storage.database import Database
 from storage.errors import CannotOpen, NotSaved
 from storage.files import new_file
 from storage.opening import parse_url, shown, upgrade
-from storage.tables import Idea, Status, Workspace, present
+from storage.tables import Idea, Status, Step, Workspace, present
 
 IMPORTED_AT_ONCE = 100
 LISTED_AT_ONCE = 500
@@ -121,7 +121,7 @@ async def export_ideas(settings: Settings, workspace: str | None, file: Path, te
         with (
             new_file(file) as part,
             part.open("w", encoding="utf-8") as out,
-            Progress(transient=True) as progress,
+            _progress() as progress,
         ):
             for record in progress.track(records, description=texts("cli.progress.export")):
                 out.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -142,7 +142,7 @@ async def import_ideas(settings: Settings, workspace: str | None, file: Path, te
     added = 0
     retitled: list[Retitled] = []
     async with _workspace(settings, workspace) as (database, workspace_id):
-        with Progress(transient=True) as progress:
+        with _progress() as progress:
             task = progress.add_task(texts("cli.progress.import"), total=len(records))
             for start in range(0, len(records), IMPORTED_AT_ONCE):
                 part = records[start : start + IMPORTED_AT_ONCE]
@@ -167,7 +167,7 @@ async def back_up(settings: Settings, file: Path, texts: Texts) -> None:
     if url.get_backend_name() != "sqlite":
         raise Refused("backup_postgresql")
     source = Path(url.database or "")
-    with Progress(transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task(texts("cli.progress.backup"))
         try:
             backup.copy(source, file, lambda done, total: progress.update(task, completed=done, total=total))
@@ -246,6 +246,12 @@ async def _workspace(settings: Settings, name: str | None) -> AsyncIterator[tupl
         await database.close()
 
 
+def _progress() -> Progress:
+    """A bar for a terminal; elsewhere it would leave an empty line, which cron sends by mail."""
+    console = Console()
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
+
+
 def _full_name(workspace: Workspace) -> str:
     return f"{workspace.platform}:{workspace.external_id}"
 
@@ -276,11 +282,35 @@ def _records(file: Path) -> Iterator[IdeaRecord]:
             record = IdeaRecord.model_validate_json(line)
             drafts.checked(Draft(record.title, record.need, record.proposal, record.benefit))
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            reason = f"{where}: {first['msg']}" if where else first["msg"]
-            raise Refused("bad_line", line=number, file=file, reason=reason) from error
+            raise _bad_line(error, line=number, file=file) from error
         except InvalidInput as error:
             limit = drafts.limit_of(error.field)
             raise Refused("bad_text", line=number, file=file, field=error.field, limit=limit) from error
         yield record
+
+
+_MOMENT = "2026-11-24T09:30:00+01:00"
+_ALLOWED = {
+    "number": "12",
+    "status": ", ".join(Status),
+    "step": ", ".join(Step),
+    "supporters": '["…"]',
+    "history": f'[{{"at": "{_MOMENT}", "step": "status_set", "detail": "retained"}}]',
+    **dict.fromkeys(("at", "submitted_at", "published_at"), _MOMENT),
+}
+"""What a record's fields take, but for texts, in a notation without words."""
+
+
+def _bad_line(error: ValidationError, **values: object) -> Refused:
+    """The first thing that is wrong with a line, named as it stands there."""
+    first = error.errors(include_url=False)[0]
+    if not first["loc"]:  # no JSON, or not an object
+        return Refused("bad_line", **values)
+    values["field"] = ".".join(map(str, first["loc"]))
+    match first["type"]:
+        case "missing":
+            return Refused("bad_line_lacks", **values)
+        case "extra_forbidden":
+            return Refused("bad_line_unknown", **values, names=", ".join(IdeaRecord.model_fields))
+    name = next(part for part in reversed(first["loc"]) if isinstance(part, str))
+    return Refused("bad_line_value", **values, allowed=_ALLOWED.get(name, '"…"'))

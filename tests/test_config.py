@@ -89,6 +89,26 @@ def test_a_list_in_the_environment_is_json_or_has_commas(text: str) -> None:
     assert settings_of("", BUTINE_VOTING__EMOJI=text).voting.emoji == ("+1", "tada")
 
 
+@pytest.mark.parametrize(
+    "given, name",
+    [
+        ("👍", "+1"),
+        (" 👍🏽 ", "+1"),
+        ("👎", "-1"),
+        ("❤", "heart"),
+        ("❤\ufe0f", "heart"),
+        ("🚀", "rocket"),
+        (":tada:", "tada"),
+        ("thumbsup", "thumbsup"),
+        ("+1::skin-tone-3", "+1::skin-tone-3"),
+        ("ruche", "ruche"),
+    ],
+)
+def test_an_emoji_may_be_given_as_itself_and_is_known_by_its_name(given: str, name: str) -> None:
+    """Platforms take names alone; one that is no standard emoji's may be the workspace's own."""
+    assert settings_of(f"[voting]\nemoji = ['{given}']").voting.emoji == (name,)
+
+
 def test_an_empty_variable_counts_as_unset() -> None:
     assert settings_of("command = '/idee'", BUTINE_COMMAND="", BUTINE_SLACK__BOT_TOKEN="").command == "/idee"
 
@@ -169,6 +189,11 @@ def test_urls_end_as_the_platforms_code_expects() -> None:
         (SOCKET + "mode = 'sockets'", "slack.mode", "sockets", "socket, http"),
         (SOCKET + "api_url = 'slack.com'", "slack.api_url", "slack.com", "https://…, http://…"),
         ("digest = 'mon'", "digest", "", "[digest]"),
+        ("[voting]\nemoji = []", "voting.emoji", "[]", '["+1", "heart", …]'),
+        ("[voting]\nemoji = ['+1', '::']", "voting.emoji", "::", '["+1", "heart", …]'),
+        ("[channels]\nideas = ' '", "channels.ideas", " ", '"…"'),
+        ("[channels]\nideas = '#'", "channels.ideas", "#", '"…"'),
+        (SOCKET + "[slack.channels]\nideas = ''", "slack.channels.ideas", "", '"…"'),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(
@@ -176,6 +201,35 @@ def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(
 ) -> None:
     expected = {"key": key, "source": "test.toml", "given": given, "allowed": allowed}
     assert problem_of(text) == ("wrong_value", expected)
+
+
+def test_a_gap_in_a_list_is_a_wrong_value() -> None:
+    code, values = problem_of("", BUTINE_VOTING__EMOJI="+1,,heart")
+    assert (code, values["key"], values["source"]) == ("wrong_value", "voting.emoji", "BUTINE_VOTING__EMOJI")
+
+
+@pytest.mark.parametrize(
+    "text, key, other, channel",
+    [
+        ("[channels]\nreview = 'idees'", "channels.review", "channels.ideas", "idees"),
+        ("[channels]\nreview = '#idees'\nideas = 'boite'", "channels.review", "channels.digest", "idees"),
+        (SOCKET + "[slack.channels]\nreview = 'idees'", "slack.channels.review", "channels.ideas", "idees"),
+        (SOCKET + "[slack.channels]\ndigest = '~moderation'", "channels.review", "slack.channels.digest", "moderation"),
+        (
+            MATTERMOST + "[mattermost.channels]\nideas = 'moderation'",
+            "channels.review",
+            "mattermost.channels.ideas",
+            "moderation",
+        ),
+    ],
+)
+def test_the_review_channel_is_no_other_one(text: str, key: str, other: str, channel: str) -> None:
+    assert problem_of(text) == ("same_channel", {"key": key, "other": other, "channel": channel})
+
+
+def test_channels_that_no_platform_uses_may_be_the_same() -> None:
+    """Where a platform has its own, and there is no other one."""
+    settings_of("[channels]\nreview = 'idees'\n" + SOCKET + "[slack.channels]\nreview = 'moderation'")
 
 
 def test_a_wrong_variable_is_named() -> None:
@@ -193,6 +247,8 @@ def test_broken_json_in_a_variable_is_a_wrong_value() -> None:
         ("langage = 'fr'", "langage", "language"),
         ("[digest]\nseize = 5", "digest.seize", "digest.size"),
         (SOCKET + "[slack.channels]\nideos = 'x'", "slack.channels.ideos", "slack.channels.ideas"),
+        ("[votting]\nemoji = ['+1']", "votting", "voting"),
+        (SOCKET + "[slack.chanels]\nideas = 'x'", "slack.chanels", "slack.channels"),
         ("quux = 1", "quux", ""),
     ],
 )
@@ -220,8 +276,6 @@ def test_an_unknown_variable_is_refused_and_the_nearest_named(name: str, near: s
         ("[slack]\nmode = 'http'\nbot_token = 'b'\napp_token = 'a'", ["slack.signing_secret"]),
         ("[mattermost]", [f"mattermost.{name}" for name in ("url", "token", "team", "command_token", "callback_url")]),
         (MATTERMOST.replace('"t"', '""'), ["mattermost.token"]),
-        ("[voting]\nemoji = []", ["voting.emoji"]),
-        ("[channels]\nideas = ' '", ["channels.ideas"]),
     ],
 )
 def test_each_missing_key_is_named_with_its_variable(text: str, missing: list[str]) -> None:

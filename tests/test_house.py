@@ -33,7 +33,8 @@ PLATFORM = {
 ROOMS = {
     "storage": {"storage"},
     "bot.errors": set[str](),
-    "bot.config": {"bot.errors"},
+    "bot.config": {"bot.errors", "bot.values"},
+    "bot.values": set[str](),
     "bot.domain": {"bot.domain", "bot.errors", "storage.tables"},
     "bot.usecases": {"bot.usecases", "bot.domain", "bot.errors", "storage"},
     "bot.views": {"bot.views", "bot.usecases", "bot.domain", "bot.errors", "storage.tables"},
@@ -65,7 +66,10 @@ ROOMS = {
         *("bot.config", "bot.errors", "bot.http", "bot.views.lists"),
     },
     "bot.failures": {"bot.config", "bot.errors", "bot.views.texts", "storage.errors"},
-    "bot.checking": {"bot.config", "bot.errors", "bot.failures", "bot.platforms", "bot.views.texts", "storage"},
+    "bot.checking": {
+        *("bot.config", "bot.domain", "bot.errors", "bot.failures", "bot.platforms", "bot.views.texts"),
+        "storage",
+    },
     "bot.operations": CORE - {"bot.chat.acts"}
     | {"bot.chat.mattermost.setup", "bot.config", "bot.failures", "bot.platforms", "bot.rules"},
     "bot.cli": {

@@ -3,7 +3,6 @@
 Opening transactions, repeated deliveries and errors are the router's part.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,7 +53,7 @@ class Act:
 
 def of_command(event: CommandTyped) -> Act:
     """What the typed text asks for."""
-    text = _sound(event.text)
+    text = drafts.sound(event.text)
     match commands.parse(text):
         case commands.OpenForm():
             return Act(lambda call: Reply(form=forms.propose_form(call.texts)))
@@ -94,7 +93,7 @@ def of_command(event: CommandTyped) -> Act:
 
 def of_click(event: ButtonClicked) -> Act:
     """What the button asks for. Raises UnknownAct."""
-    value = _sound(event.value)
+    value = drafts.sound(event.value)
     match event.action:
         case Click.CAPTURE:
             return _capture_after_all(value)
@@ -136,7 +135,7 @@ def of_click(event: ButtonClicked) -> Act:
 
 def of_form(event: FormSubmitted) -> Act:
     """What the form asks for. Raises UnknownAct."""
-    values = {name: _sound(text) for name, text in event.values.items()}
+    values = {name: drafts.sound(text) for name, text in event.values.items()}
     typed = "\n\n".join(text for text in values.values() if text)
     match event.form:
         case FormName.PROPOSE:
@@ -155,19 +154,6 @@ def of_form(event: FormSubmitted) -> Act:
         case _:
             raise UnknownAct(event.form)
     return Act(run, writes=True, typed=typed)
-
-
-_LINE_BREAK = re.compile(r"[\x0b\x0c\x85\u2028\u2029]")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
-
-
-def _sound(text: str) -> str:
-    """The text as it can be kept and shown. Control characters, of which PostgreSQL refuses one and terminals obey
-    others, and half a surrogate pair, which can't be encoded, become the replacement character; what word processors
-    and other systems end a line with becomes the end of a line.
-    """
-    text = _CONTROL.sub("\ufffd", _LINE_BREAK.sub("\n", text))
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def of_home() -> Act:

@@ -28,6 +28,8 @@ _ABBREVIATION = re.compile(
 _FULL_STOP = re.compile(r"(?<=[\w»”)])\.$")
 _TWO_WORDS = re.compile(r"[^\W\d_]\S*\s.*?[^\W\d_]", re.DOTALL)
 _BLANK = re.compile(r"[ \t\r\f\v]+")
+_LINE_BREAK = re.compile(r"[\x0b\x0c\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,15 @@ def checked(draft: Draft) -> Draft:
         if length > limit:
             raise InvalidInput(name, "too_long", limit, length)
     return Draft(title, clean.need, clean.proposal, clean.benefit)
+
+
+def sound(text: str) -> str:
+    """The text as it can be kept and shown. Control characters, of which PostgreSQL refuses one and terminals obey
+    others, and half a surrogate pair, which can't be encoded, become the replacement character; what word processors
+    and other systems end a line with becomes the end of a line.
+    """
+    text = _CONTROL.sub("\ufffd", _LINE_BREAK.sub("\n", text))
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")

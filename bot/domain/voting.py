@@ -120,3 +120,8 @@ def canonical(name: str) -> str:
         bare = shorter
     glyph = f":{bare}:" if ":" in bare else emoji.emojize(f":{bare}:", language="alias")
     return (bare if glyph == f":{bare}:" else glyph.removesuffix("\ufe0f")).lower()
+
+
+def is_standard(name: str) -> bool:
+    """Whether there is an emoji of that name everywhere; another may be a workspace's own."""
+    return emoji.is_emoji(canonical(name))

@@ -31,6 +31,7 @@ def _in_utc(moment: datetime) -> datetime:
 Moments = Collection[tuple[str, datetime | None]]
 """Authors with a time of submission."""
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Words = Annotated[str, AfterValidator(drafts.sound)]
 
 
 class HistoryRecord(BaseModel):
@@ -39,9 +40,9 @@ class HistoryRecord(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     at: Moment
-    member: str | None = None
+    member: Words | None = None
     step: Step
-    detail: str = ""
+    detail: Words = ""
 
     @model_validator(mode="after")
     def _names_a_status(self) -> Self:
@@ -52,6 +53,7 @@ class HistoryRecord(BaseModel):
 
 class IdeaRecord(BaseModel):
     """An idea as it travels, one JSON object. Only `title` and `author` are needed; unknown keys are refused.
+    Texts are made as sound as what members type.
 
     `number` is what it was where it came from: here it gets the next one.
     """
@@ -59,17 +61,17 @@ class IdeaRecord(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     number: int | None = None
-    title: str
-    need: str = ""
-    proposal: str = ""
-    benefit: str = ""
-    author: str
-    author_name: str = ""
+    title: Words
+    need: Words = ""
+    proposal: Words = ""
+    benefit: Words = ""
+    author: Words
+    author_name: Words = ""
     status: Status = Status.PENDING
     submitted_at: Moment | None = None
     published_at: Moment | None = None
-    reason: str | None = None
-    supporters: list[str] = Field(default_factory=list)
+    reason: Words | None = None
+    supporters: list[Words] = Field(default_factory=list)
     history: list[HistoryRecord] = Field(default_factory=list)
 
 

@@ -63,14 +63,14 @@ class Terminal:
         result = self.run(*words)
         assert (result.stderr, result.stdout.strip(), result.exit_code) == (sentence + "\n", "", code)
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
-        """The real program, begun."""
+    def start(self, *words: str, stdout: int = subprocess.PIPE) -> "subprocess.Popen[str]":
+        """The real program, begun; `stdout` is a file's number."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
         return subprocess.Popen(
             [PROGRAM, *words],
             cwd=self.folder,
             env={**environment, "LANG": LOCALES[self.language]},
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
@@ -174,7 +174,7 @@ def fill(session: Session) -> None:
     drafts = [
         Draft("Des vélos entre les sites", "Douze minutes contre vingt-cinq", "En acheter dix", "Du temps"),
         Draft("[bold]x[/bold] :heart: [red]"),
-        Draft("À l’étude\u2028sur deux lignes", "A\u0085B\n\nC"),
+        Draft("À l’étude", "A\nB\n\nC"),
         Draft("Refusée"),
         Draft("Retirée"),
     ]

@@ -47,6 +47,13 @@ def test_when_all_is_well_each_thing_is_named(terminal: Terminal, port: int) -> 
         assert f"✓ {sentence}" in lines
 
 
+def test_an_emoji_that_may_be_a_typing_error_is_named_and_is_no_problem(terminal: Terminal, port: int) -> None:
+    terminal.configure('[voting]\nemoji = ["+1", "👏", "thumsup"]')
+    lines = terminal.succeed("check").splitlines()
+    doubtful = [line for line in lines[:-1] if not line.startswith("✓ ")]
+    assert doubtful == [f"? {terminal.say('cli.check.emoji_unknown', name='thumsup')}"]
+
+
 @pytest.mark.parametrize("by", ["option", "variable", "folder"])
 def test_the_configuration_that_was_read_is_named(
     english: Terminal, port: int, monkeypatch: pytest.MonkeyPatch, by: str
@@ -163,9 +170,16 @@ def web_server(answer: object, host: str = "127.0.0.1") -> Iterator[int]:
 
 @pytest.mark.parametrize("answer", [{"status": "busy"}, {}, [], "ok", None])
 def test_a_port_that_another_program_has_is_a_problem(terminal: Terminal, answer: object) -> None:
+    """And the room will not open there."""
     with web_server(answer) as port:
         terminal.configure(f"[web]\nport = {port}")
-        has_problem(terminal, terminal.say("cli.error.port_in_use", host="127.0.0.1", port=port))
+        shown = has_problem(terminal, terminal.say("cli.error.port_in_use", host="127.0.0.1", port=port))
+    assert terminal.say("cli.check.room", address=f"http://127.0.0.1:{port}/") not in shown
+
+
+def test_where_any_free_port_is_taken_no_address_is_named(terminal: Terminal) -> None:
+    terminal.configure("[web]\nport = 0")
+    assert "127.0.0.1" not in terminal.succeed("check")
 
 
 def test_a_port_where_something_else_than_http_is_spoken_is_a_problem(terminal: Terminal) -> None:

@@ -1,5 +1,6 @@
 """What goes wrong is one sentence in the operator's language, without a traceback, and an exit code."""
 
+import os
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -120,6 +121,11 @@ def test_a_file_that_cannot_be_read_is_told(terminal: Terminal) -> None:
             {"key": "digest.size", "source": "butine.toml", "given": "99", "allowed": "1 … 20"},
         ),
         (
+            "[channels]\nreview = 'idees'",
+            "cli.error.same_channel",
+            {"key": "channels.review", "other": "channels.ideas", "channel": "idees"},
+        ),
+        (
             "[slack]\nbot_token = 'xoxb-1'",
             "cli.error.missing_key",
             {"key": "slack.app_token", "variable": "BUTINE_SLACK__APP_TOKEN"},
@@ -129,6 +135,13 @@ def test_a_file_that_cannot_be_read_is_told(terminal: Terminal) -> None:
 def test_a_wrong_setting_is_told_by_name(terminal: Terminal, text: str, key: str, values: dict[str, str]) -> None:
     terminal.configure(text)
     terminal.fail(CONFIG, terminal.say(key, **values), "check")
+
+
+def test_a_value_stands_between_quotation_marks(terminal: Terminal) -> None:
+    """« La valeur de de » is none."""
+    terminal.configure("language = 'de'")
+    quoted = {"fr": "«\u00a0de\u00a0»", "en": "“de”"}[terminal.language]
+    assert quoted in terminal.run("check").stderr
 
 
 def test_several_problems_are_told_at_once_each_on_its_line(
@@ -281,6 +294,7 @@ def test_a_workspace_that_there_is_not_is_told_with_those_that_there_are(filled:
         ["ideas", "show", "0"],
         ["ideas", "show", "twelve"],
         ["ideas", "show"],
+        ["slack", "manifest", "--url", "butine.example.org"],
         ["backup"],
         ["nonsense"],
         ["--nonsense"],
@@ -295,9 +309,9 @@ def test_a_command_that_is_written_wrongly_has_its_own_code(terminal: Terminal, 
 
 
 def test_the_statuses_that_there_are_are_shown(terminal: Terminal) -> None:
-    assert "pending, refused, withdrawn, published" in words_of(
-        terminal.run("ideas", "list", "--status", "lost").stderr
-    )
+    names = "pending, refused, withdrawn, published, shortlisted, retained, in_progress, delivered, declined"
+    sentence = terminal.say("cli.no_status", status="lost", names=names)
+    assert sentence in terminal.run("ideas", "list", "--status", "lost").stderr
 
 
 def test_preview_or_now_has_to_be_said(terminal: Terminal) -> None:
@@ -305,6 +319,15 @@ def test_preview_or_now_has_to_be_said(terminal: Terminal) -> None:
 
 
 # As the real program
+
+
+def test_where_nobody_reads_on_it_ends_without_a_word(english: Terminal) -> None:
+    """As in `butine check | head -3`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = english.start("check", stdout=writer)
+    os.close(writer)
+    assert process.communicate(timeout=60)[1] == ""
 
 
 def test_the_real_program_prints_one_sentence_and_no_traceback(english: Terminal) -> None:

@@ -21,7 +21,7 @@ REFUSED, DATABASE = 1, 4
 
 def test_a_backup_is_a_database_with_everything_in_it(filled: Terminal) -> None:
     shown = filled.succeed("backup", "copy.db")
-    assert shown.strip() == filled.say("cli.backed_up", file="copy.db", source="butine.db")
+    assert shown == filled.say("cli.backed_up", file="copy.db", source="butine.db") + "\n"
     filled.configure('[storage]\nurl = "sqlite:///copy.db"')
     assert "Des vélos" in filled.succeed("ideas", "show", "1")
 

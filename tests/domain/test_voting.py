@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.voting import COMMAND, Ballot, Held, Voting, canonical, voters
+from bot.domain.voting import COMMAND, Ballot, Held, Voting, canonical, is_standard, voters
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 UP, HEART, BULB = "👍", "❤", "💡"
@@ -40,6 +40,16 @@ def at(minute: int) -> datetime:
 def test_aliases_and_skin_tones_are_one_emoji(name: str) -> None:
     assert canonical(name) == UP
     assert RULES.counts(name)
+
+
+@pytest.mark.parametrize("name", ["+1", "thumbsup", ":heart:", "+1::skin-tone-3", "rocket", "one", "fr"])
+def test_a_standard_emoji_is_known_by_any_of_its_names(name: str) -> None:
+    assert is_standard(name)
+
+
+@pytest.mark.parametrize("name", ["ruche", "nonexistent_thing", "thumsup", ""])
+def test_a_name_of_no_standard_emoji_may_be_a_workspaces_own(name: str) -> None:
+    assert not is_standard(name)
 
 
 def test_different_emoji_stay_different() -> None:

@@ -19,7 +19,7 @@ from bot.chat.slack import inbound, manifest
 from bot.chat.slack.diagnosis import diagnose
 from bot.chat.slack.listeners import Listeners
 from bot.chat.slack.platform import Access, Time
-from bot.cli import main
+from bot.cli import main, texts
 from bot.config import Settings, SlackSettings, StorageSettings, WebSettings
 from bot.failures import Refused
 from bot.views.texts import LANGUAGES, Texts
@@ -91,6 +91,25 @@ def test_with_an_address_every_request_goes_to_it() -> None:
     assert found["settings"]["event_subscriptions"]["request_url"] == url
     assert found["settings"]["interactivity"]["request_url"] == url
     assert found["features"]["slash_commands"][0]["url"] == url
+
+
+@pytest.mark.parametrize("address", ["butine.example.org", "http://butine.example.org", "https://", ""])
+def test_an_address_that_slack_does_not_call_is_refused(address: str) -> None:
+    answer = CliRunner().invoke(main, ["slack", "manifest", "--url", address])
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert texts("cli.manifest_https", url=address) in answer.stderr
+
+
+def test_where_http_mode_is_configured_a_manifest_without_an_address_says_what_it_is_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("MODE", "http"), ("BOT_TOKEN", "xoxb-1"), ("SIGNING_SECRET", "s")):
+        monkeypatch.setenv(f"BUTINE_SLACK__{name}", value)
+    answer = CliRunner().invoke(main, ["slack", "manifest"])
+    assert json.loads(answer.stdout)["settings"]["socket_mode_enabled"] is True
+    assert answer.stderr == texts("cli.manifest_needs_url") + "\n"
+    answer = CliRunner().invoke(main, ["slack", "manifest", "--url", "https://butine.example.org"])
+    assert answer.stderr == ""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
