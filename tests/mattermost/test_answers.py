@@ -187,12 +187,13 @@ async def test_what_could_not_be_saved_is_given_back(rig: MattermostRig) -> None
     assert "Rien n’a changé" in rig.private_words(rig.agent)[-1]
 
 
-async def test_a_form_that_came_too_late_is_said_to_be(rig: MattermostRig) -> None:
-    """The server gives three seconds."""
+async def test_a_form_that_came_too_late_is_said_to_be(rig: MattermostRig, caplog: pytest.LogCaptureFixture) -> None:
+    """The server gives three seconds. The log has its code."""
     rig.server.failures.append(("POST /api/v4/actions/dialogs/open", 400, {}))
     await replying(rig, Reply(form=FORM))
     await rig.type_command(rig.agent, "")
     assert "à temps" in rig.private_words(rig.agent)[-1]
+    assert "a dialog could not be opened (400 fake.failure)" in caplog.text
     await replying(rig, Reply(DANGEROUS))
     await rig.type_command(rig.agent, "x")
     post = rig.world.ephemerals[-1][1]
