@@ -21,7 +21,7 @@ from bot.chat.mattermost.people import People
 from bot.chat.mattermost.posts import Posts
 from bot.chat.mattermost.rest import READ_SECONDS, Denied, Rest, Unauthorised, Untrusted
 from bot.chat.mattermost.trust import Seal, Triggers
-from bot.chat.mattermost.websocket import Socket, trust_of
+from bot.chat.mattermost.websocket import Socket, address_of, trust_of
 from bot.chat.platform import OnEvent
 from bot.errors import ChatRefused, ChatUnavailable, ConfigError, MessageGone
 from bot.views.cards import Card
@@ -110,15 +110,16 @@ class Mattermost:
 
     async def start(self, on_event: OnEvent) -> None:
         """As the contract says. Raises ConfigError for a setting that the server does not know."""
+        address = address_of(self._account.url)
         try:
             rest = self._rest = Rest(self._account.url, self._account.token, self._account.ca_file, self._call_seconds)
-            context = trust_of(self._account.url.replace("http", "ws", 1), self._account.ca_file)
+            context = trust_of(address, self._account.ca_file)
         except OSError as error:
             raise ConfigError("ca_file", {"file": str(self._account.ca_file), "reason": str(error)}) from error
         try:
             await self._open(rest, on_event)
             self._socket = Socket(
-                f"{self._account.url.replace('http', 'ws', 1)}/api/v4/websocket",
+                address,
                 self._account.token,
                 context,
                 self._hear,
