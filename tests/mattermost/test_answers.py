@@ -8,10 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bot.chat.events import ButtonClicked, FormSubmitted, Reply
-from bot.errors import ChatUnavailable, ConfigError, NeedsMending
+from bot.errors import ChatUnavailable, ConfigError, NeedsMending, NotTakenIn
 from bot.views.cards import Actions, Button, Card, Field, Form, Heading, Menu, Option, Paragraph
 from bot.views.texts import Texts
-from storage.errors import NotSaved
 from tests.fakes.mattermost import reading
 from tests.fakes.mattermost.answers import Json
 from tests.mattermost.rig import MattermostRig
@@ -173,18 +172,25 @@ async def test_a_form_that_comes_while_butine_stops_stays_open_with_what_was_wri
     assert len(rig.listener.events) == had
 
 
-async def test_what_could_not_be_saved_is_given_back(rig: MattermostRig) -> None:
-    """A command's text is in the answer; a form stays open with everything in it; a click says so."""
+async def test_what_could_not_be_saved_is_given_back(rig: MattermostRig, caplog: pytest.LogCaptureFixture) -> None:
+    """A command's text is in the answer; a form stays open with everything in it; a click says so. The log has a
+    line about each.
+    """
     post = await private(rig)
     await replying(rig, Reply(form=FORM))
     await rig.type_command(rig.agent, "")
     await rig.form(rig.agent, "Proposer")
-    rig.ears.failure = NotSaved("disk full")
+    rig.ears.failure = NotTakenIn("E1", "disk full")
     await rig.type_command(rig.agent, "Une *longue* idée")
     assert "Une *longue* idée" in rig.private_words(rig.agent)[-1]
     assert "Rien n’a changé" in (await rig.fill(rig.agent, title="Un titre"))["error"]
     assert await rig.press(rig.agent, post, "Suite") == 200
     assert "Rien n’a changé" in rig.private_words(rig.agent)[-1]
+    assert [record.exc_info for record in caplog.records] == [None] * 3
+    assert "E1 (disk full)" in caplog.text
+    rig.ears.failure = ZeroDivisionError()
+    assert await rig.press(rig.agent, post, "Suite") == 200
+    assert "Traceback" in caplog.text
 
 
 async def test_a_form_that_came_too_late_is_said_to_be(rig: MattermostRig, caplog: pytest.LogCaptureFixture) -> None:
@@ -219,11 +225,14 @@ async def test_a_cancelled_form_does_nothing(rig: MattermostRig) -> None:
     assert len(rig.listener.events) == had
 
 
-async def test_a_reaction_that_could_not_be_kept_is_read_again(rig: MattermostRig) -> None:
-    rig.ears.failure = NotSaved("disk full")
+async def test_a_reaction_that_could_not_be_kept_is_read_again(
+    rig: MattermostRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.ears.failure = NotTakenIn("E1", "disk full")
     post = rig.world.post(rig.bot, {"channel_id": rig.ideas, "message": "x"})
     rig.world.react(rig.agent, post["id"], "heart")
     await rig.until(lambda: rig.missed)
+    assert [record.exc_info for record in caplog.records] == [None]
 
 
 async def test_unreadable_events_end_nothing(rig: MattermostRig) -> None:

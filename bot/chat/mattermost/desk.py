@@ -20,7 +20,7 @@ from bot.chat.mattermost.render import dialog_of, has_buttons, message_of, quest
 from bot.chat.mattermost.rest import Rest
 from bot.chat.mattermost.trust import Fact, Forged, Seal, Seen, Triggers, event_id, is_same, trigger_name
 from bot.chat.platform import OnEvent
-from bot.errors import ChatError, ChatRefused, ChatUnavailable, MessageGone
+from bot.errors import ChatError, ChatRefused, ChatUnavailable, MessageGone, NotTakenIn
 from bot.views.cards import Button, Card, Form, Paragraph, Quotation
 from bot.views.texts import Texts, known_language
 
@@ -191,6 +191,9 @@ class Desk:
         """The reply; None where the event could not be taken in at all."""
         try:
             return await self.on_event(event)
+        except NotTakenIn as error:
+            log.error("not taken in: %s (%s)", error.event, error.reason)  # noqa: TRY400  the reason says it all
+            return None
         except Exception:
             log.exception("not taken in: event %s", event.id)
             return None

@@ -23,7 +23,7 @@ from bot.chat.mattermost.rest import READ_SECONDS, Denied, Rest, Unauthorised, U
 from bot.chat.mattermost.trust import Seal, Triggers
 from bot.chat.mattermost.websocket import Socket, address_of, trust_of
 from bot.chat.platform import OnEvent
-from bot.errors import ChatRefused, ChatUnavailable, ConfigError, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, ConfigError, MessageGone, NotTakenIn
 from bot.views.cards import Card
 
 log = logging.getLogger(__name__)
@@ -264,6 +264,9 @@ class Mattermost:
                 async with self._slots:
                     if not await people.bots_among([change.member]):
                         await on_event(change)
+            except NotTakenIn as error:
+                log.error("not taken in: %s (%s)", error.event, error.reason)  # noqa: TRY400  the reason says it all
+                self._tell_missed()
             except Exception:
                 log.exception("not taken in: event %s", change.id)
                 self._tell_missed()
