@@ -296,10 +296,11 @@ async def test_after_a_start_that_failed_for_a_while_it_starts_and_takes_events_
     await rig.close()
 
 
-async def test_guests_bots_and_the_deactivated_moderate_nothing(rig: MattermostRig) -> None:
-    for change in ({"roles": "system_guest"}, {"is_bot": True}, {"delete_at": 5}):
+async def test_guests_bots_strangers_and_the_deactivated_moderate_nothing(rig: MattermostRig) -> None:
+    for change in ({"roles": "system_guest"}, {"is_bot": True}, {"remote_id": "x" * 26}, {"delete_at": 5}):
         before = dict(rig.world.users[rig.moderator])
         rig.world.users[rig.moderator] |= change
         assert not await rig.platform.is_moderator(rig.moderator)
         rig.world.users[rig.moderator] = before
+    rig.world.users[rig.moderator]["remote_id"] = ""
     assert await rig.platform.is_moderator(rig.moderator)

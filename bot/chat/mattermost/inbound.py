@@ -145,10 +145,15 @@ def profile(user: Json) -> Profile:
     )
 
 
+def is_outsider(user: Json) -> bool:
+    """A bot, or a person of another organisation whose server shares a channel with this one."""
+    return bool(user.get("is_bot") or user.get("remote_id"))
+
+
 def is_of_the_house(user: Json) -> bool:
-    """A person, active, and no guest."""
+    """A person of this organisation, active, and no guest."""
     roles = str(user.get("roles", "")).split()
-    return not user.get("is_bot") and not user.get("delete_at") and "system_guest" not in roles
+    return not is_outsider(user) and not user.get("delete_at") and "system_guest" not in roles
 
 
 def _time_zone(told: object) -> str | None:

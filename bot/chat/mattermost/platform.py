@@ -262,7 +262,7 @@ class Mattermost:
         async def hand_on() -> None:
             try:
                 async with self._slots:
-                    if not await people.bots_among([change.member]):
+                    if not await people.outsiders_among([change.member]):
                         await on_event(change)
             except NotTakenIn as error:
                 log.error("not taken in: %s (%s)", error.event, error.reason)  # noqa: TRY400  the reason says it all

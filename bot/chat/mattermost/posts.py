@@ -177,7 +177,7 @@ class Posts:
         """As the port's contract says."""
         rows = await self._rows([post for post in dict.fromkeys(posts) if is_id(post)])
         holders = {str(row["user_id"]) for held in rows.values() for row in held}
-        no_members = {self._me} | await self._people.bots_among(holders - {self._me})
+        no_members = {self._me} | await self._people.outsiders_among(holders - {self._me})
         shown: dict[str, dict[str, list[str]]] = {}
         for post, held in rows.items():
             # A post whose card has lost Butine's own reaction may have lost them all with the post itself.
