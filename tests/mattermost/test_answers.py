@@ -112,6 +112,22 @@ async def test_a_private_answer_in_a_direct_message_is_replaced_in_place(rig: Ma
     assert click.message is None
 
 
+@pytest.mark.parametrize("card, words", [(PLAIN, "Merci."), (WITH_BUTTONS, "message direct")])
+async def test_an_answer_that_can_no_longer_be_replaced_is_given_beside_it(
+    rig: MattermostRig, card: Card, words: str
+) -> None:
+    """Where messages may be edited for a while only; the click did what it did."""
+    rig.world.edit_seconds = 300
+    post = await sent_directly(rig, replace(WITH_BUTTONS, blocks=(Heading("Reçu"), *WITH_BUTTONS.blocks)))
+    rig.clock.move(minutes=10)
+    await replying(rig, Reply(card, replaces=True))
+    assert await rig.press(rig.agent, post, "Suite") == 200
+    assert words in rig.private_words(rig.agent)[-1]
+    assert "Reçu" in reading.read(rig.direct_posts(rig.agent)[0]).text
+    if card is WITH_BUTTONS:
+        await rig.until(lambda: len(rig.direct_posts(rig.agent)) == 2)
+
+
 async def test_what_cannot_be_undone_asks_first_and_is_then_replaced(rig: MattermostRig) -> None:
     post = await sent_directly(rig, DANGEROUS)
     had = len(rig.listener.events)

@@ -139,14 +139,6 @@ class Posts:
             "skip_slack_parsing": True,
         }
 
-    def replacement(self, card: Card, channel: str, key: str, member: str) -> Json:
-        """The card in place of the private answer whose button was clicked."""
-        message = pages_of(message_of(card))[0]
-        return {
-            "message": message,
-            "props": _props(key, 1, self._attachments(card, channel, key, "reply", member)),
-        }
-
     async def find(self, channel: str, key: str) -> MessageRef | None:
         """Butine's post of that key, if it is among the channel's latest."""
         for page in range(SEARCHED_PAGES):
