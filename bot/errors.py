@@ -94,6 +94,14 @@ class UnknownAct(ButineError):
 
 
 @dataclass(eq=False)
+class NotTakenIn(ButineError):
+    """Nothing of an event could be stored, so that it is to come again: `event` is its id, `reason` the database's."""
+
+    event: str
+    reason: str
+
+
+@dataclass(eq=False)
 class ConfigError(ButineError):
     """A setting that can't be used; `code` names the sentence, `values` fill it."""
 

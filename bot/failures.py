@@ -22,6 +22,7 @@ _CONFIG: Mapping[str, str] = {
     "room_in_the_open": "cli.error.room_in_the_open",
     "ca_file": "cli.error.ca_file",
     "mattermost_token": "cli.error.mattermost_token",
+    "mattermost_url": "cli.error.mattermost_url",
     "no_team": "cli.error.no_team",
     "no_channel": "cli.error.no_channel",
     "room_database": "cli.error.room_database",
@@ -31,7 +32,7 @@ _CONFIG: Mapping[str, str] = {
 }
 _CODES: Mapping[str, int] = {
     "room_database": DATABASE,
-    **dict.fromkeys(("port_in_use", "cannot_listen", "untrusted"), NETWORK),
+    **dict.fromkeys(("port_in_use", "cannot_listen", "untrusted", "mattermost_url"), NETWORK),
 }
 """Of the settings, those whose trouble is found elsewhere than in the configuration."""
 _REFUSED: Mapping[str, str] = {

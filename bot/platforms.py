@@ -17,7 +17,7 @@ from aiohttp import web
 import bot
 from bot.chat.platform import Finding, Platform
 from bot.config import MattermostSettings, Settings, SlackSettings
-from bot.errors import ChatError, ConfigError
+from bot.errors import ChatError, ChatUnavailable, ConfigError
 from bot.http import Listener
 from bot.views.lists import hints
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _MATTERMOST = {
     "mattermost_account": ("cli.check.mattermost_account", "cli.check.mattermost_no_bot"),
     "mattermost_clock": ("cli.check.mattermost_clock", "cli.check.mattermost_clock_differs"),
+    "mattermost_websocket": ("cli.check.mattermost_websocket", "cli.check.mattermost_no_websocket"),
     "mattermost_team": ("", "cli.error.no_team"),
     "mattermost_edit_limit": ("", "cli.check.mattermost_edit_limit"),
     "mattermost_review_open": ("", "cli.error.review_open"),
@@ -97,7 +98,7 @@ def slack_manifest(settings: Settings, address: str | None) -> dict[str, Any]:
 async def set_up_mattermost(
     url: str, admin_token: str, wanted: "setup.Wanted", ca_file: Path | None = None
 ) -> "AsyncIterator[setup.Done]":
-    """Make at Mattermost what is missing. Raises CannotSetUp or ChatError."""
+    """Make at Mattermost what is missing. Raises CannotSetUp, ConfigError about its address, or ChatError."""
     from bot.chat.mattermost import setup  # noqa: PLC0415  see the module
     from bot.chat.mattermost.rest import Rest  # noqa: PLC0415  see the module
 
@@ -105,6 +106,8 @@ async def set_up_mattermost(
     try:
         async for done in setup.set_up(admin, own, wanted):
             yield done
+    except ChatUnavailable as error:
+        raise _about_address(error, url) from error
     finally:
         for rest in (admin, own):
             if rest:
@@ -116,10 +119,11 @@ async def _look_at_mattermost(
 ) -> "AsyncIterator[probe.Found]":
     """What is right and wrong at Mattermost; where Butine doesn't run, a stand-in answers the server's call."""
     from bot.chat.mattermost import probe  # noqa: PLC0415  see the module
-    from bot.chat.mattermost.platform import settings_error  # noqa: PLC0415  see the module
     from bot.chat.mattermost.rest import Rest  # noqa: PLC0415  see the module
+    from bot.chat.mattermost.websocket import try_out  # noqa: PLC0415  see the module
 
-    rest = Rest(section.url, section.token.get_secret_value(), section.ca_file)
+    access = (section.url, section.token.get_secret_value(), section.ca_file)
+    rest = Rest(*access)
     routes = probe.stand_in(section.command_token.get_secret_value())
     listener = Listener(settings.web.host, settings.web.port, bot.__version__, routes)
     try:
@@ -127,17 +131,28 @@ async def _look_at_mattermost(
             await listener.start()
         channels = settings.channels_of("mattermost").model_dump()
         async for found in probe.look(
-            rest, section.url, section.team, channels, settings.command, section.callback_url, clock
+            rest,
+            partial(try_out, *access),
+            section.url,
+            section.team,
+            channels,
+            settings.command,
+            section.callback_url,
+            clock,
         ):
             yield found
     except ChatError as error:
-        named = settings_error(error, section.url)
-        if named is not None:
-            raise named from error
-        raise
+        raise _about_address(error, section.url) from error
     finally:
         await listener.stop()
         rest.close()
+
+
+def _about_address(error: ChatError, url: str) -> ConfigError:
+    """The setting to look at where a Mattermost server can't be asked."""
+    from bot.chat.mattermost.platform import settings_error  # noqa: PLC0415  see the module
+
+    return settings_error(error, url) or ConfigError("mattermost_url", {"url": url, "reason": str(error)})
 
 
 def _slack(settings: Settings, slack: SlackSettings, clock: Callable[[], datetime]) -> "Slack":

@@ -27,7 +27,7 @@ CORE = {
     *("bot.domain", "bot.errors", "bot.rules", "bot.usecases", "bot.views", "storage"),
 }
 PLATFORM = {
-    *("bot.chat.clocks", "bot.chat.events", "bot.chat.platform", "bot.chat.under_way"),
+    *("bot.chat.clocks", "bot.chat.emoji_names", "bot.chat.events", "bot.chat.platform", "bot.chat.under_way"),
     *("bot.errors", "bot.views.cards", "bot.views.texts"),
 }
 ROOMS = {
@@ -43,6 +43,7 @@ ROOMS = {
     "bot.rules": {"bot.config", "bot.domain", "bot.usecases", "bot.views.texts"},
     "bot.chat.events": {"bot.errors", "bot.views.cards"},
     "bot.chat.clocks": set[str](),
+    "bot.chat.emoji_names": set[str](),
     "bot.chat.under_way": set[str](),
     "bot.chat.platform": {"bot.chat.events", "bot.errors", "bot.views.cards"},
     **dict.fromkeys((f"bot.chat.{name}" for name in ("acts", "dispatcher", "reconcile", "router", "showing")), CORE),

@@ -12,7 +12,8 @@ from bot.views.cards import Card
 
 OnEvent = Callable[[Event], Awaitable[Reply]]
 """Takes an event in. It returns only after the event's effects are committed, so a platform acknowledges after
-it. It raises only when it was cancelled or nothing could be stored; then the platform must not acknowledge."""
+it. It raises only when it was cancelled or nothing could be stored (`NotTakenIn`, bot.errors); then the platform must
+not acknowledge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,16 @@ from bot.chat.events import (
 )
 from bot.chat.platform import Platform
 from bot.domain.permissions import Caller
-from bot.errors import ButineError, ChatError, IdeaNotFound, InvalidInput, NotPermitted, UnknownAct, WrongStatus
+from bot.errors import (
+    ButineError,
+    ChatError,
+    IdeaNotFound,
+    InvalidInput,
+    NotPermitted,
+    NotTakenIn,
+    UnknownAct,
+    WrongStatus,
+)
 from bot.rules import Rules
 from bot.usecases import voting
 from bot.usecases.voting import Reaction
@@ -67,11 +76,14 @@ class Router:
     async def __call__(self, event: Event) -> Reply:
         """The reply to an event whose effects are committed.
 
-        A reaction that could not be stored raises NotSaved, so that the platform delivers it again or reconcile finds
-        it; whoever typed or clicked is told instead, with their text.
+        A reaction or form that could not be stored raises NotTakenIn, so that the platform delivers it again, reconcile
+        finds it, or it stays open; whoever typed or clicked is told instead, with their text.
         """
         if isinstance(event, ReactionChanged):
-            await self._react(event)
+            try:
+                await self._react(event)
+            except NotSaved as error:
+                raise NotTakenIn(event.id, error.reason) from error
             return Reply()
         profile = await self._profile(event.member)
         texts = self._rules.texts(profile.locale, profile.time_zone) if profile else self._rules.texts()
@@ -92,7 +104,7 @@ class Router:
         except NotSaved as error:
             log.error("not saved: event %s (%s)", event.id, error)  # noqa: TRY400  the reason says it all
             if isinstance(event, FormSubmitted):
-                raise  # the form stays open with everything in it
+                raise NotTakenIn(event.id, error.reason) from error  # it stays open with everything in it
             return Reply(problems.not_saved_card(texts, typed))
         except Exception:
             reference = self._new_reference()

@@ -10,9 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from bot.chat.events import CommandTyped, Event, FormSubmitted, Profile, ReactionChanged, Reply
-from bot.errors import ChatRefused, ChatUnavailable
+from bot.errors import ChatRefused, ChatUnavailable, NotTakenIn
 from bot.views.cards import Button, Card, Quotation
-from storage.errors import NotSaved
 from storage.tables import InboxEvent, Member, Status
 from tests.chat.desk import REFERENCE, Desk, buttons, locked, words
 
@@ -260,7 +259,7 @@ async def test_a_form_or_reaction_that_can_t_be_saved_is_not_acknowledged(desk: 
             desk.react("sam", "card:1:ideas"),
             return_exceptions=True,
         )
-    assert [type(outcome) for outcome in outcomes] == [NotSaved, NotSaved]
+    assert [type(outcome) for outcome in outcomes] == [NotTakenIn, NotTakenIn]
     assert len(await desk.all_ideas()) == 1
 
 

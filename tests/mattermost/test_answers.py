@@ -8,10 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bot.chat.events import ButtonClicked, FormSubmitted, Reply
-from bot.errors import ChatUnavailable, ConfigError, NeedsMending
+from bot.errors import ChatUnavailable, ConfigError, NeedsMending, NotTakenIn
 from bot.views.cards import Actions, Button, Card, Field, Form, Heading, Menu, Option, Paragraph
 from bot.views.texts import Texts
-from storage.errors import NotSaved
 from tests.fakes.mattermost import reading
 from tests.fakes.mattermost.answers import Json
 from tests.mattermost.rig import MattermostRig
@@ -113,6 +112,22 @@ async def test_a_private_answer_in_a_direct_message_is_replaced_in_place(rig: Ma
     assert click.message is None
 
 
+@pytest.mark.parametrize("card, words", [(PLAIN, "Merci."), (WITH_BUTTONS, "message direct")])
+async def test_an_answer_that_can_no_longer_be_replaced_is_given_beside_it(
+    rig: MattermostRig, card: Card, words: str
+) -> None:
+    """Where messages may be edited for a while only; the click did what it did."""
+    rig.world.edit_seconds = 300
+    post = await sent_directly(rig, replace(WITH_BUTTONS, blocks=(Heading("Reçu"), *WITH_BUTTONS.blocks)))
+    rig.clock.move(minutes=10)
+    await replying(rig, Reply(card, replaces=True))
+    assert await rig.press(rig.agent, post, "Suite") == 200
+    assert words in rig.private_words(rig.agent)[-1]
+    assert "Reçu" in reading.read(rig.direct_posts(rig.agent)[0]).text
+    if card is WITH_BUTTONS:
+        await rig.until(lambda: len(rig.direct_posts(rig.agent)) == 2)
+
+
 async def test_what_cannot_be_undone_asks_first_and_is_then_replaced(rig: MattermostRig) -> None:
     post = await sent_directly(rig, DANGEROUS)
     had = len(rig.listener.events)
@@ -173,26 +188,34 @@ async def test_a_form_that_comes_while_butine_stops_stays_open_with_what_was_wri
     assert len(rig.listener.events) == had
 
 
-async def test_what_could_not_be_saved_is_given_back(rig: MattermostRig) -> None:
-    """A command's text is in the answer; a form stays open with everything in it; a click says so."""
+async def test_what_could_not_be_saved_is_given_back(rig: MattermostRig, caplog: pytest.LogCaptureFixture) -> None:
+    """A command's text is in the answer; a form stays open with everything in it; a click says so. The log has a
+    line about each.
+    """
     post = await private(rig)
     await replying(rig, Reply(form=FORM))
     await rig.type_command(rig.agent, "")
     await rig.form(rig.agent, "Proposer")
-    rig.ears.failure = NotSaved("disk full")
+    rig.ears.failure = NotTakenIn("E1", "disk full")
     await rig.type_command(rig.agent, "Une *longue* idée")
     assert "Une *longue* idée" in rig.private_words(rig.agent)[-1]
     assert "Rien n’a changé" in (await rig.fill(rig.agent, title="Un titre"))["error"]
     assert await rig.press(rig.agent, post, "Suite") == 200
     assert "Rien n’a changé" in rig.private_words(rig.agent)[-1]
+    assert [record.exc_info for record in caplog.records] == [None] * 3
+    assert "E1 (disk full)" in caplog.text
+    rig.ears.failure = ZeroDivisionError()
+    assert await rig.press(rig.agent, post, "Suite") == 200
+    assert "Traceback" in caplog.text
 
 
-async def test_a_form_that_came_too_late_is_said_to_be(rig: MattermostRig) -> None:
-    """The server gives three seconds."""
+async def test_a_form_that_came_too_late_is_said_to_be(rig: MattermostRig, caplog: pytest.LogCaptureFixture) -> None:
+    """The server gives three seconds. The log has its code."""
     rig.server.failures.append(("POST /api/v4/actions/dialogs/open", 400, {}))
     await replying(rig, Reply(form=FORM))
     await rig.type_command(rig.agent, "")
     assert "à temps" in rig.private_words(rig.agent)[-1]
+    assert "a dialog could not be opened (400 fake.failure)" in caplog.text
     await replying(rig, Reply(DANGEROUS))
     await rig.type_command(rig.agent, "x")
     post = rig.world.ephemerals[-1][1]
@@ -218,11 +241,14 @@ async def test_a_cancelled_form_does_nothing(rig: MattermostRig) -> None:
     assert len(rig.listener.events) == had
 
 
-async def test_a_reaction_that_could_not_be_kept_is_read_again(rig: MattermostRig) -> None:
-    rig.ears.failure = NotSaved("disk full")
+async def test_a_reaction_that_could_not_be_kept_is_read_again(
+    rig: MattermostRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.ears.failure = NotTakenIn("E1", "disk full")
     post = rig.world.post(rig.bot, {"channel_id": rig.ideas, "message": "x"})
     rig.world.react(rig.agent, post["id"], "heart")
     await rig.until(lambda: rig.missed)
+    assert [record.exc_info for record in caplog.records] == [None]
 
 
 async def test_unreadable_events_end_nothing(rig: MattermostRig) -> None:
@@ -286,10 +312,11 @@ async def test_after_a_start_that_failed_for_a_while_it_starts_and_takes_events_
     await rig.close()
 
 
-async def test_guests_bots_and_the_deactivated_moderate_nothing(rig: MattermostRig) -> None:
-    for change in ({"roles": "system_guest"}, {"is_bot": True}, {"delete_at": 5}):
+async def test_guests_bots_strangers_and_the_deactivated_moderate_nothing(rig: MattermostRig) -> None:
+    for change in ({"roles": "system_guest"}, {"is_bot": True}, {"remote_id": "x" * 26}, {"delete_at": 5}):
         before = dict(rig.world.users[rig.moderator])
         rig.world.users[rig.moderator] |= change
         assert not await rig.platform.is_moderator(rig.moderator)
         rig.world.users[rig.moderator] = before
+    rig.world.users[rig.moderator]["remote_id"] = ""
     assert await rig.platform.is_moderator(rig.moderator)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.chat.emoji_names import with_emoji
 from bot.chat.mattermost import inbound
 from bot.chat.mattermost.markdown import GAP, escaped, heading, spans
 from bot.views.cards import Link, Strong
@@ -38,7 +39,7 @@ def typed(text: str) -> str:
         "www.example.org",
         "www2.example.org",
         "example.org/idees",
-        ":tada:",
+        ":butine:",
         "=====",
         "a\n==",
         r"C:\Users\x",
@@ -54,7 +55,15 @@ def test_a_copied_text_comes_back_without_gaps(text: str) -> None:
 
 @given(st.text(alphabet="aw1 @#$~:.=/\\-+*_[&<>|!\n"))
 def test_any_text_comes_back_but_for_the_spaces_before_its_lines(text: str) -> None:
-    assert typed(copied(text)) == "\n".join(line.lstrip(" ") for line in text.split("\n"))
+    assert typed(copied(text)) == with_emoji("\n".join(line.lstrip(" ") for line in text.split("\n")))
+
+
+def test_emoji_chosen_from_the_picker_come_in_as_emoji() -> None:
+    """The web client writes their names into the message box."""
+    assert typed("Un café :coffee: et un vélo :bike: ") == "Un café ☕ et un vélo 🚲 "
+    assert typed(copied("Un café :coffee:")) == "Un café ☕", "copied from an older post"
+    form = {"user_id": "u", "state": "s", "submission": {"need": ":+1_light_skin_tone: :butine:"}}
+    assert inbound.submitted(form).values == {"need": "👍🏻 :butine:"}
 
 
 def test_other_zero_width_spaces_stay() -> None:
@@ -96,7 +105,7 @@ def test_a_backslash_is_parted_from_what_follows_not_doubled(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["evil.com/x", "*evil.com/x*", "a.b.info/", "é.fr/x", "www2.evil", "WWW.evil", "x.y.:smile:", "a+b-:x", "a-:/"],
+    ["evil.com/x", "*evil.com/x*", "a.b.info/", "é.fr/x", "www2.evil", "WWW.evil", "x.y.:butine:", "a+b-:x", "a-:/"],
 )
 def test_no_address_becomes_a_link(text: str) -> None:
     """What Mattermost looks for wherever words begin, after an escaped mark too (the web client's marked, `url`)."""

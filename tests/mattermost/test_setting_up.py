@@ -10,7 +10,7 @@ import pytest
 from bot import checking, operations
 from bot.config import Settings, load
 from bot.domain.command import Capture, Help, parse
-from bot.errors import ChatUnavailable
+from bot.errors import ConfigError
 from bot.failures import Refused, explain
 from bot.views.texts import LANGUAGES, Texts
 from tests.mattermost.house import House
@@ -230,9 +230,40 @@ async def test_clocks_that_nearly_agree_are_well(house: House, capsys: pytest.Ca
     assert "✓ Les horloges de Mattermost et de cette machine concordent." in capsys.readouterr().out
 
 
-async def test_where_nobody_answers_the_system_says_why() -> None:
-    """The name of an error alone says nothing to an operator."""
-    url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(ChatUnavailable) as unavailable:
+@pytest.mark.parametrize(
+    "where, reason",
+    [("nowhere", "Connection refused"), ("other", "HTTP 404"), ("redirected", "HTTP 301"), ("page", "no JSON")],
+)
+async def test_an_address_at_which_no_mattermost_answers_is_named_with_the_reason(
+    house: House, capsys: pytest.CaptureFixture[str], where: str, reason: str
+) -> None:
+    """By the check and by setting up: neither sends its reader to the other, or to itself."""
+    await house.stop()
+    url = f"http://127.0.0.1:{free_port()}" if where == "nowhere" else house.server.url
+    house.server.meets = lambda *_: {"other": "page:404", "redirected": "page:301", "page": "page:200"}.get(where, "")
+    with pytest.raises(Refused):
+        await checking.check(house.settings(BUTINE_MATTERMOST__URL=url), TEXTS, "butine.toml", house.clock)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("✗")]
+    with pytest.raises(ConfigError) as wrong:
         await operations.set_up_mattermost(load(environ={}), url, "x", "valdoise", "http://127.0.0.1:1", TEXTS)
-    assert "Connection refused" in explain(unavailable.value, TEXTS)[0]
+    assert line == f"✗ {explain(wrong.value, TEXTS)[0]}"
+    assert all(words in line for words in (url, reason, "mattermost.url", "https://"))
+    assert "butine check" not in line
+
+
+async def test_the_check_names_a_proxy_that_lets_no_websocket_through(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await house.stop()
+    house.server.sockets.is_cut_off = True
+    with pytest.raises(Refused):
+        await checking.check(house.settings(), TEXTS, "butine.toml", house.clock)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("✗")]
+    assert all(words in line for words in ("/api/v4/websocket", "(400 ", "Upgrade"))
+
+
+async def test_the_check_leaves_no_websocket_behind(house: House) -> None:
+    await house.stop()
+    await checking.check(house.settings(), TEXTS, "butine.toml", house.clock)
+    assert house.server.sockets.opened == 2, "Butine's own and the check's"
+    assert all(each.socket is None or each.socket.closed for each in house.server.sockets.connections.values())

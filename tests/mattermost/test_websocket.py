@@ -84,12 +84,15 @@ async def test_butines_own_reactions_are_no_events(rig: MattermostRig) -> None:
     assert emoji(rig) == ["heart"]
 
 
-async def test_a_bots_reaction_is_no_event_and_none_that_is_read(rig: MattermostRig) -> None:
-    """A plugin or an integration reacts to each card."""
-    robot = rig.world.add_user("robot", is_bot=True)
-    rig.world.members[rig.ideas][robot] = rig.world.members[rig.ideas][rig.agent] | {"user_id": robot}
+@pytest.mark.parametrize("is_such", [{"is_bot": True}, {"remote_id": "r" * 26}])
+async def test_an_outsiders_reaction_is_no_event_and_none_that_is_read(
+    rig: MattermostRig, is_such: dict[str, object]
+) -> None:
+    """A plugin or an integration reacts to each card; a channel is shared with another organisation's server."""
+    outsider = rig.world.add_user("outsider", **is_such)
+    rig.world.members[rig.ideas][outsider] = rig.world.members[rig.ideas][rig.agent] | {"user_id": outsider}
     post = posted(rig)
-    rig.world.react(robot, post, "+1")
+    rig.world.react(outsider, post, "+1")
     rig.world.react(rig.agent, post, "heart")
     await rig.heard(1)
     assert emoji(rig) == ["heart"]

@@ -1,10 +1,8 @@
 """What Slack makes of a typed text on its way, undone: emoji's names, links and escapes."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.chat.slack.written import readable, typed, with_emoji
+from bot.chat.slack.written import readable, typed
 
 
 @pytest.mark.parametrize(
@@ -26,31 +24,6 @@ from bot.chat.slack.written import readable, typed, with_emoji
 )
 def test_emoji_come_back_as_they_were_typed(delivered: str, was_typed: str) -> None:
     assert typed(delivered) == was_typed
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        ":butine:",
-        ":flag-zz:",
-        "de 12:100:30 à 13:00",
-        "a:b:c",
-        "voir : bike :",
-        ":bike",
-        "::",
-        ":Bike:",
-        ":skin-tone-3:",
-    ],
-)
-def test_custom_emoji_and_other_colons_stay_as_they_are(text: str) -> None:
-    assert with_emoji(text) == text
-
-
-@given(st.text(alphabet="ab1:+-_ é👍"))
-def test_a_text_without_a_known_name_stays_as_it_is(text: str) -> None:
-    shown = with_emoji(text)
-    assert shown == text or len(shown) < len(text)
-    assert with_emoji(shown.replace(":", "")) == shown.replace(":", "")
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,16 @@ async def test_a_write_that_fails_leaves_nothing_and_is_said_so(scene: Scene, ro
     assert await scene.room.find_posted("ideas", None, "card:12") is None
 
 
+async def test_a_file_that_cannot_be_written_is_logged_in_a_line(
+    scene: Scene, room_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with sqlite3.connect(room_file) as other:  # the kind of error that a full disk gives
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON change BEGIN INSERT INTO missing VALUES (1); END")
+    assert (await scene.send("say", text="Bonjour"))[0] == 503
+    assert [record.exc_info for record in caplog.records] == [None]
+    assert "(no such table: main.missing)" in caplog.text
+
+
 async def test_a_file_that_cannot_be_opened_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "room.db").write_text("certainly not a database, but long enough to look at")
     room = new_room(tmp_path / "room.db", Clock())

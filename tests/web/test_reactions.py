@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.chat.events import MessageRef, ReactionChanged, Reply
+from bot.errors import NotTakenIn
 from tests.web.rooms import IDEA, RECEIPT, Scene
 
 
@@ -52,10 +53,13 @@ async def test_later_changes_have_later_times_even_within_one_tick_of_the_clock(
     assert scene.router.events[-1].at == scene.clock.now
 
 
-async def test_a_reaction_stays_when_it_could_not_be_taken_in(scene: Scene, posted: MessageRef) -> None:
-    scene.router.failure = RuntimeError("disk full")
+async def test_a_reaction_stays_when_it_could_not_be_taken_in(
+    scene: Scene, posted: MessageRef, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.router.failure = NotTakenIn("E1", "disk full")
     assert await react(scene, posted.id, "heart") == 200
     assert await scene.room.reactions([posted.id]) == {posted.id: {"heart": ["camille"]}}
+    assert [record.exc_info for record in caplog.records] == [None]
 
 
 async def test_what_is_said_about_a_reaction_is_private(scene: Scene, posted: MessageRef) -> None:

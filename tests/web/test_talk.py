@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, Reply
+from bot.errors import NotTakenIn
 from tests.web.rooms import FORM, IDEA, RECEIPT, WITHDRAWN, Scene, failure
 
 
@@ -174,10 +175,14 @@ async def test_a_form_without_texts_is_refused(scene: Scene, values: object) -> 
     assert scene.router.events == []
 
 
+@pytest.mark.parametrize("failure", [NotTakenIn("E1", "disk full"), RuntimeError("bug")])
 @pytest.mark.parametrize("path", ["say", "click", "submit"])
-async def test_what_could_not_be_taken_in_is_said_so_and_can_be_sent_again(scene: Scene, path: str) -> None:
+async def test_what_could_not_be_taken_in_is_said_so_and_can_be_sent_again(
+    scene: Scene, caplog: pytest.LogCaptureFixture, path: str, failure: Exception
+) -> None:
+    """The log has a traceback of what nobody expected; and a line of all else."""
     posted = await scene.room.post("ideas", IDEA, "card:12")
-    scene.router.failure = RuntimeError("disk full")
+    scene.router.failure = failure
     mark = str(uuid4())
     payload: dict[str, object] = {"text": "/idea x", "message": posted.id, "action": "a", "value": "", "mark": mark}
     payload |= {"form": "f", "context": "", "values": {}, "as": "camille"}
@@ -185,6 +190,7 @@ async def test_what_could_not_be_taken_in_is_said_so_and_can_be_sent_again(scene
     assert status == 503
     assert answer["problem"] == "not_saved"
     assert "Rien n’a été enregistré" in answer["sentence"]
+    assert ("Traceback" in caplog.text) is (not isinstance(failure, NotTakenIn))
     scene.router.failure = None
     assert (await scene.send(path, **payload))[0] == 200
     assert [event.id.rpartition(":")[2] for event in scene.router.events] == [mark, mark]

@@ -20,7 +20,7 @@ from bot.chat.mattermost.render import dialog_of, has_buttons, message_of, quest
 from bot.chat.mattermost.rest import Rest
 from bot.chat.mattermost.trust import Fact, Forged, Seal, Seen, Triggers, event_id, is_same, trigger_name
 from bot.chat.platform import OnEvent
-from bot.errors import ChatError, ChatRefused, ChatUnavailable, MessageGone
+from bot.errors import ChatError, ChatRefused, ChatUnavailable, MessageGone, NotTakenIn
 from bot.views.cards import Button, Card, Form, Paragraph, Quotation
 from bot.views.texts import Texts, known_language
 
@@ -94,8 +94,8 @@ class Desk:
             return {} if is_open else self._whisper(self._too_late(clicked.member))
         if reply.card is None:
             return {}
-        if reply.replaces and facts["kind"] == "reply":
-            return {"update": self.posts.replacement(reply.card, clicked.channel, str(facts["key"]), clicked.member)}
+        if reply.replaces and facts["kind"] == "reply" and await self._is_replaced(clicked, reply.card):
+            return {}
         if not has_buttons(reply.card):
             return self._whisper(reply.card)
         self.later(self._tell(clicked.member, reply.card, event.id))
@@ -191,6 +191,9 @@ class Desk:
         """The reply; None where the event could not be taken in at all."""
         try:
             return await self.on_event(event)
+        except NotTakenIn as error:
+            log.error("not taken in: %s (%s)", error.event, error.reason)  # noqa: TRY400  the reason says it all
+            return None
         except Exception:
             log.exception("not taken in: event %s", event.id)
             return None
@@ -226,6 +229,19 @@ class Desk:
             await self.posts.create(await self.posts.conversation(member), card, key, reply_to=member)
 
         await self._is_sent(send)
+
+    async def _is_replaced(self, clicked: Clicked, card: Card) -> bool:
+        """Put the card in the place of the private words that were clicked; False where that can't be done.
+
+        An `update` in the answer would have the server show an error instead of it, where it lets nothing so old be
+        edited (DoPostActionWithCookie in its app/integration_action.go).
+        """
+        try:
+            await self.posts.update(clicked.post, card, reply_to=clicked.member)
+        except ChatError as error:
+            log.warning("private answer not replaced (%s)", error)
+            return False
+        return True
 
     async def _replace(self, post: str, card: Card, member: str, key: str) -> None:
         """Private words in place of others, or anew where that can't be done."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.chat.emoji_names import with_emoji
 from bot.chat.events import Profile, ReactionChanged
 from bot.chat.mattermost.markdown import joined
 
@@ -71,7 +72,7 @@ def typed(form: Mapping[str, object]) -> Typed:
         team=_text(form, "team_id"),
         channel=_text(form, "channel_id"),
         member=_text(form, "user_id"),
-        text=_text(form, "text"),
+        text=with_emoji(_text(form, "text")),
         trigger=_text(form, "trigger_id"),
     )
 
@@ -103,7 +104,7 @@ def submitted(payload: object) -> Submitted:
     return Submitted(
         member=_text(payload, "user_id"),
         state=_text(payload, "state"),
-        values={str(name): _whole(value) for name, value in values.items()},
+        values={str(name): with_emoji(_whole(value)) for name, value in values.items()},
         is_cancelled=payload.get("cancelled") is True,
     )
 
@@ -144,10 +145,15 @@ def profile(user: Json) -> Profile:
     )
 
 
+def is_outsider(user: Json) -> bool:
+    """A bot, or a person of another organisation whose server shares a channel with this one."""
+    return bool(user.get("is_bot") or user.get("remote_id"))
+
+
 def is_of_the_house(user: Json) -> bool:
-    """A person, active, and no guest."""
+    """A person of this organisation, active, and no guest."""
     roles = str(user.get("roles", "")).split()
-    return not user.get("is_bot") and not user.get("delete_at") and "system_guest" not in roles
+    return not is_outsider(user) and not user.get("delete_at") and "system_guest" not in roles
 
 
 def _time_zone(told: object) -> str | None:

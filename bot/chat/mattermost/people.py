@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from bot.chat.events import Profile
-from bot.chat.mattermost.inbound import Json, is_id, is_of_the_house, profile
+from bot.chat.mattermost.inbound import Json, is_id, is_of_the_house, is_outsider, profile
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
 from bot.errors import ChatError, ChatRefused
 
 KEPT = timedelta(minutes=10)
 KEPT_AT_MOST = 5000
-BOTS_KNOWN_AT_MOST = 50_000
+OUTSIDERS_KNOWN_AT_MOST = 50_000
 ASKED_AT_ONCE = 100
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class People:
         self._review = review
         self._clock = clock
         self._kept: OrderedDict[str, tuple[datetime, Profile]] = OrderedDict()
-        self._are_bots: OrderedDict[str, bool] = OrderedDict()
+        self._are_outsiders: OrderedDict[str, bool] = OrderedDict()
 
     async def profile(self, member: str) -> Profile:
         """A member's profile. Raises `ChatRefused` for somebody who isn't there."""
@@ -41,7 +41,7 @@ class People:
         return kept[1].locale if kept else None
 
     async def is_moderator(self, member: str) -> bool:
-        """Whether the member is in the review channel at this moment, and neither bot nor guest."""
+        """Whether the member is in the review channel at this moment, and a person of the house."""
         if not is_id(member):
             return False
         try:
@@ -54,17 +54,17 @@ class People:
         self._keep(user)
         return is_of_the_house(user)
 
-    async def bots_among(self, members: Iterable[str]) -> set[str]:
-        """Those whom the server calls bots. Who can't be looked up is taken for a person: no vote may be lost by it."""
+    async def outsiders_among(self, members: Iterable[str]) -> set[str]:
+        """Bots, and people of other organisations. Who can't be looked up is none: no vote may be lost by it."""
         asked = {member for member in members if is_id(member)}
-        unknown = sorted(asked - self._are_bots.keys())
+        unknown = sorted(asked - self._are_outsiders.keys())
         try:
             for start in range(0, len(unknown), ASKED_AT_ONCE):
                 for user in await self._rest.users(unknown[start : start + ASKED_AT_ONCE]):
                     self._keep(user)
         except ChatError as error:
             log.warning("who reacted can't be looked up, and counts as a person: %s", error)
-        return {member for member in asked if self._are_bots.get(member)}
+        return {member for member in asked if self._are_outsiders.get(member)}
 
     async def _user(self, member: str) -> Json:
         if not is_id(member):
@@ -73,9 +73,9 @@ class People:
 
     def _keep(self, user: Json) -> Profile:
         found = profile(user)
-        self._are_bots[found.id] = found.is_bot
-        if len(self._are_bots) > BOTS_KNOWN_AT_MOST:
-            self._are_bots.popitem(last=False)
+        self._are_outsiders[found.id] = is_outsider(user)
+        if len(self._are_outsiders) > OUTSIDERS_KNOWN_AT_MOST:
+            self._are_outsiders.popitem(last=False)
         self._kept[found.id] = (self._clock(), found)
         self._kept.move_to_end(found.id)
         while len(self._kept) > KEPT_AT_MOST:

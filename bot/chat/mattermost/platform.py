@@ -21,9 +21,9 @@ from bot.chat.mattermost.people import People
 from bot.chat.mattermost.posts import Posts
 from bot.chat.mattermost.rest import READ_SECONDS, Denied, Rest, Unauthorised, Untrusted
 from bot.chat.mattermost.trust import Seal, Triggers
-from bot.chat.mattermost.websocket import Socket, trust_of
+from bot.chat.mattermost.websocket import Socket, address_of, trust_of
 from bot.chat.platform import OnEvent
-from bot.errors import ChatRefused, ChatUnavailable, ConfigError, MessageGone
+from bot.errors import ChatRefused, ChatUnavailable, ConfigError, MessageGone, NotTakenIn
 from bot.views.cards import Card
 
 log = logging.getLogger(__name__)
@@ -110,15 +110,16 @@ class Mattermost:
 
     async def start(self, on_event: OnEvent) -> None:
         """As the contract says. Raises ConfigError for a setting that the server does not know."""
+        address = address_of(self._account.url)
         try:
             rest = self._rest = Rest(self._account.url, self._account.token, self._account.ca_file, self._call_seconds)
-            context = trust_of(self._account.url.replace("http", "ws", 1), self._account.ca_file)
+            context = trust_of(address, self._account.ca_file)
         except OSError as error:
             raise ConfigError("ca_file", {"file": str(self._account.ca_file), "reason": str(error)}) from error
         try:
             await self._open(rest, on_event)
             self._socket = Socket(
-                f"{self._account.url.replace('http', 'ws', 1)}/api/v4/websocket",
+                address,
                 self._account.token,
                 context,
                 self._hear,
@@ -261,8 +262,11 @@ class Mattermost:
         async def hand_on() -> None:
             try:
                 async with self._slots:
-                    if not await people.bots_among([change.member]):
+                    if not await people.outsiders_among([change.member]):
                         await on_event(change)
+            except NotTakenIn as error:
+                log.error("not taken in: %s (%s)", error.event, error.reason)  # noqa: TRY400  the reason says it all
+                self._tell_missed()
             except Exception:
                 log.exception("not taken in: event %s", change.id)
                 self._tell_missed()

@@ -139,14 +139,6 @@ class Posts:
             "skip_slack_parsing": True,
         }
 
-    def replacement(self, card: Card, channel: str, key: str, member: str) -> Json:
-        """The card in place of the private answer whose button was clicked."""
-        message = pages_of(message_of(card))[0]
-        return {
-            "message": message,
-            "props": _props(key, 1, self._attachments(card, channel, key, "reply", member)),
-        }
-
     async def find(self, channel: str, key: str) -> MessageRef | None:
         """Butine's post of that key, if it is among the channel's latest."""
         for page in range(SEARCHED_PAGES):
@@ -177,7 +169,7 @@ class Posts:
         """As the port's contract says."""
         rows = await self._rows([post for post in dict.fromkeys(posts) if is_id(post)])
         holders = {str(row["user_id"]) for held in rows.values() for row in held}
-        no_members = {self._me} | await self._people.bots_among(holders - {self._me})
+        no_members = {self._me} | await self._people.outsiders_among(holders - {self._me})
         shown: dict[str, dict[str, list[str]]] = {}
         for post, held in rows.items():
             # A post whose card has lost Butine's own reaction may have lost them all with the post itself.

@@ -3,7 +3,7 @@
 What is said about it is not known here.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from bot.chat.mattermost.desk import PROBE
 from bot.chat.mattermost.inbound import OPEN, Json, is_id
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
 from bot.chat.mattermost.trust import is_same
+from bot.chat.mattermost.websocket import address_of
 from bot.errors import ChatError, ChatUnavailable
 
 NO_LIMIT = "-1"
@@ -31,6 +32,7 @@ class Found:
 
 async def look(
     rest: Rest,
+    try_websocket: Callable[[], Awaitable[None]],
     url: str,
     team_name: str,
     channels: Mapping[str, str],
@@ -40,12 +42,13 @@ async def look(
 ) -> AsyncIterator[Found]:
     """Tell what is found, up to the first thing without which nothing else can be looked at.
 
-    Raises ChatError where the server can't be asked at all.
+    `try_websocket` opens it once, or raises ChatUnavailable. Raises ChatError where the server can't be asked at all.
     """
     me = await rest.me()
     yield Found("mattermost_account", {"name": str(me["username"]), "url": url}, bool(me.get("is_bot")))
     if clocks := compared(await rest.date(), clock()):
         yield Found("mattermost_clock", clocks.values, clocks.is_same)
+    yield await _websocket(try_websocket, address_of(url))
     seconds = str((await rest.client_config()).get("PostEditTimeLimit") or NO_LIMIT)
     if seconds != NO_LIMIT:
         yield Found("mattermost_edit_limit", {"seconds": seconds}, is_good=False)
@@ -79,6 +82,15 @@ async def look(
     yield Found("mattermost_way_back", {"url": callback_url}, is_there)
     if is_there:
         yield await _command(rest, team, ideas, command)
+
+
+async def _websocket(try_it: Callable[[], Awaitable[None]], address: str) -> Found:
+    try:
+        await try_it()
+    except ChatUnavailable as error:
+        values = {"url": address, "reason": error.reason.removeprefix("websocket: ")}
+        return Found("mattermost_websocket", values, is_good=False)
+    return Found("mattermost_websocket", {"url": address}, is_good=True)
 
 
 async def _command(rest: Rest, team: str, channel: str, command: str) -> Found:

@@ -44,6 +44,7 @@ class Denied(ChatRefused):
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
+        self.args = (reason,)
         self.status = status
 
 

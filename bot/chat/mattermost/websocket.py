@@ -29,6 +29,23 @@ MESSAGE_LIMIT = 4 * 1024 * 1024
 Json = dict[str, Any]
 
 
+def address_of(url: str) -> str:
+    """The websocket's address on the server at `url`, which is http or https."""
+    return f"{url.replace('http', 'ws', 1)}/api/v4/websocket"
+
+
+async def try_out(url: str, token: str, ca_file: Path | None) -> None:
+    """Have the websocket of the server at `url` stand once, and close it. Raises `ChatUnavailable`."""
+
+    async def ignore(_event: Json) -> None:
+        """Only whether it stands is of interest."""
+
+    address = address_of(url)
+    socket = Socket(address, token, trust_of(address, ca_file), ignore, lambda: None, random=lambda: 0.0)
+    await socket.start()
+    await socket.close()
+
+
 def trust_of(url: str, ca_file: Path | None) -> ssl.SSLContext | bool:
     """Whom to trust: the certificates of `ca_file`, else the system's. Raises OSError for a file of neither."""
     if not url.startswith("wss"):
@@ -185,4 +202,8 @@ def _words(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         cause = error.certificate_error
         return getattr(cause, "verify_message", "") or str(cause)
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return f"{error.status} {error.message}"
+    if isinstance(error, TimeoutError):
+        return "no connection in time"
     return str(error) or type(error).__name__

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from bot.chat.emoji_names import with_emoji
 from bot.chat.events import (
     ButtonClicked,
     CommandTyped,
@@ -21,7 +22,7 @@ from bot.chat.events import (
     ReactionChanged,
 )
 from bot.chat.slack.render import action_of
-from bot.chat.slack.written import readable, typed, with_emoji
+from bot.chat.slack.written import readable, typed
 
 Payload = Mapping[str, Any]
 

@@ -16,6 +16,7 @@ from bot.chat.web.places import Places
 from bot.chat.web.room import Draft, Message, Persona, Room, RoomStore
 from bot.chat.web.window import Window
 from bot.chat.web.written import written
+from bot.errors import NotTakenIn
 from bot.views.cards import Card, Form, Paragraph
 from bot.views.texts import LANGUAGES
 
@@ -114,6 +115,8 @@ class Gestures:
             event = inbound.reaction_changed(made.persona, message.id, emoji, change, at, is_present=is_present)
             try:
                 reply = await self._on_event(event)
+            except NotTakenIn as error:
+                log.error("not taken in: %s (%s)", error.event, error.reason)  # noqa: TRY400  the reason says it all
             except Exception:
                 log.exception("The reaction %s was not taken in; it will be read again", event.id)
         outcome = await self._show(window, made, reply)
@@ -162,6 +165,9 @@ class Gestures:
     async def _hand_over(self, event: Event) -> Reply:
         try:
             return await self._on_event(event)
+        except NotTakenIn as error:
+            log.error("not taken in: %s (%s)", error.event, error.reason)  # noqa: TRY400  the reason says it all
+            raise Refused(503, "not_saved") from error
         except Exception as error:
             log.exception("The event %s was not taken in", event.id)
             raise Refused(503, "not_saved") from error

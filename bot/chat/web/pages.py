@@ -113,8 +113,8 @@ class Pages:
             window, html = await self._room.run(lambda store: self._opened(store, request, asked, token))
         except Refused as refused:
             return self._problem(request, refused.status, refused.problem)
-        except sqlite3.Error:
-            log.exception("The room's file can't be read")
+        except sqlite3.Error as error:
+            _log_trouble("The room's file can't be read", error)
             return self._problem(request, 503, "closing")
         response = web.Response(text=html, content_type="text/html", charset="utf-8")
         if cookie:
@@ -190,8 +190,8 @@ class Pages:
                 return web.json_response(await self._see_through(answer(payload)))
             except Refused as refused:
                 return self._problem(request, refused.status, refused.problem)
-            except sqlite3.Error:
-                log.exception("The room's file can't be written")
+            except sqlite3.Error as error:
+                _log_trouble("The room's file can't be written", error)
                 return self._problem(request, 503, "not_saved")
 
         return handle
@@ -230,6 +230,11 @@ class Pages:
                 status=status, text=render.problem(texts, sentence), content_type="text/html", charset="utf-8"
             )
         return web.json_response({"problem": problem, "sentence": sentence}, status=status)
+
+
+def _log_trouble(what: str, error: sqlite3.Error) -> None:
+    """In a line where the reason says it all: locked, full, read-only."""
+    log.error("%s (%s)", what, error, exc_info=None if isinstance(error, sqlite3.OperationalError) else error)
 
 
 async def _payload(request: web.Request) -> Payload:

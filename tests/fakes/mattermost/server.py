@@ -157,6 +157,9 @@ class FakeMattermost:
         return user
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        if self.sockets.is_cut_off:
+            code = "api.web_socket.connect.upgrade.app_error"
+            return self._json(answers.error(400, code, "URL Blocked because of CORS.", self.world.new_id()), 400)
         try:
             return await self.sockets.serve(request, self._user_of(request))
         except Refusal as refusal:

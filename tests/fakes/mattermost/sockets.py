@@ -23,13 +23,17 @@ class Connection:
 
 
 class Sockets:
-    """All connections. `is_reliable`: events are kept for who comes back; else a new socket is a new connection."""
+    """All connections. `is_reliable`: events are kept for who comes back; else a new socket is a new connection.
+
+    `is_cut_off`: a proxy passes the requests for a socket on without what makes them such.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.connections: dict[str, Connection] = {}
         self.is_reliable = True
         self.is_losing = False
+        self.is_cut_off = False
         self.opened = 0
         self._sending: asyncio.Task[None] | None = None
         self._queue: asyncio.Queue[tuple[web.WebSocketResponse, Json]] = asyncio.Queue()
