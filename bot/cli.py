@@ -215,9 +215,19 @@ def mattermost() -> None:
 @click.option("--url", help=texts("cli.option.mattermost_url"))
 @click.option("--team", help=texts("cli.option.mattermost_team"))
 @click.option("--callback-url", help=texts("cli.option.callback_url"))
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+    help=texts("cli.option.ca_file"),
+)
 @click.pass_obj
 def mattermost_setup(
-    options: Options, admin_token: str, url: str | None, team: str | None, callback_url: str | None
+    options: Options,
+    admin_token: str,
+    url: str | None,
+    team: str | None,
+    callback_url: str | None,
+    ca_file: Path | None,
 ) -> None:
     """Make bot, channels and command."""
     from bot import operations  # noqa: PLC0415  see the module
@@ -233,7 +243,11 @@ def mattermost_setup(
         if missing:
             raise click.UsageError(texts("cli.setup_needs", options=", ".join(missing)))
         where, name, back = map(str, given)
-        await operations.set_up_mattermost(settings, where, admin_token, name, back, texts)
+        for address in (where, back):
+            if not re.match(r"https?://[^/\s]", address):
+                raise click.UsageError(texts("cli.setup_address", url=address))
+        ca = ca_file or (section.ca_file if section else None)
+        await operations.set_up_mattermost(settings, where, admin_token, name, back, texts, ca)
 
     _execute(options, set_up)
 

@@ -188,7 +188,13 @@ async def migrate(settings: Settings, texts: Texts) -> None:
 
 
 async def set_up_mattermost(
-    settings: Settings, url: str, admin_token: str, team: str, callback_url: str, texts: Texts
+    settings: Settings,
+    url: str,
+    admin_token: str,
+    team: str,
+    callback_url: str,
+    texts: Texts,
+    ca_file: Path | None = None,
 ) -> None:
     """Make at Mattermost what is missing, and print the section that goes into the configuration. Raises Refused."""
     section = settings.mattermost
@@ -204,9 +210,7 @@ async def set_up_mattermost(
     )
     found: dict[str, str] = {}
     try:
-        async for done in platforms.set_up_mattermost(
-            url.rstrip("/"), admin_token, wanted, section.ca_file if section else None
-        ):
+        async for done in platforms.set_up_mattermost(url.rstrip("/"), admin_token, wanted, ca_file):
             if done.step in ("token", "command_token"):
                 found[done.step] = done.value
             else:
@@ -215,6 +219,8 @@ async def set_up_mattermost(
         raise Refused(error.reason, value=error.value, team=error.value) from error
     lines = {"url": url.rstrip("/"), "token": found["token"], "team": team}
     lines |= {"command_token": found["command_token"], "callback_url": callback_url.rstrip("/")}
+    if ca_file:
+        lines["ca_file"] = str(ca_file)
     click.echo(texts("cli.setup.section"))
     click.echo("[mattermost]\n" + "\n".join(f"{name} = {json.dumps(value)}" for name, value in lines.items()))
 

@@ -68,6 +68,20 @@ async def test_one_command_prepares_all_and_the_check_is_content(
     assert "La commande /idea mène à Butine" in out
 
 
+async def test_an_authority_of_ones_own_goes_into_the_section_as_well(
+    bare: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without it the check and the start would not trust what the set-up did."""
+    back = f"http://127.0.0.1:{bare.port}"
+    authority = tmp_path / "ca.pem"
+    authority.write_text("")
+    settings = load(environ={})
+    await operations.set_up_mattermost(settings, bare.server.url, "admin-token", "valdoise", back, TEXTS, authority)
+    section = printed(capsys.readouterr().out, tmp_path).mattermost
+    assert section
+    assert section.ca_file == authority
+
+
 async def test_repeating_it_changes_nothing_and_keeps_the_tokens(
     bare: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
