@@ -153,6 +153,14 @@ def is_awaited(session: Session, workspace_id: int, view: str, idea_id: int) -> 
     return bool(_AWAITED(session, workspace_id=workspace_id, view=view, idea_id=idea_id))
 
 
+def hasten(session: Session, workspace_id: int, idea_id: int, now: datetime) -> None:
+    """What waits to tell members of the idea is due now."""
+    is_told = and_(col(OutboxItem.idea_id) == idea_id, col(OutboxItem.member_id).is_not(None))
+    waits = and_(col(OutboxItem.workspace_id) == workspace_id, is_told, col(OutboxItem.shown) < col(OutboxItem.wanted))
+    is_free = and_(col(OutboxItem.lease_until).is_(None), col(OutboxItem.due_at) > now)
+    session.execute(update(OutboxItem).where(waits, is_free).values(due_at=now))
+
+
 def permalinks(session: Session, workspace_id: int, view: str, idea_ids: Collection[int]) -> dict[int, str]:
     """Links to the posted cards of that view, by idea."""
     if not idea_ids:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
+from sqlmodel import Session
+
 from bot.chat.events import MessageRef
 from bot.chat.platform import Platform
 from bot.chat.showing import Early, card_of
@@ -41,8 +43,6 @@ explain."""
 LATE_SECONDS = 45.0
 """How long a server may sit on what it was sent, after nobody waits for its answer any more, and still do it. Before
 that is over, looking for a post proves nothing, and a newer edit may be followed by the older one."""
-AFTER_SECONDS = 10.0
-"""How soon it is looked whether a message that leads to a card may follow it."""
 IDLE_SECONDS = 60.0
 STORAGE_PAUSE_SECONDS = 5.0
 STUBBORN = 3
@@ -200,8 +200,8 @@ class Dispatcher:
         try:
             card = await self._database.read(lambda session: card_of(session, item, self._rules, self._clock()))
             ref = await self._show(claimed, card)
-        except Early:
-            until = self._clock() + timedelta(seconds=AFTER_SECONDS)
+        except Early:  # the card hastens it
+            until = self._clock() + timedelta(seconds=LONGEST_BACKOFF_SECONDS)
             await self._put_off(claimed, until, is_uncertain=False, was_tried=False)
             return None
         except NothingToShow:
@@ -221,8 +221,8 @@ class Dispatcher:
             return setback
         except ChatRefused as error:
             log.error("%s can't be sent: %s", item.key, error.reason)  # noqa: TRY400  the reason says it all
-            await self._database.write(
-                partial(undelivered.give_up, claimed=claimed, reason=error.reason, now=self._clock())
+            await self._settle(
+                claimed, partial(undelivered.give_up, claimed=claimed, reason=error.reason, now=self._clock())
             )
             return None
         except StorageError:
@@ -232,10 +232,21 @@ class Dispatcher:
             until = self._clock() + timedelta(seconds=LONGEST_BACKOFF_SECONDS)
             await self._put_off(claimed, until, is_uncertain=True)
             return None
-        await self._database.write(lambda session: outbox.settle_shown(session, claimed, ref.id, ref.permalink))
+        await self._settle(claimed, lambda session: outbox.settle_shown(session, claimed, ref.id, ref.permalink))
         if item.view == IDEA_CARD and item.idea_id and not item.message:
             self._on_posted(PostedCard(item.idea_id, ref.id, item.created_at))
         return None
+
+    async def _settle(self, claimed: Claimed, settle: Callable[[Session], object]) -> None:
+        """What was to follow an idea's card may go now that it is there, or never will be."""
+        item = claimed.item
+
+        def work(session: Session) -> None:
+            settle(session)
+            if item.view == IDEA_CARD and item.idea_id and not item.message:
+                outbox.hasten(session, self._workspace_id, item.idea_id, self._clock())
+
+        await self._database.write(work)
 
     async def _show(self, claimed: Claimed, card: Card) -> MessageRef:
         try:

@@ -6,7 +6,6 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.chat.dispatcher import (
-    AFTER_SECONDS,
     BATCH,
     LATE_SECONDS,
     LONGEST_BACKOFF_SECONDS,
@@ -61,8 +60,6 @@ async def test_an_author_is_told_of_the_publication_once_there_is_a_card_to_link
     assert desk.platform.shown("notice:1:approved_notice:camille") == []
     desk.later(seconds=40)
     await desk.send()
-    desk.later(seconds=AFTER_SECONDS)
-    await desk.send()
     (card,), (notice,) = desk.platform.shown("card:1:ideas"), desk.platform.shown("notice:1:approved_notice:camille")
     assert f"https://chat.example/{card.id}" in str(notice.card)
 
@@ -72,8 +69,6 @@ async def test_where_the_card_can_t_be_posted_the_author_is_told_without_a_link(
     await desk.send()
     await desk.click("nadia", "approve", str(number))
     desk.platform.fail("post", ChatRefused("restricted"))
-    await desk.send()
-    desk.later(seconds=AFTER_SECONDS)
     await desk.send()
     (notice,) = desk.platform.shown("notice:1:approved_notice:camille")
     assert "Link(" not in str(notice.card)
