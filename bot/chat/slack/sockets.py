@@ -22,7 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.slack import inbound
 from bot.chat.slack.api import proxy_for
 from bot.chat.under_way import UnderWay
-from bot.errors import ChatUnavailable, NeedsMending
+from bot.errors import ChatError, ChatUnavailable, NeedsMending
 
 log = logging.getLogger(__name__)
 
@@ -115,26 +115,28 @@ class Sockets:
         log.warning("Slack's socket is silent, opening another one")
         try:
             await self._connect()
-        except ChatUnavailable as error:
+        except ChatError as error:
             self._put_off(error)
         if client:
             await _leave(client)
         return False
 
-    def _put_off(self, error: ChatUnavailable) -> None:
+    def _put_off(self, error: ChatError) -> None:
         """The next try comes after the pause that Slack asks for, or after ever longer ones."""
-        wait = max(self._pause, error.retry_after or 0.0)
+        is_passing = isinstance(error, ChatUnavailable) and not isinstance(error, NeedsMending)
+        asked = error.retry_after if isinstance(error, ChatUnavailable) else None
+        wait, reason = max(self._pause, asked or 0.0), str(error)
         self._next_try_at = self._clock() + wait
         self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
-        if isinstance(error, NeedsMending) and error.reason != self._mending:
-            self._mending = error.reason
+        if not is_passing and reason != self._mending:
+            self._mending = reason
             log.error(
                 "Slack gives no socket until something is mended (%s): see to the app-level token and to Socket Mode; "
                 "until then nobody in Slack is heard",
-                error.reason,
+                reason,
             )
         else:
-            log.warning("no new socket yet (%s), the next try is in %.0f s", error.reason, wait)
+            log.warning("no new socket yet (%s), the next try is in %.0f s", reason, wait)
 
     def _note_life(self) -> None:
         self._heard_at = self._alive_at = self._clock()
