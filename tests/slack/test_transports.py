@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.contract.slack_rig import SlackRig
 from tests.contract.test_platform import idea
 from tests.fakes.slack.deliveries import Http
 from tests.fakes.slack.reading import shown
+from tests.fakes.slack.state import TEAM
 from tests.fakes.slack.workspace import CAMILLE, NADIA, OMAR, SAM, FakeSlack
 from tests.slack.installation import Installation
 
@@ -62,6 +64,20 @@ async def test_an_event_that_could_not_be_stored_is_delivered_again(rig: SlackRi
     assert isinstance(event, ReactionChanged)
     if isinstance(rig.slack.transport, Http):
         assert rig.slack.transport.statuses == [500, 500, 200]
+
+
+async def test_where_slack_leaves_events_out_reactions_are_read_again_and_the_log_says_so_now_and_then(
+    rig: SlackRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    await rig.start()
+    missed: list[int] = []
+    for minute in range(12):
+        rig.platform.when_missed(partial(missed.append, minute))
+        told = {"type": "app_rate_limited", "team_id": TEAM, "minute_rate_limited": minute * 60}
+        assert await rig.slack.transport.deliver("events_api", told) == {}
+        rig.slack.clock.advance(60)
+    assert missed == list(range(12))
+    assert caplog.text.count("Slack leaves events out") == 2
 
 
 async def test_who_types_is_told_when_it_could_not_be_stored(slack: FakeSlack, butine: Installation) -> None:

@@ -79,6 +79,7 @@ class Listeners(AsyncMiddleware):
         self._under_way = under_way
         self._bot = bot
         self._clock = clock
+        self._tell_left_out: Callable[[], None] = lambda: None
         self._kept: OrderedDict[str, str] = OrderedDict()
         self._foreign: set[str] = set()
         self._takes_in: Mapping[str, Callable[[Body], Awaitable[None]]] = {
@@ -92,6 +93,12 @@ class Listeners(AsyncMiddleware):
     def events(self) -> Collection[str]:
         """The events that are taken in."""
         return self._takes_in.keys()
+
+    def when_left_out(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called each time that Slack says it has left events out, which is each minute that it does so
+        (docs.slack.dev/reference/events/app_rate_limited).
+        """
+        self._tell_left_out = tell
 
     def app(self, client: AsyncWebClient, identity: Mapping[str, str]) -> AsyncApp:
         """Bolt's app. It answers after its listener has run; who the bot is was asked once, at start."""
@@ -142,6 +149,9 @@ class Listeners(AsyncMiddleware):
             return await self._form(ack, body)
         elif kind == "message_action" and body.get("callback_id") == inbound.SHORTCUT:
             return await self._shortcut(ack, body)
+        elif kind == "app_rate_limited":
+            self._tell_left_out()
+            return await ack()
         return await next()
 
     def _is_foreign(self, req: AsyncBoltRequest) -> bool:
