@@ -212,6 +212,19 @@ async def test_the_check_names_a_clock_that_differs_from_slacks(
         assert "NTP" in said
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_in_http_mode_the_check_says_that_slack_has_to_verify_the_address_by_hand(
+    slack: FakeSlack, language: str
+) -> None:
+    """An app that is made from a manifest gets no events before (docs.slack.dev/reference/app-manifest)."""
+    access = Access(BOT_TOKEN, slack.api_url, "http", signing_secret=SECRET)
+    said = [
+        Texts(language, domain="cli")(each.key, **each.values)
+        async for each in diagnose(access, CHANNELS, Time(slack.clock.now))
+    ]
+    assert any("Request URL" in sentence and "App Manifest" in sentence for sentence in said)
+
+
 def settings_for(slack: FakeSlack, folder: Path, mode: Literal["socket", "http"] = "socket") -> Settings:
     """As an operator would configure it."""
     section = SlackSettings(
