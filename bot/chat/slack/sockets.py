@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import aiohttp
 from aiohttp import WSMessage, WSMsgType
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -32,6 +33,7 @@ SILENCE_SECONDS = 40.0
 LOOK_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
 CONNECT_SECONDS = 20.0
+GREETING_SECONDS = 10.0
 CLOSE_SECONDS = 3.0
 ACKNOWLEDGE_SECONDS = 3.0
 """After which Slack takes no acknowledgement any more."""
@@ -212,6 +214,28 @@ class Sockets:
         except (OSError, RuntimeError, AttributeError):  # the socket went meanwhile
             log.info("an envelope could not be acknowledged", exc_info=True)
         return False
+
+
+async def try_out(session: aiohttp.ClientSession, address: str, seconds: float = GREETING_SECONDS) -> None:
+    """Open a connection, and close it as soon as Slack has greeted. Raises ChatUnavailable.
+
+    Nothing that comes over it meanwhile is acknowledged, so that events come again over another one; a command or click
+    does not, hence the haste.
+    """
+    closing = aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            session.ws_connect(address, timeout=closing, proxy=proxy_for(address)) as socket,
+        ):
+            async for message in socket:
+                if message.type is WSMsgType.TEXT and _is_greeting(str(message.data)):
+                    return
+    except aiohttp.ClientResponseError as error:  # its words have the whole address, which opens a socket
+        raise ChatUnavailable(f"HTTP {error.status}") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ChatUnavailable(str(error) or type(error).__name__) from error
+    raise ChatUnavailable("no hello")
 
 
 def _is_greeting(text: str) -> bool:
