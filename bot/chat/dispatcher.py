@@ -165,7 +165,7 @@ class Dispatcher:
     async def _send_in_order(self, group: list[Claimed], claimed_at: datetime) -> None:
         """One place's messages; where one can't be sent now, or the platform asks for a pause, the rest waits too, and
         what is claimed after it. An edit that may have arrived keeps none waiting, nor what is stubborn, unless a
-        second one fails.
+        second one fails that is no stubborn edit.
 
         What can't be begun in time is left as it is: once its lease is over, whoever comes first sends it. So is the
         rest where the clock is set back meanwhile and does not tell any more when that is.
@@ -185,8 +185,11 @@ class Dispatcher:
             setback = await self._send(claimed)
             if setback is None:
                 continue
-            may_pass = claimed.item.attempts >= STUBBORN or (setback.is_uncertain and claimed.item.message is not None)
-            if may_pass and not has_failed and not setback.is_asked:
+            is_stubborn, is_edit = claimed.item.attempts >= STUBBORN, claimed.item.message is not None
+            # Such an edit tells of its own message alone: the channel that it stands in may be archived for good.
+            if is_stubborn and is_edit and not setback.is_asked:
+                continue
+            if (is_stubborn or (setback.is_uncertain and is_edit)) and not has_failed and not setback.is_asked:
                 has_failed = True
                 continue
             self._held[place] = setback

@@ -8,7 +8,7 @@ from bot.errors import ChatUnavailable
 from tests.contract.slack_rig import SlackRig
 from tests.contract.test_platform import idea
 from tests.fakes.slack.state import BOT, IDEAS, REVIEW
-from tests.fakes.slack.workspace import CAMILLE, NADIA, FakeSlack
+from tests.fakes.slack.workspace import CAMILLE, NADIA, FakeSlack, labels
 from tests.slack.installation import Installation
 
 
@@ -59,6 +59,29 @@ async def test_a_channel_that_was_made_anew_under_its_name_is_found_without_a_re
         slack.clock.advance(61)
         await socket_butine.settle()
     assert slack.card(ideas, "Une seconde idée")
+
+
+async def test_cards_in_a_channel_that_was_archived_keep_none_from_the_new_one_of_its_name(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    """Their edits wait until it is opened again, which may never be."""
+    for number in range(1, 11):
+        await slack.type_command(CAMILLE, f"Idée {number}")
+        await socket_butine.settle()
+    old = slack.state.channels[REVIEW]
+    new = made_anew(slack, REVIEW)
+    old.is_archived, old.members = True, {BOT}
+    for number in range(1, 11):
+        await slack.type_command(CAMILLE, f"withdraw {number}")
+    await slack.type_command(CAMILLE, "Une idée de plus")
+    for _ in range(60):
+        slack.clock.advance(5)
+        await socket_butine.settle()
+    assert slack.card(new, "Une idée de plus")
+    old.is_archived = False
+    slack.clock.advance(600)
+    await socket_butine.settle()
+    assert not [label for message in old.messages.values() for label in labels(message)]
 
 
 async def test_moderators_are_those_of_the_review_channel_that_was_made_anew(rig: SlackRig) -> None:

@@ -39,6 +39,11 @@ LONGER = Card("Long", (Quotation("Besoin", "mot " * 4000),), reaction="+1")
         ("restricted_action_non_threadable_channel", False, 0),
         ("messages_tab_disabled", False, 0),
         ("team_access_not_granted", False, 0),
+        ("accesslimited", False, 0),
+        ("enterprise_is_restricted", False, 0),
+        ("two_factor_setup_required", False, 0),
+        ("external_channel_migrating", True, 0),
+        ("message_limit_exceeded", True, 0),
         ("org_login_required", True, 0),
     ],
 )
@@ -56,7 +61,17 @@ async def test_a_post_that_failed_may_work_later(rig: SlackRig, how: str, arrive
 @pytest.mark.parametrize("method", ["chat.update", "chat.delete"])
 @pytest.mark.parametrize(
     "how, is_uncertain",
-    [("429:7", False), ("500", True), ("reset_before", True), ("reset_after", True), ("not_in_channel", False)],
+    [
+        ("429:7", False),
+        ("500", True),
+        ("reset_before", True),
+        ("reset_after", True),
+        ("update_failed", True),
+        ("external_channel_migrating", True),
+        ("not_in_channel", False),
+        ("is_inactive", False),
+        ("edit_window_closed", False),
+    ],
 )
 async def test_an_edit_whose_answer_is_lost_may_still_arrive(
     rig: SlackRig, method: str, how: str, *, is_uncertain: bool
@@ -168,6 +183,24 @@ async def test_what_slack_forbids_for_a_while_is_sent_without_a_restart_once_it_
     slack.clock.advance(3600)
     await socket_butine.settle()
     assert len(slack.messages(REVIEW)) == 1
+
+
+async def test_a_card_in_an_archived_channel_is_brought_up_to_date_without_a_restart_once_it_is_open_again(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    """Slack says so of an edit by another code than of a post."""
+    await slack.type_command(CAMILLE, "Une idée retirée")
+    await socket_butine.settle()
+    (card,) = slack.messages(REVIEW)
+    slack.state.channels[REVIEW].is_archived = True
+    await slack.type_command(CAMILLE, "withdraw 1")
+    await socket_butine.settle()
+    assert ("chat.update", "is_inactive") in slack.api.refused
+    assert "Approuver" in labels(card)
+    slack.state.channels[REVIEW].is_archived = False
+    slack.clock.advance(3600)
+    await socket_butine.settle()
+    assert "Approuver" not in labels(card)
 
 
 async def test_a_pause_that_slack_asks_for_is_kept(slack: FakeSlack, socket_butine: Installation) -> None:

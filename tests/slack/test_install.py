@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import aiohttp
 import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
@@ -19,15 +20,18 @@ from bot.chat.slack import inbound, manifest
 from bot.chat.slack.diagnosis import diagnose
 from bot.chat.slack.listeners import Listeners
 from bot.chat.slack.platform import Access, Time
+from bot.chat.slack.sockets import try_out
 from bot.cli import main, texts
 from bot.config import Settings, SlackSettings, StorageSettings, WebSettings
+from bot.errors import ChatUnavailable
 from bot.failures import Refused
 from bot.views.texts import LANGUAGES, Texts
 from tests.contract.slack_rig import CHANNELS
 from tests.fakes.slack.deliveries import SECRET
+from tests.fakes.slack.reading import shown
 from tests.fakes.slack.state import BOT, IDEAS, REVIEW
 from tests.fakes.slack.web_api import ALL_SCOPES, APP_TOKEN, BOT_TOKEN, SCOPES
-from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, FakeSlack
+from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, TICKET, FakeSlack
 from tests.slack.installation import Installation
 
 ADAPTER = Path(inbound.__file__).parent
@@ -196,6 +200,44 @@ async def test_the_check_names_socket_mode_that_is_off(slack: FakeSlack) -> None
     assert await found(slack) == ["no_socket"]
 
 
+@pytest.mark.parametrize("how", ["refused", "closed"])
+async def test_the_check_names_a_network_that_lets_no_websocket_through(slack: FakeSlack, how: str) -> None:
+    """Calls pass, and Butine would start and hear nothing. The socket's ticket is nowhere told."""
+    if how == "refused":
+        slack.sockets.refusals = 1
+    else:
+        slack.sockets.instead_of_hello = "close"
+    access = Access(BOT_TOKEN, slack.api_url, "socket", APP_TOKEN)
+    (problem,) = [each async for each in diagnose(access, CHANNELS, Time(slack.clock.now)) if each.is_problem]
+    assert problem.key == "cli.check.slack_no_websocket"
+    for language in LANGUAGES:
+        said = Texts(language, domain="cli")(problem.key, **problem.values)
+        assert "127.0.0.1" in said
+        assert ("HTTP 403" if how == "refused" else "no hello") in said
+        assert TICKET not in said
+
+
+async def test_a_socket_that_opens_and_stays_silent_is_none(slack: FakeSlack) -> None:
+    slack.sockets.instead_of_hello = "wait"
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(ChatUnavailable, match="TimeoutError"):
+            await try_out(session, slack.api.wss_url(), seconds=0.1)
+
+
+async def test_the_check_takes_nothing_from_a_butine_that_runs(slack: FakeSlack, socket_butine: Installation) -> None:
+    """Slack delivers over any of an app's sockets: what comes over the check's own comes again."""
+    await socket_butine.publish(1, "Une idée qui plaît")
+    card = slack.card(IDEAS, "Une idée qui plaît")
+    slack.sockets.connected.clear()
+    slack.sockets.ack_seconds = 0.5
+    reacting = [asyncio.create_task(slack.react(member, card, "+1")) for member in (SAM, NADIA)]  # over one each
+    assert await found(slack) == []
+    await asyncio.gather(*reacting)
+    assert len(slack.sockets.open) == 1
+    await socket_butine.settle()
+    assert "2 soutiens" in shown(card)
+
+
 @pytest.mark.parametrize("minutes", [-6, 6])
 @pytest.mark.parametrize("mode", ["socket", "http"])
 async def test_the_check_names_a_clock_that_differs_from_slacks(
@@ -210,6 +252,19 @@ async def test_the_check_names_a_clock_that_differs_from_slacks(
         said = Texts(language, domain="cli")(problem.key, **problem.values)
         assert "2026-11-24 09:00:00 UTC" in said
         assert "NTP" in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_in_http_mode_the_check_says_that_slack_has_to_verify_the_address_by_hand(
+    slack: FakeSlack, language: str
+) -> None:
+    """An app that is made from a manifest gets no events before (docs.slack.dev/reference/app-manifest)."""
+    access = Access(BOT_TOKEN, slack.api_url, "http", signing_secret=SECRET)
+    said = [
+        Texts(language, domain="cli")(each.key, **each.values)
+        async for each in diagnose(access, CHANNELS, Time(slack.clock.now))
+    ]
+    assert any("Request URL" in sentence and "App Manifest" in sentence for sentence in said)
 
 
 def settings_for(slack: FakeSlack, folder: Path, mode: Literal["socket", "http"] = "socket") -> Settings:

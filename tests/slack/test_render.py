@@ -5,6 +5,7 @@ With BUTINE_TESTS_RENEW=1 the golden files are written anew; read the difference
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from bot.chat.slack import render
 from bot.views.cards import (
     Actions,
+    Block,
     Button,
     Card,
     Field,
@@ -115,6 +117,21 @@ def test_nothing_of_a_members_words_is_left_out(text: str) -> None:
     messages = render.messages(Card("s", (Quotation("Besoin", text),)), Texts("fr", domain="slack"))
     read = "".join(shown({"blocks": list(message.blocks)}) for message in messages).removeprefix("Besoin")
     assert squeezed(read) == squeezed(text.replace("\u202f", " "))
+
+
+@pytest.mark.parametrize("sign", ["> ", ">> "])
+@pytest.mark.parametrize(
+    "block_of",
+    [lambda text: Paragraph((text,)), lambda text: Note((text,)), lambda text: Quotation("Besoin", text)],
+    ids=["paragraph", "note", "quotation"],
+)
+def test_a_long_text_shows_as_it_is_wherever_it_is_divided(block_of: Callable[[str], Block], sign: str) -> None:
+    """Also before a sign that makes a quote at the beginning of a line alone."""
+    for words in (675, 725):
+        text = "mot " * words + sign + "suite"
+        (message,) = render.messages(Card("s", (block_of(text),)), Texts("fr", domain="slack"))
+        read = shown({"blocks": list(message.blocks)}).removeprefix("Besoin")
+        assert squeezed(read) == squeezed(text)
 
 
 @given(spans=SPANS)

@@ -171,7 +171,9 @@ async def test_while_slack_gives_no_new_socket_it_is_asked_ever_more_rarely_and_
     await platform.close()
 
 
-@pytest.mark.parametrize("how", ["invalid_auth", "not_allowed_token_type", "account_inactive"])
+@pytest.mark.parametrize(
+    "how", ["invalid_auth", "not_allowed_token_type", "account_inactive", "socket_mode_not_enabled", "code_of_tomorrow"]
+)
 async def test_that_nothing_is_heard_is_known_and_what_is_to_be_mended_is_said_once(
     slack: FakeSlack, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
@@ -184,6 +186,8 @@ async def test_that_nothing_is_heard_is_known_and_what_is_to_be_mended_is_said_o
         slack.clock.advance(5)
         await platform.look()
     assert platform.deaf_seconds >= 290
+    assert slack.sockets.open == []
+    assert slack.api.counted("apps.connections.open") <= 10
     (error,) = [record for record in caplog.records if record.levelname == "ERROR" and "sockets" in record.name]
     assert how in error.getMessage()
     assert "app-level token" in error.getMessage()

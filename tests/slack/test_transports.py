@@ -1,19 +1,22 @@
 """Both transports under stress: nothing is acknowledged that is not kept."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
 from bot.chat.events import CommandTyped, Event, ReactionChanged, Reply
+from bot.errors import NotTakenIn
 from bot.views.cards import Card, Paragraph
-from storage.errors import NotSaved
 from tests.contract.slack_rig import SlackRig
 from tests.contract.test_platform import idea
 from tests.fakes.slack.deliveries import Http
 from tests.fakes.slack.reading import shown
+from tests.fakes.slack.state import TEAM
 from tests.fakes.slack.workspace import CAMILLE, NADIA, OMAR, SAM, FakeSlack
 from tests.slack.installation import Installation
 
@@ -34,10 +37,10 @@ class Slow:
         self.has_begun.set()
         if self.failures:
             self.failures -= 1
-            raise NotSaved("disk full")
+            raise NotTakenIn(event.id, "disk full")
         await self.may_go_on.wait()
         if self.fails_late:
-            raise NotSaved("disk full")
+            raise NotTakenIn(event.id, "disk full")
         self.taken.append(event)
         return RECEIPT
 
@@ -51,8 +54,10 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[SlackRig]:
     await rig.stop()
 
 
-async def test_an_event_that_could_not_be_stored_is_delivered_again(rig: SlackRig) -> None:
-    """HTTP says 500, Socket Mode says nothing; Slack tries again, and then it is taken."""
+async def test_an_event_that_could_not_be_stored_is_delivered_again(
+    rig: SlackRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """HTTP says 500, Socket Mode says nothing; Slack tries again; then it is taken. Each try is a line in the log."""
     slow = Slow(failures=2)
     slow.may_go_on.set()
     await rig.start(slow)
@@ -62,6 +67,28 @@ async def test_an_event_that_could_not_be_stored_is_delivered_again(rig: SlackRi
     assert isinstance(event, ReactionChanged)
     if isinstance(rig.slack.transport, Http):
         assert rig.slack.transport.statuses == [500, 500, 200]
+    assert told(caplog) == [f"{event.id} is not acknowledged, as it could not be stored: disk full"] * 2
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the log says of it; no line has a traceback."""
+    found = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert not any(record.exc_info for record in found)
+    return [record.getMessage() for record in found]
+
+
+async def test_where_slack_leaves_events_out_reactions_are_read_again_and_the_log_says_so_now_and_then(
+    rig: SlackRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    await rig.start()
+    missed: list[int] = []
+    for minute in range(12):
+        rig.platform.when_missed(partial(missed.append, minute))
+        told = {"type": "app_rate_limited", "team_id": TEAM, "minute_rate_limited": minute * 60}
+        assert await rig.slack.transport.deliver("events_api", told) == {}
+        rig.slack.clock.advance(60)
+    assert missed == list(range(12))
+    assert caplog.text.count("Slack leaves events out") == 2
 
 
 async def test_who_types_is_told_when_it_could_not_be_stored(slack: FakeSlack, butine: Installation) -> None:
@@ -153,7 +180,9 @@ async def test_a_command_that_fails_after_it_was_acknowledged_is_told(rig: Slack
     await rig.slack.until(lambda: rig.slack.private(CAMILLE, "rien n’a été enregistré"))
 
 
-async def test_a_form_that_takes_long_to_store_stays_open_and_may_be_sent_again(rig: SlackRig) -> None:
+async def test_a_form_that_takes_long_to_store_stays_open_and_may_be_sent_again(
+    rig: SlackRig, caplog: pytest.LogCaptureFixture
+) -> None:
     """Slack shows that there was trouble; it is told once, when it is true."""
     rig.slack.sockets.ack_seconds = 3.0
     slow = Slow()
@@ -161,6 +190,7 @@ async def test_a_form_that_takes_long_to_store_stays_open_and_may_be_sent_again(
     view = {"id": "V1", "hash": "1", "callback_id": "propose", "private_metadata": "{}", "type": "modal", "blocks": []}
     form = rig.slack.submitted(CAMILLE, view, {})
     assert await rig.slack.transport.deliver("interactive", form) is None
+    assert told(caplog) == ["form:V1 is not acknowledged, as it takes too long to store"]
     slow.may_go_on.set()
     await rig.slack.until(lambda: rig.slack.direct(CAMILLE, "Reçu"))
     assert await rig.slack.transport.deliver("interactive", form if rig.mode == "socket" else form | {"x": 1}) == {}
@@ -200,8 +230,16 @@ async def test_a_form_that_was_refused_is_kept_as_it_is_corrected(slack: FakeSla
     assert [idea.title for idea in await butine.ideas()] == ["Vélos"]
 
 
-async def test_a_form_that_could_not_be_stored_stays_open(rig: SlackRig) -> None:
-    await rig.start(Slow(failures=1))
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_a_form_that_could_not_be_stored_stays_open(
+    rig: SlackRig, caplog: pytest.LogCaptureFixture, *, is_late: bool
+) -> None:
+    rig.slack.sockets.ack_seconds = 3.0
+    slow = Slow(fails_late=True) if is_late else Slow(failures=1)
+    await rig.start(slow)
     view = {"id": "V1", "hash": "1", "callback_id": "propose", "private_metadata": "{}", "type": "modal", "blocks": []}
     assert await rig.slack.transport.deliver("interactive", rig.slack.submitted(CAMILLE, view, {})) is None
+    slow.may_go_on.set()
+    await rig.platform.close()
     assert rig.slack.state.all_messages() == []
+    assert told(caplog)[-1].endswith("could not be stored: disk full")

@@ -34,15 +34,20 @@ KEPT_PACES = 1000
 GONE = frozenset({"message_not_found", "cant_update_message", "cant_delete_message"})
 TRANSIENT = frozenset(
     {
-        *("internal_error", "fatal_error", "service_unavailable", "request_timeout", "timeout"),
+        *("internal_error", "fatal_error", "service_unavailable", "request_timeout", "timeout", "update_failed"),
         *("org_login_required", "team_added_to_org"),  # while a workspace moves into an organisation
+        "external_channel_migrating",  # while a channel becomes a shared one, or its own again
+        "message_limit_exceeded",  # while too much is posted in the whole workspace
     }
 )
 MENDABLE = frozenset(
     {
         *("account_inactive", "ekm_access_denied", "invalid_auth", "not_authed", "token_expired", "token_revoked"),
-        *("access_denied", "missing_scope", "no_permission", "not_allowed_token_type", "team_access_not_granted"),
+        *("access_denied", "accesslimited", "enterprise_is_restricted", "missing_scope", "no_permission"),
+        *("not_allowed_token_type", "socket_mode_not_enabled", "team_access_not_granted", "two_factor_setup_required"),
         *("channel_not_found", "is_archived", "messages_tab_disabled", "not_in_channel"),
+        # What they are of an edit: in an archived channel, and where a preference sets a limit to edits.
+        *("is_inactive", "edit_window_closed"),
     }
 )
 """What the operator, or a moderator, mends in Slack: what waits is to be sent then, not to be given up."""

@@ -4,6 +4,7 @@ Saying it in words is the check's part.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -14,6 +15,7 @@ from bot.chat.slack.channels import CHANNEL_ID
 from bot.chat.slack.door import PATH
 from bot.chat.slack.manifest import SCOPES
 from bot.chat.slack.platform import Access, Time
+from bot.chat.slack.sockets import try_out
 from bot.errors import ChatError, ChatRefused, ChatUnavailable
 
 BAD_TOKEN = (
@@ -44,7 +46,7 @@ async def diagnose(access: Access, configured: Mapping[str, str], time: Time) ->
         missing = sorted(set(SCOPES) - granted) if granted else []
         for scope in missing:
             yield Finding("cli.check.slack_scope", {"scope": scope, "use": SCOPES[scope]}, is_problem=True)
-        yield await _transport(api, access)
+        yield await _transport(api, access, session)
         if not {"channels:read", "groups:read"} & set(missing):
             for finding in await _channels(api, configured):
                 yield finding
@@ -56,16 +58,21 @@ def _of_address(access: Access, reason: str) -> Finding:
     return Finding("cli.check.slack_api_url", {"url": access.api_url, "reason": reason}, is_problem=True)
 
 
-async def _transport(api: Api, access: Access) -> Finding:
+async def _transport(api: Api, access: Access, session: aiohttp.ClientSession) -> Finding:
     if access.mode == "http":
         return Finding("cli.check.slack_http", {"path": PATH})
     try:
-        await api.socket_address(access.app_token)
+        address = await api.socket_address(access.app_token)
     except ChatError as error:
         reason = _reason(error)
         if reason.partition(" ")[0] in (*BAD_TOKEN, *LACKS_SCOPE):
             return Finding("cli.check.slack_app_token", {"reason": reason}, is_problem=True)
         return Finding("cli.check.slack_no_socket", {"reason": reason}, is_problem=True)
+    try:
+        await try_out(session, address)
+    except ChatError as error:
+        values = {"host": urlsplit(address).hostname or "", "reason": _reason(error)}
+        return Finding("cli.check.slack_no_websocket", values, is_problem=True)
     return Finding("cli.check.slack_socket")
 
 

@@ -1,7 +1,7 @@
 """Bolt's middleware that takes deliveries in: each is made into an event, taken in, and only then acknowledged.
 
-What is acknowledged is committed. A reaction that could not be stored raises here, and the transport then does not
-acknowledge, so that Slack delivers it again; whoever typed or clicked is told.
+What is acknowledged is committed. What could not be stored is not acknowledged, so that Slack delivers a reaction again
+and a form stays open; whoever typed or clicked is told.
 """
 
 import asyncio
@@ -29,13 +29,15 @@ from bot.chat.slack.people import People
 from bot.chat.slack.posts import Posts
 from bot.chat.slack.voters import Voters
 from bot.chat.under_way import UnderWay
-from bot.errors import ChatError, MessageGone
+from bot.errors import ChatError, MessageGone, NotTakenIn
 
 ACKNOWLEDGE_SECONDS = 2.5
 """Slack waits for three; what takes longer is answered later, without a receipt that could be false."""
 MENTION = re.compile(r"@([UW][A-Z0-9]{5,})\b")
 MENTIONS_NAMED = 10
 FORMS_REMEMBERED = 2000
+FAILED = 500
+"""Answered so, an event comes again, and a form stays open."""
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +49,6 @@ def _bolts_log() -> logging.Logger:
     logger = logging.getLogger(f"{__name__}.bolt")
     logger.setLevel(logging.ERROR)
     return logger
-
-
-class SlowForm(Exception):
-    """A form that was not stored in time: it stays open, and sending it again is the same event."""
 
 
 class Listeners(AsyncMiddleware):
@@ -79,6 +77,7 @@ class Listeners(AsyncMiddleware):
         self._under_way = under_way
         self._bot = bot
         self._clock = clock
+        self._tell_left_out: Callable[[], None] = lambda: None
         self._kept: OrderedDict[str, str] = OrderedDict()
         self._foreign: set[str] = set()
         self._takes_in: Mapping[str, Callable[[Body], Awaitable[None]]] = {
@@ -92,6 +91,12 @@ class Listeners(AsyncMiddleware):
     def events(self) -> Collection[str]:
         """The events that are taken in."""
         return self._takes_in.keys()
+
+    def when_left_out(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called each time that Slack says it has left events out, which is each minute that it does so
+        (docs.slack.dev/reference/events/app_rate_limited).
+        """
+        self._tell_left_out = tell
 
     def app(self, client: AsyncWebClient, identity: Mapping[str, str]) -> AsyncApp:
         """Bolt's app. It answers after its listener has run; who the bot is was asked once, at start."""
@@ -125,6 +130,15 @@ class Listeners(AsyncMiddleware):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002  likewise
     ) -> BoltResponse | None:
         """Bolt's own method: take the delivery in and answer it, or leave it to Bolt."""
+        try:
+            return await self._answered(req, next)
+        except NotTakenIn as error:
+            log.error("%s is not acknowledged, as it could not be stored: %s", error.event, error.reason)  # noqa: TRY400
+            return BoltResponse(status=FAILED)
+
+    async def _answered(
+        self, req: AsyncBoltRequest, leave_to_bolt: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse | None:
         body, ack = req.body, req.context.ack
         kind = body.get("type")
         if self._is_foreign(req):
@@ -142,7 +156,10 @@ class Listeners(AsyncMiddleware):
             return await self._form(ack, body)
         elif kind == "message_action" and body.get("callback_id") == inbound.SHORTCUT:
             return await self._shortcut(ack, body)
-        return await next()
+        elif kind == "app_rate_limited":
+            self._tell_left_out()
+            return await ack()
+        return await leave_to_bolt()
 
     def _is_foreign(self, req: AsyncBoltRequest) -> bool:
         """Whether it comes from another workspace: one app may be installed in several, and tokens may be mixed up.
@@ -214,7 +231,9 @@ class Listeners(AsyncMiddleware):
         done, _ = await asyncio.wait({taken}, timeout=ACKNOWLEDGE_SECONDS)
         if not done:
             self._under_way.start(self._tell_late(event, origin, taken))
-            raise SlowForm(event.id)
+            # It stays open, and sending it again is the same event.
+            log.warning("%s is not acknowledged, as it takes too long to store", event.id)
+            return BoltResponse(status=FAILED)
         reply = taken.result()
         if reply.field_errors:
             return await ack(response_action="errors", errors=_placed(reply.field_errors, event))
@@ -235,7 +254,11 @@ class Listeners(AsyncMiddleware):
         return reply
 
     async def _tell_late(self, event: Event, origin: Origin, taken: "asyncio.Task[Reply]") -> None:
-        reply = await asyncio.shield(taken)
+        try:
+            reply = await asyncio.shield(taken)
+        except NotTakenIn as error:
+            log.error("%s could not be stored: %s", error.event, error.reason)  # noqa: TRY400  that says it all
+            return
         if reply.card and reply.card.tone != "error":
             await self._answer(event, origin, taken)
 

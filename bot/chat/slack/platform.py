@@ -38,6 +38,10 @@ CONNECTIONS = 8
 """To Slack at once. More would serve nobody, since it counts calls by the minute, and all that a burst has opened would
 stay open."""
 
+LEFT_OUT = "Slack leaves events out, as there are too many of them or too few were taken in: reactions are read again"
+LEFT_OUT_SECONDS = 600.0
+"""Between two warnings of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -105,11 +109,18 @@ class Slack:
         self._tell_missed: Callable[[], None] = lambda: None
 
     def when_missed(self, tell: Callable[[], None]) -> None:
-        """Have `tell` called each time that events may have been missed: at each new socket but the first."""
+        """Have `tell` called each time that events may have been missed: at each new socket but the first, and where
+        Slack says that it has left some out.
+        """
         self._tell_missed = tell
 
     def _miss(self) -> None:
         self._tell_missed()
+
+    def _miss_left_out(self) -> None:
+        if self._pace.take_turn(LEFT_OUT, LEFT_OUT_SECONDS, at_once=1):
+            log.warning(LEFT_OUT)
+        self._miss()
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What the HTTP listener is to answer."""
@@ -144,6 +155,7 @@ class Slack:
         listeners = Listeners(
             on_event, answers, people, posts, voters, self._under_way, identity["user_id"], self._time.now
         )
+        listeners.when_left_out(self._miss_left_out)
         app = listeners.app(client, identity)
         sockets = None
         if access.mode == "socket":

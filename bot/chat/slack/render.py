@@ -108,9 +108,8 @@ def _heading(text: str) -> Iterator[Json]:
 
 def _paragraph(spans: Sequence[Span]) -> Iterator[Json]:
     flat = tuple(part for span in spans for part in _divided(span))
-    is_literal = mrkdwn.is_literal(flat)
     for portion in mrkdwn.cut(flat):
-        if is_literal:
+        if mrkdwn.is_literal(portion):  # each by itself: what is no mark inside a line is one where a portion begins
             yield _section(mrkdwn.mrkdwn(portion))
         elif elements := mrkdwn.rich(portion):
             yield _rich_text({"type": "rich_text_section", "elements": elements})
@@ -125,7 +124,7 @@ def _divided(span: Span) -> Iterator[Span]:
 
 def _note(spans: Sequence[Span]) -> Iterator[Json]:
     portions = list(mrkdwn.cut(spans))
-    if not mrkdwn.is_literal(spans):
+    if not all(map(mrkdwn.is_literal, portions)):
         yield from _paragraph(spans)
         return
     for portion in portions:
@@ -133,7 +132,10 @@ def _note(spans: Sequence[Span]) -> Iterator[Json]:
 
 
 def _quotation(label: str, text: str) -> Iterator[Json]:
-    if not mrkdwn.is_literal((Strong(label), "\n", text)):
+    pieces = [
+        piece for line in text.split("\n") for piece in list(mrkdwn.text_pieces(line, mrkdwn.TEXT_LIMIT - 200)) or [""]
+    ]
+    if not mrkdwn.is_literal((Strong(label), "\n", "\n".join(pieces))):
         heading = [{"type": "rich_text_section", "elements": mrkdwn.rich([Strong(label)])}] if label else []
         for piece in mrkdwn.text_pieces(text) if text else ():
             quote = {"type": "rich_text_quote", "elements": mrkdwn.rich([piece])}
@@ -144,14 +146,13 @@ def _quotation(label: str, text: str) -> Iterator[Json]:
         return
     lines = [f"*{mrkdwn.escape(label)}*"]
     size = len(lines[0])
-    for line in text.split("\n"):
-        for piece in list(mrkdwn.text_pieces(line, mrkdwn.TEXT_LIMIT - 200)) or [""]:
-            quoted = f">{mrkdwn.escape(piece)}"
-            if size + len(quoted) + 1 > mrkdwn.TEXT_LIMIT:
-                yield _section("\n".join(lines))
-                lines, size = [], 0
-            lines.append(quoted)
-            size += len(quoted) + 1
+    for piece in pieces:
+        quoted = f">{mrkdwn.escape(piece)}"
+        if size + len(quoted) + 1 > mrkdwn.TEXT_LIMIT:
+            yield _section("\n".join(lines))
+            lines, size = [], 0
+        lines.append(quoted)
+        size += len(quoted) + 1
     yield _section("\n".join(lines))
 
 

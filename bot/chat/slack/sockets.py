@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import aiohttp
 from aiohttp import WSMessage, WSMsgType
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -22,7 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.slack import inbound
 from bot.chat.slack.api import proxy_for
 from bot.chat.under_way import UnderWay
-from bot.errors import ChatUnavailable, NeedsMending
+from bot.errors import ChatError, ChatUnavailable, NeedsMending
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ SILENCE_SECONDS = 40.0
 LOOK_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
 CONNECT_SECONDS = 20.0
+GREETING_SECONDS = 10.0
 CLOSE_SECONDS = 3.0
 ACKNOWLEDGE_SECONDS = 3.0
 """After which Slack takes no acknowledgement any more."""
@@ -115,26 +117,28 @@ class Sockets:
         log.warning("Slack's socket is silent, opening another one")
         try:
             await self._connect()
-        except ChatUnavailable as error:
+        except ChatError as error:
             self._put_off(error)
         if client:
             await _leave(client)
         return False
 
-    def _put_off(self, error: ChatUnavailable) -> None:
+    def _put_off(self, error: ChatError) -> None:
         """The next try comes after the pause that Slack asks for, or after ever longer ones."""
-        wait = max(self._pause, error.retry_after or 0.0)
+        is_passing = isinstance(error, ChatUnavailable) and not isinstance(error, NeedsMending)
+        asked = error.retry_after if isinstance(error, ChatUnavailable) else None
+        wait, reason = max(self._pause, asked or 0.0), str(error)
         self._next_try_at = self._clock() + wait
         self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
-        if isinstance(error, NeedsMending) and error.reason != self._mending:
-            self._mending = error.reason
+        if not is_passing and reason != self._mending:
+            self._mending = reason
             log.error(
                 "Slack gives no socket until something is mended (%s): see to the app-level token and to Socket Mode; "
                 "until then nobody in Slack is heard",
-                error.reason,
+                reason,
             )
         else:
-            log.warning("no new socket yet (%s), the next try is in %.0f s", error.reason, wait)
+            log.warning("no new socket yet (%s), the next try is in %.0f s", reason, wait)
 
     def _note_life(self) -> None:
         self._heard_at = self._alive_at = self._clock()
@@ -210,6 +214,28 @@ class Sockets:
         except (OSError, RuntimeError, AttributeError):  # the socket went meanwhile
             log.info("an envelope could not be acknowledged", exc_info=True)
         return False
+
+
+async def try_out(session: aiohttp.ClientSession, address: str, seconds: float = GREETING_SECONDS) -> None:
+    """Open a connection, and close it as soon as Slack has greeted. Raises ChatUnavailable.
+
+    Nothing that comes over it meanwhile is acknowledged, so that events come again over another one; a command or click
+    does not, hence the haste.
+    """
+    closing = aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            session.ws_connect(address, timeout=closing, proxy=proxy_for(address)) as socket,
+        ):
+            async for message in socket:
+                if message.type is WSMsgType.TEXT and _is_greeting(str(message.data)):
+                    return
+    except aiohttp.ClientResponseError as error:  # its words have the whole address, which opens a socket
+        raise ChatUnavailable(f"HTTP {error.status}") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ChatUnavailable(str(error) or type(error).__name__) from error
+    raise ChatUnavailable("no hello")
 
 
 def _is_greeting(text: str) -> bool:

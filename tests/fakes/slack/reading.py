@@ -12,7 +12,7 @@ EMPHASIS = tuple(
     re.compile(rf"(?<![\w{mark}]){re.escape(mark)}(\S|\S[^\n]*?\S){re.escape(mark)}(?![\w{mark}])") for mark in "*_~`"
 )
 EMOJI = re.compile(r":[\w+'-]+:")
-QUOTE = re.compile(r"(?m)^[ \t]*(?:>|&gt;) ?")
+QUOTE = re.compile(r"(?m)^[ \t]*(?:(?:>|&gt;){3}|>|&gt;) ?")
 AUTOMATIC = re.compile(r"(?<![\w<|/])@(?:here|channel|everyone)\b|https?://[^\s<>|]+")
 
 

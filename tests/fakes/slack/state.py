@@ -22,6 +22,7 @@ class Conversation:
     members: set[str]
     is_private: bool = False
     is_direct: bool = False
+    is_archived: bool = False
     messages: dict[str, Json] = field(default_factory=dict)
 
 

@@ -181,6 +181,8 @@ class WebApi:
 
     def chat_postMessage(self, given: Json) -> Json:  # noqa: N802  Slack's name
         channel = self._channel(given["channel"])
+        if channel.is_archived:
+            raise Failure("is_archived")
         if problem := blockkit.message_problem(given):
             raise Failure(problem)
         ts = self.state.ts()
@@ -200,6 +202,8 @@ class WebApi:
         message = self._message(given["channel"], given["ts"])
         if message["user"] != BOT:
             raise Failure("cant_update_message")
+        if self._channel(given["channel"]).is_archived:  # docs.slack.dev/reference/methods/chat.update
+            raise Failure("is_inactive")
         if problem := blockkit.message_problem(given):
             raise Failure(problem)
         message |= {"text": given.get("text", ""), "blocks": given.get("blocks") or []}
@@ -231,18 +235,20 @@ class WebApi:
         start, limit = int(given.get("cursor") or 0), int(given.get("limit") or 100)
         return {"members": members[start : start + limit]} | _cursor(start + limit, len(members))
 
-    def users_conversations(self, _given: Json) -> Json:
-        self._need(READS["public"])
-        self._need(READS["private"])
-        mine = [channel for channel in self.state.channels.values() if BOT in channel.members and not channel.is_direct]
+    def users_conversations(self, given: Json) -> Json:
+        mine = [channel for channel in self._listed(given) if BOT in channel.members]
         return {"channels": [_shown(channel) for channel in mine]} | _cursor(0, 0)
 
-    def conversations_list(self, _given: Json) -> Json:
+    def conversations_list(self, given: Json) -> Json:
+        named = [_shown(channel) | {"is_member": BOT in channel.members} for channel in self._listed(given)]
+        return {"channels": named} | _cursor(0, 0)
+
+    def _listed(self, given: Json) -> list[Conversation]:
         self._need(READS["public"])
         self._need(READS["private"])
-        visible = [channel for channel in self.state.channels.values() if not channel.is_direct]
-        named = [_shown(channel) | {"is_member": BOT in channel.members} for channel in visible]
-        return {"channels": named} | _cursor(0, 0)
+        has_archived = given.get("exclude_archived") not in ("1", "true", True)
+        channels = [channel for channel in self.state.channels.values() if not channel.is_direct]
+        return [channel for channel in channels if has_archived or not channel.is_archived]
 
     def users_info(self, given: Json) -> Json:
         user = self.state.users.get(given["user"])
@@ -254,6 +260,8 @@ class WebApi:
 
     def reactions_add(self, given: Json) -> Json:
         message = self._message(given["channel"], given["timestamp"])
+        if self._channel(given["channel"]).is_archived:
+            raise Failure("is_archived")
         holders = message["reactions"].setdefault(given["name"], [])
         if BOT in holders:
             raise Failure("already_reacted")
