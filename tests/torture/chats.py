@@ -19,7 +19,7 @@ from bot.chat.showing import card_of
 from bot.config import Settings
 from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
-from bot.errors import ChatUnavailable
+from bot.errors import ChatUnavailable, NothingToShow
 from bot.rules import rules_of
 from bot.schedule import Schedule, Scheduled
 from bot.usecases import announcing, moderation, submission, voting
@@ -315,8 +315,17 @@ class Weeks:
         return await self.database.read(read)
 
     async def wanted(self) -> set[str]:
-        """The keys of all that chat is to show."""
-        return await self.database.read(lambda session: set(session.exec(select(OutboxItem.key))))
+        """The keys of all that chat is to show. A reminder is nothing where all was decided on before it was sent."""
+
+        def is_shown(session: Session, row: OutboxItem) -> bool:
+            try:
+                return bool(row.message or card_of(session, row, self.rules, self.chat.now()))
+            except NothingToShow:
+                return False
+
+        return await self.database.read(
+            lambda session: {row.key for row in session.exec(select(OutboxItem)) if is_shown(session, row)}
+        )
 
     async def outdated(self) -> list[str]:
         """This week's cards that read otherwise once they are edited again, to show the present state."""

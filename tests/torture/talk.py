@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-from storage.errors import StorageError
+from bot.errors import NotTakenIn
 from tests.chat.desk import Desk, words
 from tests.usecases.builders import RULES
 
@@ -30,7 +30,7 @@ class Talk:
     saved: list[str] = field(default_factory=list)
     not_saved: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
-    raised: list[StorageError] = field(default_factory=list)
+    raised: list[NotTakenIn] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
     async def propose(self, length: int = 1) -> None:
@@ -54,7 +54,7 @@ class Talk:
         title = f"Idée sans pareille {next(self._numbers)} !"
         try:
             reply = await self.desk.submit("camille", "propose", title=title, need="", proposal="", benefit="")
-        except StorageError as error:
+        except NotTakenIn as error:
             self.raised.append(error)
             self.not_saved.append(title)
             return
@@ -71,7 +71,7 @@ class Talk:
             for is_present in (True, False):
                 self.desk.later(milliseconds=5)
                 await self.desk.react("sam", key, is_present=is_present)
-        except StorageError as error:
+        except NotTakenIn as error:
             self.raised.append(error)
             return False
         return True
