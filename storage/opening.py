@@ -7,6 +7,8 @@ import fcntl
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -124,13 +126,15 @@ def require_own_journal(path: Path) -> None:
     the place of a database that was killed finds that one's log there, and SQLite would write it over the copy.
     """
     log = Path(f"{path}-wal")
-    try:
-        with path.open("rb") as file:
-            has_none = file.read(_VERSIONS.stop)[_VERSIONS] == _NO_WAL
-        is_left = has_none and log.stat().st_size > 0
-    except OSError:  # none there; or what can't be read is told where it is opened
+    if not log.exists() or not log.stat().st_size:
         return
-    if is_left:
+    # By another process: to close the file in this one would end the locks that SQLite holds on it here, whereupon
+    # others write over it (sqlite.org/howtocorrupt.html, 2.2). What can't be read is told where it is opened.
+    reading = "import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read(int(sys.argv[2])))"
+    read = subprocess.run(  # noqa: S603  Python itself
+        [sys.executable, "-I", "-S", "-c", reading, str(path), str(_VERSIONS.stop)], capture_output=True, check=False
+    )
+    if read.stdout[_VERSIONS] == _NO_WAL:
         raise CannotOpen(CannotOpen.LEFTOVER, str(path), str(log))
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -15,7 +17,7 @@ from storage import ideas, notes, search, workspaces
 from storage.backup import CannotRead, CopyFailed, copy
 from storage.database import Database
 from storage.errors import CannotOpen, NotSound
-from storage.opening import parse_url, problems_of
+from storage.opening import parse_url, problems_of, require_own_journal
 from storage.search import Visible
 from storage.tables import Status
 from tests.contract.storage_rows import new_idea
@@ -118,6 +120,16 @@ def test_in_the_place_of_a_database_that_was_killed_a_copy_is_not_written_over_b
     Database.open(f"sqlite:///{restored}", is_upgraded=False)
     with closing(sqlite3.connect(restored)) as connection:
         assert connection.execute("SELECT count(*) FROM note WHERE name = 'later'").fetchone() == (0,)
+
+
+def test_looking_at_the_log_beside_a_database_takes_no_lock_from_who_has_it_open(sqlite_path: Path) -> None:
+    """Another program would take itself for the only one, and remove the log that is in use."""
+    with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO note VALUES ('later', '')")
+        require_own_journal(sqlite_path)
+        other = f"import sqlite3; c = sqlite3.connect({str(sqlite_path)!r}); c.execute('SELECT * FROM note'); c.close()"
+        subprocess.run([sys.executable, "-c", other], check=True)
+        assert Path(f"{sqlite_path}-wal").exists()
 
 
 def test_progress_goes_up_to_the_whole(large_path: Path, tmp_path: Path) -> None:
