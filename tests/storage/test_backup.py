@@ -127,8 +127,8 @@ def test_looking_at_the_log_beside_a_database_takes_no_lock_from_who_has_it_open
     with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as connection:
         connection.execute("INSERT INTO note VALUES ('later', '')")
         require_own_journal(sqlite_path)
-        other = f"import sqlite3; c = sqlite3.connect({str(sqlite_path)!r}); c.execute('SELECT * FROM note'); c.close()"
-        subprocess.run([sys.executable, "-c", other], check=True)
+        other = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM note'); c.close()"
+        subprocess.run([sys.executable, "-c", other, str(sqlite_path)], check=True)
         assert Path(f"{sqlite_path}-wal").exists()
 
 
