@@ -256,6 +256,8 @@ async def test_axe_finds_nothing(stage: Stage, size: str, scheme: str) -> None:
     box = page.get_by_label("Votre message")
 
     async def found(where: str) -> list[str]:
+        # What still fades in has no colour of its own yet.
+        await page.evaluate("Promise.all(document.getAnimations().map(each => each.finished))")
         result = await Axe().run(page)
         return [f"{where}: {violation['id']}" for violation in result.response["violations"]]
 
