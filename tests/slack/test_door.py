@@ -3,15 +3,18 @@
 import gzip
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 
+from bot.chat.slack.door import REMEMBERED_SECONDS, STALE_SECONDS, Accepted
 from tests.fakes.slack.deliveries import SECRET, Http, encoded
 from tests.fakes.slack.state import IDEAS
 from tests.fakes.slack.workspace import CAMILLE, FakeSlack, Json
 from tests.slack.installation import Installation
+from tests.usecases.builders import NOW
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -213,6 +216,17 @@ async def test_a_genuine_request_that_is_replayed_changes_nothing(slack: FakeSla
     assert len(await http_butine.ideas()) == 1
     await http_butine.settle()
     assert len(slack.messages("G0MODERER01")) == 1
+
+
+def test_signatures_are_remembered_for_as_long_as_they_could_be_repeated() -> None:
+    """At Slack's ceiling, eight a second, an hour of them took megabytes."""
+    now = NOW
+    accepted = Accepted(lambda: now)
+    for number in range(3600):
+        accepted.add(f"v0={number}")
+        now += timedelta(seconds=1)
+    assert len(accepted) == REMEMBERED_SECONDS + 1
+    assert f"v0={3600 - STALE_SECONDS}" in accepted
 
 
 async def test_slacks_own_questions_are_answered(slack: FakeSlack, http_butine: Installation) -> None:

@@ -31,7 +31,8 @@ PATH = "/slack/events"
 BODY_LIMIT = 512 * 1024
 BODY_SECONDS = 3.0
 STALE_SECONDS = 300
-REMEMBERED = 20_000
+REMEMBERED_SECONDS, REMEMBERED_AT_MOST = 2 * STALE_SECONDS, 20_000
+"""What is older is refused by its time alone; twice as long, for a clock that is set back by a little."""
 WARNING_SECONDS = 60.0
 """Between two warnings of one kind, however many requests are refused."""
 UNSIGNED = (
@@ -62,6 +63,27 @@ class Rejected(Exception):
         self.status = status
 
 
+class Accepted:
+    """The signatures of what was taken in, for as long as it could be repeated."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._since: OrderedDict[str, float] = OrderedDict()
+
+    def __contains__(self, signature: str) -> bool:
+        return signature in self._since
+
+    def __len__(self) -> int:
+        return len(self._since)
+
+    def add(self, signature: str) -> None:
+        """One more; those that are old enough are forgotten."""
+        now = self._clock().timestamp()
+        self._since[signature] = now
+        while len(self) > REMEMBERED_AT_MOST or now - next(iter(self._since.values())) > REMEMBERED_SECONDS:
+            self._since.popitem(last=False)
+
+
 class Door:
     """Lets genuine requests through to Bolt, once each. `clock` is the time of day, `pace` keeps warnings apart."""
 
@@ -71,7 +93,7 @@ class Door:
         self._pace = pace
         self._under_way = under_way
         self._dispatch: Dispatch | None = None
-        self._accepted: OrderedDict[str, None] = OrderedDict()
+        self._accepted = Accepted(clock)
 
     def open(self, dispatch: Dispatch) -> None:
         """From now on requests are handed on."""
@@ -95,7 +117,7 @@ class Door:
         answered = await asyncio.shield(self._under_way.start(self._dispatch(delivery)))
         if answered.status < LARGE:
             # Only what was taken in counts as seen: what failed is to be delivered again, perhaps in the same second.
-            self._remember(signature)
+            self._accepted.add(signature)
         return _response(answered)
 
     async def _body(self, request: web.Request) -> bytes:
@@ -157,11 +179,6 @@ class Door:
             return AsyncBoltRequest(body=payload, mode="socket_mode")  # Bolt's word for a body that is read already
         except Exception as error:  # Bolt looks for teams and users in places that the check above doesn't know
             raise Rejected(BAD) from error
-
-    def _remember(self, signature: str) -> None:
-        self._accepted[signature] = None
-        if len(self._accepted) > REMEMBERED:
-            self._accepted.popitem(last=False)
 
 
 def _response(answered: BoltResponse) -> web.Response:
