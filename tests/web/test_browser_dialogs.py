@@ -69,6 +69,20 @@ async def test_a_form_that_was_written_in_is_not_closed_without_asking(stage: St
     await expect(form).to_be_hidden()
 
 
+async def test_who_presses_again_right_after_a_question_was_closed_is_asked_anew(stage: Stage) -> None:
+    """The browser gives the focus back before it tells that a dialog is closed."""
+    page = await stage.tab()
+    await page.get_by_label("Votre message").fill("/idea Des vélos")
+    await page.keyboard.press("Enter")
+    withdraw = page.locator(".entry").get_by_role("button", name="Retirer", include_hidden=True)
+    await withdraw.click()
+    question = page.get_by_role("dialog", name="Vraiment")
+    await expect(question).to_be_visible()
+    await withdraw.evaluate("(button) => { document.getElementById('confirm').close(); button.click(); }")
+    await question.get_by_role("button", name="Retirer").click()
+    await expect(page.get_by_text("L’idée #13 est retirée.")).to_be_visible()
+
+
 async def test_what_cannot_be_undone_is_asked_first_and_the_card_changes_in_place(stage: Stage) -> None:
     page = await stage.tab()
     await page.get_by_label("Votre message").fill("/idea Des vélos")

@@ -9,8 +9,10 @@ const [noButton, yesButton] = confirmDialog.querySelectorAll(".dialog-foot butto
 
 let asking = null;
 
-// Asks, and tells whether the answer was yes. One question at a time: while one is open, its answer counts.
+// Asks, and tells whether the answer was yes. One question at a time: while one is open, its answer counts. One that is
+// closed gives the focus back at once, and tells of it a moment later: who presses in between is asked anew.
 function ask(question, no, yes, isDanger, lang = document.documentElement.lang) {
+  if (asking && !confirmDialog.open) return asking.then(() => ask(question, no, yes, isDanger, lang));
   asking ??= answerTo(question, no, yes, isDanger, lang).finally(() => (asking = null));
   return asking;
 }
