@@ -43,6 +43,10 @@ explain."""
 LATE_SECONDS = 45.0
 """How long a server may sit on what it was sent, after nobody waits for its answer any more, and still do it. Before
 that is over, looking for a post proves nothing, and a newer edit may be followed by the older one."""
+FOLLOW_SECONDS = 15.0
+"""How soon a message that is to follow a card is looked at again. The card hastens it, unless another process posts the
+one while this one holds the other.
+"""
 IDLE_SECONDS = 60.0
 STORAGE_PAUSE_SECONDS = 5.0
 STUBBORN = 3
@@ -203,8 +207,8 @@ class Dispatcher:
         try:
             card = await self._database.read(lambda session: card_of(session, item, self._rules, self._clock()))
             ref = await self._show(claimed, card)
-        except Early:  # the card hastens it
-            until = self._clock() + timedelta(seconds=LONGEST_BACKOFF_SECONDS)
+        except Early:
+            until = self._clock() + timedelta(seconds=FOLLOW_SECONDS)
             await self._put_off(claimed, until, is_uncertain=False, was_tried=False)
             return None
         except NothingToShow:
