@@ -1,9 +1,7 @@
 """The settings: where they come from, what is refused and how that is said, and that no secret is shown."""
 
-import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
@@ -11,10 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from bot.config import ChannelSettings, ConfigErrors, Settings, SlackSettings, keys, load, variable
+from bot.config import ChannelSettings, ConfigErrors, Settings, keys, load, variable
 from bot.errors import ConfigError
 
-EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+ROOT = Path(__file__).parent.parent
 SOCKET = '[slack]\nbot_token = "xoxb-1"\napp_token = "xapp-1"\n'
 MATTERMOST = """
 [mattermost]
@@ -363,70 +361,19 @@ def test_no_message_shows_a_secret(text: str) -> None:
     assert raised.value.__cause__ is None
 
 
-# The example file
-
-
-def uncommented() -> str:
-    """The example with every commented key and section in force."""
-    return re.sub(r"(?m)^# (\[|\w+ = )", r"\1", EXAMPLE.read_text(encoding="utf-8"))
-
-
-def leaves(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    """The values of a TOML document by dotted key."""
-    found: dict[str, object] = {}
-    for name, value in table.items():
-        found |= leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return found
-
-
-def test_the_example_as_it_stands_is_the_defaults() -> None:
-    assert load(EXAMPLE, {}) == Settings()
-
-
-def test_the_example_with_all_in_force_is_accepted() -> None:
-    settings = settings_of(uncommented())
-    assert settings.slack
-    assert settings.mattermost
-
-
-def test_the_example_has_exactly_the_keys_that_there_are() -> None:
-    assert leaves(tomllib.loads(uncommented())).keys() == keys().keys()
-
-
-def test_the_example_shows_every_default() -> None:
-    shown = leaves(tomllib.loads(uncommented()))
-    defaults = leaves(Settings().model_dump(mode="json", exclude={"slack", "mattermost"}))
-    defaults |= {"digest.at": "09:00", "slack.mode": "socket", "slack.api_url": SlackSettings.model_construct().api_url}
-    del defaults["web.room"]  # has none: it depends on the platforms
-    assert {key: shown[key] for key in defaults} == defaults
-
-
-def test_each_key_of_the_example_follows_a_comment_of_its_section() -> None:
-    """Every key says why one would change it; the platforms' channels share the one above them."""
-    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    keyed = [number for number, line in enumerate(lines) if re.match(r"(# )?\w+ = ", line)]
-    bare = [
-        lines[number]
-        for number in keyed
-        if not re.match(r"# [^\[]", lines[number - 1]) or re.match(r"# \w+ = ", lines[number - 1])
-    ]
-    channels = {"ideas", "review", "digest"}
-    assert {line.removeprefix("# ").partition(" ")[0] for line in bare} <= channels
-
-
 # Import
 
 
 def test_importing_reads_neither_file_nor_environment() -> None:
     Path("butine.toml").write_text("broken", encoding="utf-8")
-    environ = {"PYTHONPATH": str(EXAMPLE.parent), "BUTINE_LANGUAGE": "de"}
+    environ = {"PYTHONPATH": str(ROOT), "BUTINE_LANGUAGE": "de"}
     subprocess.run([sys.executable, "-c", "import bot.config"], env=environ, check=True)
 
 
 def test_the_command_line_starts_without_pydantic() -> None:
     """It would cost more time than everything else that `butine --help` does."""
     program = "import sys, bot.cli; sys.exit('pydantic' in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": str(EXAMPLE.parent)}, check=True)
+    subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": str(ROOT)}, check=True)
 
 
 def test_secrets_are_secret_types() -> None:

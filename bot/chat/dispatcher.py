@@ -212,7 +212,9 @@ class Dispatcher:
             await self._put_off(claimed, until, is_uncertain=False, was_tried=False)
             return None
         except NothingToShow:
-            await self._database.write(lambda session: outbox.settle_shown(session, claimed, item.message, None))
+            await self._database.write(
+                lambda session: outbox.settle_shown(session, claimed, item.message, item.permalink)
+            )
             return None
         except MessageGone:
             log.warning("message of %s is gone, posting it anew", item.key)

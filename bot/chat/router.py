@@ -102,9 +102,9 @@ class Router:
         except ButineError as error:
             return Reply(await self._problem_card(error, texts, typed))
         except NotSaved as error:
-            log.error("not saved: event %s (%s)", event.id, error)  # noqa: TRY400  the reason says it all
             if isinstance(event, FormSubmitted):
                 raise NotTakenIn(event.id, error.reason) from error  # it stays open with everything in it
+            log.error("not saved: event %s (%s)", event.id, error)  # noqa: TRY400  the reason says it all
             return Reply(problems.not_saved_card(texts, typed))
         except Exception:
             reference = self._new_reference()
