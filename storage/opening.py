@@ -106,13 +106,13 @@ def _revision(url: URL) -> str | None:
 
 @contextmanager
 def _refusal(url: URL) -> Iterator[None]:
-    """What the driver says, as CannotOpen."""
+    """What the driver says, as CannotOpen. What PostgreSQL refuses, such as rights, is no damage."""
     try:
         yield
-    except OperationalError as error:
-        raise CannotOpen(CannotOpen.UNREACHABLE, shown(url), str(error.orig)) from error
     except DatabaseError as error:
-        raise CannotOpen(CannotOpen.DAMAGED, shown(url), str(error.orig)) from error
+        is_damage = url.get_backend_name() == "sqlite" and not isinstance(error, OperationalError)
+        code = CannotOpen.DAMAGED if is_damage else CannotOpen.UNREACHABLE
+        raise CannotOpen(code, shown(url), str(error.orig)) from error
 
 
 _VERSIONS, _NO_WAL = slice(18, 20), b"\x01\x01"

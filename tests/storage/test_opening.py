@@ -336,6 +336,16 @@ def test_an_at_sign_is_written_as_40_in_a_password_and_as_it_is_in_a_file() -> N
 
 
 @pytest.mark.postgresql
+def test_an_account_without_the_rights_is_no_damage(postgresql_url: str) -> None:
+    """Since PostgreSQL 15 nobody but the owner may make tables in the schema `public`."""
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE visitor LOGIN")
+    error = refusal(postgresql_url.replace("postgres@", "visitor@"))
+    assert error.code == CannotOpen.UNREACHABLE
+    assert "permission denied" in error.reason
+
+
+@pytest.mark.postgresql
 def test_a_database_that_the_server_does_not_have_is_unreachable(postgresql_url: str) -> None:
     error = refusal(postgresql_url + "_missing")
     assert error.code == CannotOpen.UNREACHABLE

@@ -109,6 +109,17 @@ def lose_connection(session: Session) -> None:
     session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
 
+@pytest.mark.parametrize(("sqlstate", "told"), [("25006", "takes no writes"), ("25P03", "silent for too long")])
+async def test_what_the_server_does_not_carry_out_is_not_saved(database: Database, sqlstate: str, told: str) -> None:
+    """A standby after a failover, and a transaction that the server has ended: PostgreSQL calls both internal."""
+
+    def refused(session: Session) -> None:
+        session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION '{told}' USING ERRCODE = '{sqlstate}'; END $$"))
+
+    with pytest.raises(NotSaved, match=told):
+        await database.write(refused)
+
+
 async def test_a_connection_lost_in_a_transaction_is_told_and_the_next_works(database: Database) -> None:
     with pytest.raises(NotSaved):
         await database.write(lose_connection)
