@@ -3,6 +3,7 @@
 Reads a bounded number of rows, however many ideas there are. No rule about who may see what: callers name statuses.
 """
 
+import zlib
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ from storage.tables import Brief, Idea, Status, Stem, StemOfIdea, present
 COMMON = 500
 """A stem of more ideas than this is not looked at: it says little, and reading its ideas takes long."""
 WORDS_WEIGHED = 64
+"""So many stems of a text are looked up, which most texts don't reach: a sample of a longer one says as much."""
 RARE_STEMS = 8
 IDEAS_READ = 1000
 """Rarest stems first, until so many ideas hold them."""
@@ -56,22 +58,34 @@ def similar(
     not_by: str = "",
 ) -> list[tuple[Brief, float]]:
     """Ideas of others than `not_by` that say much the same as the texts, most alike first, with how alike (0 to 1]."""
-    known = _known(session, workspace_id, set().union(*map(search.terms, texts)))
+    stems: set[str] = set().union(*map(search.terms, texts))
+    last = sorted(map(_place, stems))[WORDS_WEIGHED - 1] if len(stems) > WORDS_WEIGHED else None
+    known = _known(session, workspace_id, _sample(stems, last))
     if not known or not statuses:
         return []
     weights = {stem: _weight(holders) for stem, _, holders in known}
     candidates = _holders(session, _rarest(known), sorted(statuses), not_by)
     scores = {
-        idea_id: _likeness(weights, theirs) for idea_id, theirs in search.indexed_terms(session, candidates).items()
+        idea_id: _likeness(weights, _sample(theirs, last))
+        for idea_id, theirs in search.indexed_terms(session, candidates).items()
     }
     best = sorted(scores, key=lambda idea_id: (-scores[idea_id], -idea_id))
     alike = [idea_id for idea_id in best if scores[idea_id] >= ALIKE][:limit]
     return [(idea, scores[idea.id]) for idea in ideas.briefs(session, alike)] if alike else []
 
 
-def _known(session: Session, workspace_id: int, stems: Iterable[str]) -> list[tuple[str, int, int]]:
+def _place(stem: str) -> int:
+    """A stem's place in an order in which those of any text lie as if shuffled."""
+    return zlib.crc32(stem.encode())
+
+
+def _sample(stems: set[str], last: int | None) -> set[str]:
+    """Of a long text the stems up to that place, so that of what it is compared with the same ones are looked at."""
+    return stems if last is None else {stem for stem in stems if _place(stem) <= last}
+
+
+def _known(session: Session, workspace_id: int, asked: Collection[str]) -> list[tuple[str, int, int]]:
     """Of these stems, those that other ideas hold and that are not too common: stem, key and number of ideas."""
-    asked = sorted(stems)[:WORDS_WEIGHED]
     if not asked:
         return []
     rows = _stems_among(len(asked))(session, workspace_id=workspace_id, **listed(asked))

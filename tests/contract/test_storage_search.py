@@ -234,6 +234,17 @@ async def test_an_unrelated_idea_is_not_similar(database: Database, workspace_id
     assert await alike(database, workspace_id, unrelated) == []
 
 
+async def test_a_long_text_is_compared_as_a_short_one_is(database: Database, workspace_id: int) -> None:
+    """However many words it has, the same text is wholly alike, what shares half of it less, and others not at all."""
+    words = [f"{chr(97 + number % 26)}mot{number}" for number in range(700)]
+    await keep_public(database, workspace_id, "Longue", proposal=" ".join(words[:500]))
+    ((_, same),) = await alike(database, workspace_id, " ".join(["Longue", *words[:500]]))
+    ((_, half),) = await alike(database, workspace_id, " ".join(words[250:700]))
+    assert same == 1
+    assert 0.7 < half < 0.9
+    assert await alike(database, workspace_id, " ".join(words[500:])) == []
+
+
 async def test_the_most_alike_comes_first_with_a_score_up_to_1(database: Database, workspace_id: int) -> None:
     for title in ("Prêter des vélos aux agents du siège", BIKES, "Prêter des vélos électriques aux agents"):
         await keep_public(database, workspace_id, title)
