@@ -52,16 +52,36 @@ class Draft:
 
 
 def checked(draft: Draft) -> Draft:
-    """The draft with outer white space gone. Raises InvalidInput for a missing title or a text that is too long."""
-    clean = Draft(*(text.replace("\r\n", "\n").strip() for text in draft.texts().values()))
-    title = _BLANK.sub(" ", clean.title.replace("\n", " "))
-    if not shows(title):
-        raise InvalidInput("title", "required")
-    for name, text in clean.texts().items():
-        limit, length = limit_of(name), len(text)
-        if length > limit:
-            raise InvalidInput(name, "too_long", limit, length)
-    return Draft(title, clean.need, clean.proposal, clean.benefit)
+    """The draft with outer white space gone, its title in one line whose words are a single blank apart.
+
+    Raises InvalidInput for a missing title or a text that is too long.
+    """
+    texts = {name: _clean(text) for name, text in draft.texts().items()}
+    texts["title"] = required("title", _BLANK.sub(" ", texts["title"].replace("\n", " ")))
+    for name, text in texts.items():
+        _require_short(name, text)
+    return Draft(**texts)
+
+
+def required(field: str, text: str) -> str:
+    """A text that has to be there, with outer white space gone. Raises InvalidInput where it shows nothing, or is too
+    long.
+    """
+    text = _clean(text)
+    if not shows(text):
+        raise InvalidInput(field, "required")
+    _require_short(field, text)
+    return text
+
+
+def _clean(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
+
+
+def _require_short(field: str, text: str) -> None:
+    limit, length = limit_of(field), len(text)
+    if length > limit:
+        raise InvalidInput(field, "too_long", limit, length)
 
 
 def sound(text: str) -> str:

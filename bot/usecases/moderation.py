@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from bot.domain import lifecycle, seen
-from bot.domain.draft import TEXT_LIMIT, Draft
+from bot.domain.draft import Draft, required
 from bot.domain.lifecycle import Action
 from bot.domain.permissions import Caller, require_moderator
-from bot.errors import InvalidInput, TextChanged
+from bot.errors import TextChanged
 from bot.usecases import announcing
 from bot.usecases.announcing import Said
 from bot.usecases.finding import visible_idea
@@ -60,7 +60,7 @@ def approve(session: Session, caller: Caller, number: int, now: datetime, *, rea
 
 def refuse(session: Session, caller: Caller, number: int, reason: str, now: datetime, *, read: str = "") -> Decided:
     """Refuse a pending idea for a reason that its author is told. Raises as `approve`, and InvalidInput."""
-    reason = _checked("reason", reason)
+    reason = required("reason", reason)
     idea = undecided_idea(session, caller, number, Action.REFUSE, read=read, for_change=True)
     _decide(idea, Status.REFUSED, caller, now)
     idea.reason = reason
@@ -73,7 +73,7 @@ def refuse(session: Session, caller: Caller, number: int, reason: str, now: date
 
 def ask(session: Session, caller: Caller, number: int, question: str, now: datetime, *, read: str = "") -> Decided:
     """Ask the author of a pending idea; it stays pending. Raises as `refuse`."""
-    question = _checked("question", question)
+    question = required("question", question)
     idea = undecided_idea(session, caller, number, Action.ASK, read=read, for_change=True)
     idea.question, idea.asked_by, idea.changed_at = question, caller.member_id, now
     ideas.record(session, idea, Step.QUESTIONED, caller.member_id, now, question)
@@ -120,12 +120,3 @@ def _decide(idea: Idea, status: Status, caller: Caller, now: datetime) -> None:
     idea.decided_by = caller.member_id
     idea.changed_at = now
     idea.question = idea.asked_by = None
-
-
-def _checked(field: str, text: str) -> str:
-    text = text.strip()
-    if not text:
-        raise InvalidInput(field, "required")
-    if len(text) > TEXT_LIMIT:
-        raise InvalidInput(field, "too_long", TEXT_LIMIT, len(text))
-    return text

@@ -164,6 +164,10 @@ def test_each_field_has_its_limit(field: str) -> None:
     assert (error.field, error.problem, error.limit, error.length) == (field, "too_long", limit, limit + 1)
 
 
+def test_blanks_that_are_not_kept_make_no_title_too_long() -> None:
+    assert checked(Draft("mot" + " " * 120 + "fin")).title == "mot fin"
+
+
 def test_outer_white_space_goes_and_a_title_is_one_line() -> None:
     draft = checked(Draft(" Un\ntitre \t long ", " besoin\r\nde \r\n", "\n p\n\nq ", " b "))
     assert draft == Draft("Un titre long", "besoin\nde", "p\n\nq", "b")

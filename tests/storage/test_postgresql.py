@@ -109,7 +109,7 @@ def lose_connection(session: Session) -> None:
     session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
 
-@pytest.mark.parametrize(("sqlstate", "told"), [("25006", "takes no writes"), ("25P03", "silent for too long")])
+@pytest.mark.parametrize("sqlstate, told", [("25006", "takes no writes"), ("25P03", "silent for too long")])
 async def test_what_the_server_does_not_carry_out_is_not_saved(database: Database, sqlstate: str, told: str) -> None:
     """A standby after a failover, and a transaction that the server has ended: PostgreSQL calls both internal."""
 

@@ -72,7 +72,7 @@ def test_a_decision_closes_the_question(session: Session, world: World) -> None:
     assert (idea.question, idea.asked_by) == (None, None)
 
 
-@pytest.mark.parametrize("words", ["", "  \n"])
+@pytest.mark.parametrize("words", ["", "  \n", "\u200b"])
 def test_a_refusal_needs_a_reason_and_a_question_its_words(session: Session, world: World, words: str) -> None:
     idea = world.propose()
     with pytest.raises(InvalidInput) as unreasoned:
@@ -82,6 +82,12 @@ def test_a_refusal_needs_a_reason_and_a_question_its_words(session: Session, wor
         moderation.ask(session, world.nadia, idea.number, words, NOW)
     assert (unasked.value.field, unasked.value.problem) == ("question", "required")
     assert idea.status is Status.PENDING
+
+
+def test_a_reason_ends_its_lines_as_all_texts_do(session: Session, world: World) -> None:
+    idea = world.propose()
+    moderation.refuse(session, world.nadia, idea.number, " Déjà fait,\r\nen mars.\r\n", NOW)
+    assert idea.reason == "Déjà fait,\nen mars."
 
 
 def test_a_reason_has_a_limit(session: Session, world: World) -> None:
