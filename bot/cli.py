@@ -283,6 +283,7 @@ def _config_file(path: Path | None) -> str:
 def _execute(options: Options, operation: "Callable[[Settings], Coroutine[Any, Any, None]]") -> None:
     """Read the configuration, run the operation, and turn what goes wrong into a sentence and an exit code."""
     import asyncio  # noqa: PLC0415  see the module
+    import traceback  # noqa: PLC0415
 
     from bot import failures  # noqa: PLC0415
     from bot.config import load  # noqa: PLC0415
@@ -293,5 +294,5 @@ def _execute(options: Options, operation: "Callable[[Settings], Coroutine[Any, A
         raise
     except Exception as error:
         if options.is_debugging:
-            raise
+            traceback.print_exception(error)
         raise Failed(*failures.explain(error, texts)) from error

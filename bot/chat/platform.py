@@ -12,8 +12,8 @@ from bot.views.cards import Card
 
 OnEvent = Callable[[Event], Awaitable[Reply]]
 """Takes an event in. It returns only after the event's effects are committed, so a platform acknowledges after
-it. It raises only when it was cancelled or nothing could be stored (`NotTakenIn`, bot.errors); then the platform must
-not acknowledge."""
+it. It raises only when it was cancelled or nothing was stored; then the platform must not acknowledge. `NotTakenIn`
+(bot.errors) is an everyday failure, of which one line is logged; anything else is a mistake of Butine's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -337,18 +337,21 @@ def test_the_real_program_prints_one_sentence_and_no_traceback(english: Terminal
     assert (out, err, process.returncode) == ("", sentence + "\n", CONFIG)
 
 
-def test_debug_shows_the_traceback(english: Terminal) -> None:
+def test_debug_shows_the_traceback_before_the_sentence(english: Terminal) -> None:
+    """What starts it goes by the same exit codes."""
     process = english.start("--debug", "--config", "nowhere.toml", "check")
     out, err = process.communicate(timeout=60)
     assert out == ""
     assert err.startswith("Traceback (most recent call last):")
-    assert "ConfigError" in err.splitlines()[-1]
-    assert process.returncode == 1
+    *_, error, sentence = err.splitlines()
+    assert "ConfigError" in error
+    assert sentence == english.say("cli.error.file_missing", file="nowhere.toml")
+    assert process.returncode == CONFIG
 
 
 def test_the_environment_can_ask_for_the_traceback(english: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUTINE_DEBUG", "1")
-    assert isinstance(english.run("--config", "nowhere.toml", "check").exception, errors.ConfigError)
+    assert "Traceback (most recent call last):" in english.run("--config", "nowhere.toml", "check").stderr
 
 
 # What has no command of its own to provoke it
