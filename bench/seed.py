@@ -21,7 +21,9 @@ from sqlmodel import SQLModel
 
 from bench.words import Language
 from bot.config import Settings
+from bot.domain.lifecycle import PUBLIC
 from bot.rules import rules_of
+from bot.schedule import INBOX_KEPT
 from bot.usecases import announcing, voting
 from storage import search, workspaces
 from storage.database import Database
@@ -34,7 +36,6 @@ for ideas of weeks before, are then as many in an organisation of that age as in
 """
 MEMBERS = 5_000
 SHORTLISTED_A_WEEK = 5
-INBOX_KEPT = timedelta(days=7)
 TAKEN_BACK = 0.03
 """Of the votes cast, so many were taken back; they come on top."""
 CHUNK = 5_000
@@ -56,7 +57,7 @@ class Size:
 
 @dataclass
 class Kept:
-    """One idea to be, and what became of it; `messages` by outbox key."""
+    """One idea to be, and what became of it."""
 
     id: int
     author: str
@@ -264,7 +265,7 @@ class Seeder:
                 "body": " ".join(search.terms(f"{need}\n{proposal}\n")),
             }
         )
-        is_published = idea.status not in {Status.PENDING, Status.REFUSED, Status.WITHDRAWN}
+        is_published = idea.status in PUBLIC
         return {
             "id": idea.id,
             "workspace_id": self._workspace,

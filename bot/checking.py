@@ -1,4 +1,4 @@
-"""`butine check`: what is wrong with configuration, database, address and clock, and how to mend it."""
+"""`butine check`: what is wrong with configuration, chat, database, address and clock, and how to mend it."""
 
 import errno
 import json

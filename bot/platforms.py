@@ -1,4 +1,4 @@
-"""Which chat platforms there are: alone names the concrete ones, to build, check and set them up.
+"""Which chat platforms there are: names the concrete ones, to build, check and set them up.
 
 What they do is in bot/chat; running them is app.py's part. A platform is imported only where it is configured, because
 a start should not wait for what it doesn't use.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 class StorageError(Exception):
-    """The database did not do what it was asked; nothing was changed."""
+    """The database did not do what it was asked, and nothing was changed, unless PostgreSQL's last word was lost."""
 
 
 @dataclass(eq=False)

@@ -1,6 +1,6 @@
 """What can happen in chat, and what is said in return: the values that cross the port.
 
-Platforms make events out of payloads and render replies; what an event means is decided in the router.
+Platforms make events out of payloads and render replies; what an event means is decided in acts.py.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,9 @@ from bot.views.cards import Card, Form
 class Event:
     """Something a member did.
 
-    `id` is the platform's own identity of the event: a redelivery carries the same one. `at` is the platform's
-    time of it (aware, UTC). `member` is the platform's user id.
+    `id` is the platform's own identity of the event: a redelivery carries the same one. `at` (aware, UTC) is the
+    platform's time of it, which a reaction always has, and otherwise that of its arrival. `member` is the platform's
+    user id.
     """
 
     id: str
@@ -96,7 +97,7 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A member as the platform knows them. `locale` is a language code ("fr"), `time_zone` an IANA name."""
+    """A member as the platform knows them. `locale` is as the platform writes it ("fr", "fr-FR", "en_GB"), `time_zone` an IANA name."""
 
     id: str
     name: str

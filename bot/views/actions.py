@@ -1,4 +1,4 @@
-"""Names of buttons and forms, as they travel through chat and come back. What they do is the router's part."""
+"""Names of buttons and forms, as they travel through chat and come back. What they do is acts.py's part."""
 
 from enum import StrEnum
 

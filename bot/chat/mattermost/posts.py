@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 
 FORBIDDEN = 403
 IN_ARCHIVED_CHANNEL = "deleted.error"
-TOO_OLD_TO_EDIT = "permissions_time_limit.app_error"
 """How the codes end by which Mattermost refuses to post or change anything in an archived channel."""
+TOO_OLD_TO_EDIT = "permissions_time_limit.app_error"
+"""The same where messages may be edited for a while only."""
 PENDING_IS_GONE = "api.post.deduplicate_create_post.failed_to_get"
 KNOWN_AT_MOST = 5000
 SEARCHED_PAGES, POSTS_PER_PAGE = 10, 200

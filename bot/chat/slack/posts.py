@@ -119,7 +119,7 @@ class Posts:
         return shown
 
     async def find(self, channel: str, key: str) -> MessageRef | None:
-        """The card that carries the key, or None; of several copies the oldest that is whole enough to go on with.
+        """The card that carries the key, or None; of several copies the one that was read last.
 
         What was read is remembered: after a crash many are looked for, and to read everything for each of them would
         take longer than what was claimed may take.
