@@ -97,7 +97,7 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A member as the platform knows them. `locale` is as the platform writes it ("fr", "fr-FR", "en_GB"), `time_zone` an IANA name."""
+    """A member as the platform knows them; `locale` as it writes it ("fr", "fr-FR", "en_GB"), `time_zone` by IANA."""
 
     id: str
     name: str

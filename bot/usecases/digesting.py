@@ -132,7 +132,7 @@ def next_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime)
 
 
 def current_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime) -> Period:
-    """The period whose digest is in the making: the latest until it has one, then the coming one, be that posted already."""
+    """The period whose digest is in the making: the latest until it has one, then the coming one, though it may too."""
     latest = weekly.latest(now)
     if weekly.verdict(latest, now) is Due.POST and of_period(session, workspace_id, latest, now) is None:
         return latest

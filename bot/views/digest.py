@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.usecases.digesting import Contents, Named
-from bot.views.cards import Block, Card, Heading, Items, Link, Note, Paragraph, Span, Strong
-from bot.views.ideas import STATUS_LABEL
+from bot.views.cards import Block, Card, Heading, Items, Note, Paragraph, Span, Strong
+from bot.views.ideas import STATUS_LABEL, name_of, titled
 from bot.views.lists import left_out
 from bot.views.texts import Texts
 from storage.tables import Idea, Status, present
@@ -14,6 +14,7 @@ from storage.tables import Idea, Status, present
 def digest_card(contents: Contents, texts: Texts, *, is_preview: bool = False) -> Card:
     """Shortlist, chances for late ideas, decisions, what waits for its answer, participation."""
     title = texts("digest.title", date=texts.date(contents.until))
+    links = contents.links
     blocks: list[Block] = [Heading(title)]
     if is_preview:
         blocks.append(Note((texts("digest.preview"),)))
@@ -25,11 +26,14 @@ def digest_card(contents: Contents, texts: Texts, *, is_preview: bool = False) -
         blocks.append(Paragraph((texts("digest.no_shortlist"),)))
     late = [_named(named, contents, texts) for named in contents.late_chances]
     decisions = [
-        (*_title(idea, contents.links, texts), f" · {texts(STATUS_LABEL[Status(line.detail)])}")
+        (titled(idea, links.get(present(idea.id)), texts), f" · {texts(STATUS_LABEL[Status(line.detail)])}")
         for line, idea in contents.decisions
     ]
     waiting = [
-        (*_title(idea, contents.links, texts), f" · {texts('digest.since', date=texts.date(since))}")
+        (
+            titled(idea, links.get(present(idea.id)), texts),
+            f" · {texts('digest.since', date=texts.date(since))}",
+        )
         for idea, since in contents.waiting
     ]
     for key, lines in (("digest.late", late), ("digest.decisions", decisions), ("digest.waiting", waiting)):
@@ -53,7 +57,7 @@ def reminder_card(
     """Ideas that wait for a decision, each since when, longest first, with links to their cards."""
     line = texts.plural("reminder.title", len(waiting))
     lines = tuple(
-        (*_title(idea, links, texts), f" · {texts('reminder.waits', age=texts.age(since, now))}")
+        (titled(idea, links.get(present(idea.id)), texts), f" · {texts('reminder.waits', age=texts.age(since, now))}")
         for idea, since in waiting
     )
     return Card(line, (Heading(line), Items(lines)), "warning")
@@ -69,12 +73,6 @@ def _figures(contents: Contents, texts: Texts) -> str:
 
 
 def _named(named: Named, contents: Contents, texts: Texts) -> tuple[Span, ...]:
-    author = contents.names.get(named.idea.author_id) or texts("member.unknown")
+    author = name_of(named.idea.author_id, contents.names, texts)
     facts = f" · {texts.plural('idea.votes', named.votes)} · {author}"
-    return (*_title(named.idea, contents.links, texts), facts)
-
-
-def _title(idea: Idea, links: Mapping[int, str], texts: Texts) -> tuple[Span, ...]:
-    label = texts("list.title_line", number=idea.number, title=idea.title)
-    link = links.get(present(idea.id))
-    return (Link(label, link) if link else Strong(label),)
+    return (titled(named.idea, contents.links.get(present(named.idea.id)), texts), facts)

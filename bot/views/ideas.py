@@ -63,7 +63,7 @@ _STATUS_TONE: Mapping[Status, Tone] = {
 
 def review_card(idea: Idea, names: Mapping[str, str], texts: Texts) -> Card:
     """The card that moderators decide on; once decided, it says who did what and its buttons are gone."""
-    author = _name(idea.author_id, names, texts)
+    author = name_of(idea.author_id, names, texts)
     if idea.status is Status.WITHDRAWN:
         text = texts("review.withdrawn", number=idea.number, author=author, date=texts.date(idea.changed_at))
         return Card(text, (Heading(idea.title), Note((text,))))
@@ -77,22 +77,21 @@ def review_card(idea: Idea, names: Mapping[str, str], texts: Texts) -> Card:
             _summary(idea, texts), (*blocks, *_decision(idea, names, texts)), _STATUS_TONE.get(idea.status, "plain")
         )
     if idea.question and idea.asked_by:
-        asker = _name(idea.asked_by, names, texts)
+        asker = name_of(idea.asked_by, names, texts)
         blocks.append(Quotation(texts("review.asked", moderator=asker), idea.question))
     return Card(_summary(idea, texts), (*blocks, decisions_to_take(idea.number, text_mark(idea), texts)), "warning")
 
 
 def new_text_post(idea: Idea, step: Step, link: str | None, texts: Texts) -> Card:
     """That the author has done what the moderators asked for; `link` leads to the card that they decide on."""
-    title = texts("list.title_line", number=idea.number, title=idea.title)
+    title = titled(idea, link, texts)
     news = texts("review.resubmitted" if step is Step.RESUBMITTED else "review.answered")
-    spans = (Link(title, link) if link else Strong(title), f" · {news}")
-    return Card(f"{title} · {news}", (Paragraph(spans),), "warning")
+    return Card(f"{title.text} · {news}", (Paragraph((title, f" · {news}")),), "warning")
 
 
 def idea_card(idea: Idea, names: Mapping[str, str], reaction: str, texts: Texts) -> Card:
     """The card that everybody sees and votes on."""
-    author = _name(idea.author_id, names, texts)
+    author = name_of(idea.author_id, names, texts)
     if idea.status not in PUBLIC:
         text = texts("idea.withdrawn", number=idea.number)
         return Card(text, (Heading(idea.title), Note((text,))))
@@ -110,7 +109,7 @@ def idea_card(idea: Idea, names: Mapping[str, str], reaction: str, texts: Texts)
 def shown_card(shown: Shown, texts: Texts) -> Card:
     """One idea with its history, and for its author what they may still do."""
     idea = shown.idea
-    author = _name(idea.author_id, shown.names, texts)
+    author = name_of(idea.author_id, shown.names, texts)
     state = texts(STATUS_LABEL[idea.status])
     facts = texts("show.facts", number=idea.number, author=author, status=state)
     supporters = texts.plural("idea.supporters", idea.supporters)
@@ -141,7 +140,7 @@ def history_line(line: HistoryEntry, names: Mapping[str, str], texts: Texts) -> 
         detail = texts(STATUS_LABEL[Status(line.detail)])
     elif line.step is Step.SHORTLISTED:
         detail = texts.week(line.detail)
-    who = _name(line.member_id, names, texts) if line.member_id else texts("product.name")
+    who = name_of(line.member_id, names, texts) if line.member_id else texts("product.name")
     key = _STEP_LINE[line.step] if line.detail else _WORDLESS.get(line.step, _STEP_LINE[line.step])
     return texts(key, date=texts.day_and_time(line.at), member=who, detail=detail)
 
@@ -179,7 +178,7 @@ def _decision(idea: Idea, names: Mapping[str, str], texts: Texts) -> list[Block]
     date = texts.day_and_time(idea.changed_at)
     if idea.decided_by is None:
         return [Paragraph((Strong(_capitalised(texts(STATUS_LABEL[idea.status]))),))]
-    who = _name(idea.decided_by, names, texts)
+    who = name_of(idea.decided_by, names, texts)
     if idea.status is Status.REFUSED:
         line = texts("review.refused", moderator=who, date=date)
         return [Paragraph((Strong(line),)), Quotation(texts("field.reason"), idea.reason or "")]
@@ -193,8 +192,15 @@ def _summary(idea: Idea, texts: Texts) -> str:
     return texts("idea.summary", number=idea.number, title=idea.title, status=texts(STATUS_LABEL[idea.status]))
 
 
-def _name(member_id: str, names: Mapping[str, str], texts: Texts) -> str:
-    return names.get(member_id) or texts("member.unknown")
+def titled(idea: AnyIdea, link: str | None, texts: Texts) -> Link | Strong:
+    """An idea's number and title, which lead to its card where there is one."""
+    title = texts("list.title_line", number=idea.number, title=idea.title)
+    return Link(title, link) if link else Strong(title)
+
+
+def name_of(member_id: str | None, names: Mapping[str, str], texts: Texts) -> str:
+    """A member's name, or words for somebody whose name is not known."""
+    return names.get(member_id or "") or texts("member.unknown")
 
 
 def _capitalised(label: str) -> str:

@@ -13,7 +13,6 @@ from bot.views.cards import (
     Heading,
     Hint,
     Items,
-    Link,
     Menu,
     Note,
     Option,
@@ -22,7 +21,7 @@ from bot.views.cards import (
     Strong,
     Style,
 )
-from bot.views.ideas import STATUS_LABEL
+from bot.views.ideas import STATUS_LABEL, titled
 from bot.views.texts import Texts
 from storage.tables import Idea, Status, present
 
@@ -129,14 +128,12 @@ def _show_button(idea: Idea, texts: Texts) -> Button:
 
 def idea_line(idea: Idea, page: Page, texts: Texts) -> tuple[Span, ...]:
     """An idea in a line: number, title, where it stands, how many support it."""
-    title = texts("list.title_line", number=idea.number, title=idea.title)
-    link = page.links.get(present(idea.id))
     details = [texts.plural("idea.supporters", idea.supporters)]
     if page.listing in {Listing.MINE, Listing.FOUND, Listing.ALL} and page.status is None:
         details.insert(0, texts(STATUS_LABEL[idea.status]))
     if page.listing is Listing.QUEUE:
         details = [texts("list.waiting_since", date=texts.date(page.since[present(idea.id)]))]
-    return (Link(title, link) if link else Strong(title), " · " + " · ".join(details))
+    return (titled(idea, page.links.get(present(idea.id)), texts), " · " + " · ".join(details))
 
 
 def left_out(count: int, texts: Texts) -> tuple[Block, ...]:
@@ -149,10 +146,8 @@ def shortlist_card(shortlist: Shortlist, texts: Texts) -> Card:
     title = texts("shortlist.title", date=texts.date(shortlist.digest.until))
     lines = []
     for entry, idea in shortlist.entries:
-        label = texts("list.title_line", number=idea.number, title=idea.title)
-        link = shortlist.links.get(present(idea.id))
         facts = f" · {texts.plural('idea.votes', entry.votes)} · {texts(STATUS_LABEL[idea.status])}"
-        lines.append((Link(label, link) if link else Strong(label), facts))
+        lines.append((titled(idea, shortlist.links.get(present(idea.id)), texts), facts))
     return Card(title, (Heading(title), Items(tuple(lines), numbered=True)))
 
 

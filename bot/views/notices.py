@@ -7,7 +7,7 @@ from bot.usecases.announcing import Said
 from bot.usecases.consent import Consent
 from bot.views.actions import Click
 from bot.views.cards import Actions, Block, Button, Card, Heading, Link, Note, Paragraph, Quotation, Span, Strong, Style
-from bot.views.ideas import STATUS_LABEL, withdraw_button
+from bot.views.ideas import STATUS_LABEL, name_of, withdraw_button
 from bot.views.receipts import text_of
 from bot.views.texts import Texts
 from storage.tables import Idea, Status
@@ -28,7 +28,7 @@ def refused_notice(idea: Idea, said: Said | None, names: Mapping[str, str], text
     resubmit = Button(texts("button.resubmit"), Click.EDIT, str(idea.number), Style.PRIMARY)
     blocks: tuple[Block, ...] = (Heading(line),)
     if said:
-        blocks += (Quotation(texts("notice.reason", moderator=_name(said.by, names, texts)), said.words),)
+        blocks += (Quotation(texts("notice.reason", moderator=name_of(said.by, names, texts)), said.words),)
     blocks += (Quotation(texts("receipt.your_text"), text_of(idea)),)
     if idea.status is Status.REFUSED:
         blocks += (Actions((resubmit, withdraw_button(idea, texts))),)
@@ -41,7 +41,7 @@ def question_notice(idea: Idea, said: Said | None, names: Mapping[str, str], tex
     closed = Paragraph((texts("notice.question_answered", number=idea.number),))
     if not said:
         return Card(line, (closed,))
-    blocks = (Heading(line), Quotation(texts("notice.asks", moderator=_name(said.by, names, texts)), said.words))
+    blocks = (Heading(line), Quotation(texts("notice.asks", moderator=name_of(said.by, names, texts)), said.words))
     if idea.status is not Status.PENDING:
         return Card(line, (*blocks, closed))
     answer = Button(texts("button.answer"), Click.EDIT, str(idea.number), Style.PRIMARY)
@@ -62,7 +62,7 @@ def own_vote_notice(idea: Idea, texts: Texts) -> Card:
 
 def consent_request(request: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
     """Somebody wants to make an idea of this member's words; once answered, the buttons are gone."""
-    asker = _name(request["by"], names, texts)
+    asker = name_of(request["by"], names, texts)
     line = texts("consent.request", member=asker)
     blocks: tuple[Block, ...] = (Heading(line), Quotation(texts("consent.words"), _words(request)))
     match request["state"]:
@@ -79,7 +79,7 @@ def consent_request(request: Mapping[str, Any], names: Mapping[str, str], texts:
 
 def consent_answer(answer: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
     """What the author of the words has said; without a yes, the asker gets back what they had made of them."""
-    author = _name(answer["author"], names, texts)
+    author = name_of(answer["author"], names, texts)
     if answer["state"] == Consent.GIVEN:
         line = texts("consent.was_given", member=author, number=answer["number"])
         return Card(line, (Paragraph((line,)),), "success")
@@ -90,7 +90,3 @@ def consent_answer(answer: Mapping[str, Any], names: Mapping[str, str], texts: T
 
 def _words(request: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in request["draft"].values() if part)
-
-
-def _name(member_id: str | None, names: Mapping[str, str], texts: Texts) -> str:
-    return names.get(member_id or "") or texts("member.unknown")

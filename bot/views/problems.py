@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot import errors
 from bot.domain.lifecycle import Action
 from bot.views.cards import Block, Card, Paragraph, Quotation
-from bot.views.ideas import STATUS_LABEL, decisions_to_take
+from bot.views.ideas import STATUS_LABEL, decisions_to_take, name_of
 from bot.views.texts import Texts
 from storage.tables import Status
 
@@ -111,7 +111,7 @@ def _wrong_status(error: errors.WrongStatus, command: str, names: Mapping[str, s
         key = "problem.decide_first"
     status = texts(STATUS_LABEL[Status(error.status)])
     if key == "problem.already_decided" and error.by:
-        who = names.get(error.by) or texts("member.unknown")
+        who = name_of(error.by, names, texts)
         return texts("problem.decided_by", number=error.number, status=status, moderator=who)
     return texts(key, number=error.number, status=status, command=command)
 

@@ -7,8 +7,8 @@ from bot.usecases.moderation import Decided
 from bot.usecases.submission import Edited, Submitted, Withdrawn
 from bot.usecases.voting import Supported, Voted
 from bot.views.actions import Click
-from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Link, Note, Paragraph, Quotation, Span, Strong
-from bot.views.ideas import STATUS_LABEL, withdraw_button
+from bot.views.cards import Actions, Block, Button, Card, Heading, Items, Note, Paragraph, Quotation, Span, Strong
+from bot.views.ideas import STATUS_LABEL, titled, withdraw_button
 from bot.views.texts import Texts
 from storage.tables import AnyIdea, Idea, Step, present
 
@@ -90,10 +90,8 @@ def text_of(idea: Idea) -> str:
 
 def similar_line(idea: AnyIdea, links: Mapping[int, str], texts: Texts) -> tuple[Span, ...]:
     """An idea in a line, with its link where it has one."""
-    title = texts("list.title_line", number=idea.number, title=idea.title)
-    link = links.get(present(idea.id))
     supporters = texts.plural("idea.supporters", idea.supporters)
-    return (Link(title, link) if link else Strong(title), f" · {supporters}")
+    return (titled(idea, links.get(present(idea.id)), texts), f" · {supporters}")
 
 
 def _support_button(other: AnyIdea, own: AnyIdea, texts: Texts) -> Button:
