@@ -28,7 +28,7 @@ CORE = {
 }
 PLATFORM = {
     *("bot.chat.clocks", "bot.chat.emoji_names", "bot.chat.events", "bot.chat.platform", "bot.chat.under_way"),
-    *("bot.errors", "bot.views.cards", "bot.views.texts"),
+    *("bot.errors", "bot.views.cards", "bot.views.texts", "bot.views.wire"),
 }
 ROOMS = {
     "storage": {"storage"},

@@ -1,5 +1,6 @@
-"""Cards and forms as JSON and back, so that a reply can be kept and given again."""
+"""Cards as JSON and back, so that they can be kept and shown again."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from enum import Enum
@@ -13,8 +14,6 @@ _KINDS: Mapping[str, type[Any]] = {
         cards.Actions,
         cards.Button,
         cards.Card,
-        cards.Field,
-        cards.Form,
         cards.Heading,
         cards.Items,
         cards.Link,
@@ -57,3 +56,16 @@ def decode(value: Any) -> Any:  # noqa: ANN401  as above
     if "style" in parts:
         parts["style"] = cards.Style(parts["style"])
     return kind(**parts)
+
+
+def written(card: cards.Card) -> str:
+    """The card as JSON text; equal cards give equal texts."""
+    return json.dumps(encode(card), ensure_ascii=False)
+
+
+def read(text: str) -> cards.Card:
+    """The card that `written` made the text of, in this version or an older one."""
+    card = decode(json.loads(text))
+    if not isinstance(card, cards.Card):
+        raise TypeError(text)
+    return card

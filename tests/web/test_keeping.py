@@ -10,9 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.chat.events import Reply
 from bot.chat.web.platform import WebRoom
-from bot.chat.web.written import read, written
 from bot.errors import ChatUnavailable, ConfigError
-from bot.views.cards import Actions, Button, Card, Heading, Items, Link, Note, Paragraph, Quotation, Strong, Style
 from tests.web.rooms import CHANNELS, IDEA, RECEIPT, Clock, Router, Scene
 
 
@@ -130,20 +128,3 @@ async def test_closing_sees_what_is_under_way_through_and_takes_no_more(scene: S
     scene.router.gate.set()
     assert "votre idée est enregistrée" in (await slow)["swaps"][0]["html"]
     await closing
-
-
-def test_a_card_is_read_as_it_was_written() -> None:
-    card = Card(
-        "Tout",
-        (
-            Heading("Titre"),
-            Paragraph(("a", Strong("b"), Link("c", "https://example.org/"))),
-            Note(("d",)),
-            Quotation("e", "f\n\u202eg\x00"),
-            Items((("h", Strong("i")), ("j",)), numbered=True),
-            Actions((Button("k", "l", "m", Style.DANGER, confirm="n"), Button("o", "p"))),
-        ),
-        tone="warning",
-        reaction="+1",
-    )
-    assert read(written(card)) == card

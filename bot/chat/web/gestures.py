@@ -15,10 +15,10 @@ from bot.chat.web.inbound import Gesture, NewPerson, Payload, Refused
 from bot.chat.web.places import Places
 from bot.chat.web.room import Draft, Message, Persona, Room, RoomStore
 from bot.chat.web.window import Window
-from bot.chat.web.written import written
 from bot.errors import NotTakenIn
 from bot.views.cards import Card, Form, Paragraph
 from bot.views.texts import LANGUAGES
+from bot.views.wire import written
 
 log = logging.getLogger(__name__)
 

@@ -22,9 +22,9 @@ from bot.chat.web.pages import Hints, Pages
 from bot.chat.web.places import Place, Places, permalink
 from bot.chat.web.room import Draft, Message, Persona, Room, RoomStore
 from bot.chat.web.schema import look_at_file
-from bot.chat.web.written import written
 from bot.errors import ChatRefused, ChatUnavailable, ConfigError, MessageGone
 from bot.views.cards import Card, Hint
+from bot.views.wire import written
 
 Result = TypeVar("Result")
 

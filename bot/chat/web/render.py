@@ -15,9 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bot.chat.web import glyphs
 from bot.chat.web.places import Place, permalink
 from bot.chat.web.room import Message, Persona
-from bot.chat.web.written import read
 from bot.views.cards import Card, Form, Heading, Hint
 from bot.views.texts import Texts
+from bot.views.wire import read
 
 HUES = 6
 LANGUAGE_NAMES = {"fr": "Français", "en": "English"}
