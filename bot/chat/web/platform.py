@@ -15,6 +15,7 @@ from aiohttp import web
 
 from bot.chat.events import MessageRef, Profile
 from bot.chat.platform import OnEvent
+from bot.chat.under_way import UnderWay
 from bot.chat.web.gestures import Gestures
 from bot.chat.web.inbound import Refused
 from bot.chat.web.live import Streams
@@ -64,12 +65,17 @@ class WebRoom:
         self._room = Room(path, self._on_change)
         self._streams = Streams(self._room)
         self._under_way = UnderWay()
-        self._pages = Pages(
-            self._room, self._places, self._streams, self._under_way.see_through, hints, hosts, language, command
-        )
+        self._pages = Pages(self._room, self._places, self._streams, self._see_through, hints, hosts, language, command)
 
     def _on_change(self) -> None:
         self._streams.wake()
+
+    async def _see_through(self, gesture: Coroutine[Any, Any, Result]) -> Result:
+        """What the gesture gives: a browser that goes away doesn't end it. Raises `Refused` once closing has begun."""
+        if self._under_way.is_closing:
+            gesture.close()
+            raise Refused(503, "closing")
+        return await asyncio.shield(self._under_way.start(gesture))
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What the HTTP listener is to answer: `/` and everything under `/room/`."""
@@ -168,29 +174,6 @@ class WebRoom:
             return await self._room.run(call)
         except sqlite3.Error as error:
             raise ChatUnavailable(str(error)) from error
-
-
-class UnderWay:
-    """The gestures that are being taken in: each in its own task, which a browser that goes away doesn't end."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._is_closing = False
-
-    async def see_through(self, gesture: Coroutine[Any, Any, Result]) -> Result:
-        """What the gesture gives. Raises `Refused` once closing has begun."""
-        if self._is_closing:
-            gesture.close()
-            raise Refused(503, "closing")
-        task = asyncio.create_task(gesture)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
-
-    async def close(self) -> None:
-        """Take no more, and wait for those under way."""
-        self._is_closing = True
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def look_at_room(path: Path) -> None:
