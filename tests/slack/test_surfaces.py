@@ -77,6 +77,22 @@ async def test_an_idea_can_be_proposed_from_the_home(slack: FakeSlack, butine: I
     await slack.until(lambda: "Depuis l’accueil" in shown(slack.state.homes[CAMILLE]))
 
 
+async def test_what_is_completed_from_the_home_is_seen_there_and_nowhere_as_it_was(
+    slack: FakeSlack, butine: Installation
+) -> None:
+    """The idea opens in a modal, and its form on top of that."""
+    await slack.type_command(CAMILLE, "Une navette")
+    await open_home(slack, CAMILLE)
+    home = await slack.until(lambda: slack.state.homes[CAMILLE])
+    await slack.click_in_view(CAMILLE, home, "Voir la nº\u00a01")
+    modal = await slack.until(lambda: slack.form_of(CAMILLE))
+    await slack.click_in_view(CAMILLE, modal, "Compléter")
+    await slack.until(lambda: len(slack.state.views_of(CAMILLE)) == 2)
+    await slack.submit(CAMILLE, {"title": "Une navette entre les sites"})
+    assert slack.state.views_of(CAMILLE) == []
+    await slack.until(lambda: "Une navette entre les sites" in shown(slack.state.homes[CAMILLE]))
+
+
 # The message shortcut
 
 

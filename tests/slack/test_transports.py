@@ -215,6 +215,7 @@ async def test_a_correction_in_a_form_that_was_kept_already_is_not_lost_silently
         assert answer
         assert answer["response_action"] == "push"
         assert words in shown(answer["view"])
+        slack.close_modal(member)
         assert "bien plus long" in shown(answer["view"])
     assert await slack.submit(member, {"title": "Vélos", "proposal": "court"}) == {}
     assert [idea.proposal for idea in await butine.ideas()] == ["court"]

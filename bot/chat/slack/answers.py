@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 OK, TOO_MANY = 200, 429
 REMEMBERED = 2000
 METADATA_LIMIT = 3000
+FROM_HOME = '{"is_home": true}'
+"""What a modal carries along to which the Home has led: what is done in it is to be seen there."""
 TRIES = 5
 """For a private answer; what it tells is committed whether it arrives or not."""
 
@@ -134,7 +136,7 @@ class Answers:
         kept: dict[str, object] = {"context": form.context}
         if origin.response_url:
             kept["response_url"] = origin.response_url
-        if origin.is_home:
+        if origin.is_from_home:
             kept["is_home"] = True
         metadata = json.dumps(kept)
         if len(metadata) > METADATA_LIMIT:
@@ -156,10 +158,11 @@ class Answers:
                 if await self._respond(origin.response_url, card, texts, replaces=replaces):
                     return
             elif origin.is_home and origin.trigger:
-                await self._api.open_view(origin.trigger, render.reading_modal(card, '{"is_home": true}', texts))
+                await self._api.open_view(origin.trigger, render.reading_modal(card, FROM_HOME, texts))
                 return
             elif origin.view and origin.metadata is not None and origin.trigger and not _is_form(origin):
-                await self._api.update_view(origin.view, render.reading_modal(card, "{}", texts))
+                metadata = FROM_HOME if origin.is_from_home else "{}"
+                await self._api.update_view(origin.view, render.reading_modal(card, metadata, texts))
                 return
         except ChatError as error:
             log.warning("a private answer took the other way (%s)", error)

@@ -46,7 +46,7 @@ class Damaged(Exception):
 class Origin:
     """Where somebody did something, as far as the answer needs it. `view` is the modal's or Home's id.
 
-    `metadata` is what a modal carried along.
+    `metadata` is what a modal carried along; `is_stacked` says that it stands on top of another one.
     """
 
     member: str
@@ -55,7 +55,13 @@ class Origin:
     view: str = ""
     is_home: bool = False
     is_ephemeral: bool = False
+    is_stacked: bool = False
     metadata: Mapping[str, Any] | None = None
+
+    @property
+    def is_from_home(self) -> bool:
+        """Whether that is the Home, or a modal to which it has led."""
+        return self.is_home or (self.metadata or {}).get("is_home") is True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ def form(body: Payload, now: datetime) -> tuple[FormSubmitted, Origin]:
         _optional(body, "trigger_id"),
         _optional(metadata, "response_url"),
         view=view_id,
+        is_stacked=bool(_optional(view, "previous_view_id")),
         metadata=metadata,
     )
     context = _optional(metadata, "context")

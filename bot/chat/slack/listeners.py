@@ -222,7 +222,7 @@ class Listeners(AsyncMiddleware):
 
     async def _answer(self, event: Event, origin: Origin, taken: "asyncio.Task[Reply]") -> None:
         await self._answers.say(event, origin, asyncio.shield(taken))
-        if origin.is_home or (origin.metadata or {}).get("is_home"):
+        if origin.is_from_home:
             await self._answers.show_home(origin.member, self._on_event, f"home:{event.id}", self._clock())
 
     async def _form(self, ack: AsyncAck, body: Body) -> BoltResponse:
@@ -242,7 +242,8 @@ class Listeners(AsyncMiddleware):
         if self._kept.get(event.id) != inbound.digest(event.values):
             return await ack(response_action="push", view=self._answers.kept_as_before(origin, event.values))
         self._under_way.start(self._answer(event, origin, taken))
-        return await ack()
+        # Those below would go on showing what was true before.
+        return await (ack(response_action="clear") if origin.is_stacked else ack())
 
     async def _take_form(self, event: FormSubmitted) -> Reply:
         """Take it in; of one that is sent again, corrected, what was sent first is what is kept."""

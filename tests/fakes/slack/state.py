@@ -101,6 +101,14 @@ class State:
             return "", "exchanged_trigger_id"
         return member, "expired_trigger_id" if self.clock.seconds() - born > TRIGGER_SECONDS else None
 
+    def views_of(self, member: str) -> list[Json]:
+        """The modals that a member has open, the one that they see last."""
+        return [view for view in self.views.values() if view["member"] == member]
+
+    def close_views(self, member: str) -> None:
+        """All of them."""
+        self.views = {id_: view for id_, view in self.views.items() if view["member"] != member}
+
     def response_url(self, member: str, channel: str, private: Json | None = None) -> str:
         """The path of a new response URL."""
         id_ = secrets.token_hex(8)

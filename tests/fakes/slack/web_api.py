@@ -39,6 +39,8 @@ TIERS = {
     "users.info": 100,
 }
 """Calls a minute."""
+MODALS = 3
+"""On top of each other (docs.slack.dev/surfaces/modals)."""
 
 
 class Failure(Exception):
@@ -279,20 +281,29 @@ class WebApi:
         return {"type": "message", "message": {**message, "reactions": reactions}}
 
     def views_open(self, given: Json) -> Json:
-        return self._show(given)
+        member = self._whose(given)
+        self.state.close_views(member)  # another modal takes the place of all that was open
+        return {"view": self.push(member, given["view"])}
 
     def views_push(self, given: Json) -> Json:
-        return self._show(given)
+        return {"view": self.push(self._whose(given), given["view"])}
 
-    def _show(self, given: Json) -> Json:
+    def _whose(self, given: Json) -> str:
         member, error = self.state.use_trigger(given["trigger_id"])
         if error:
             raise Failure(error)
-        view = self._valid(given["view"], "modal")
+        return member
+
+    def push(self, member: str, view: Any) -> Json:  # noqa: ANN401  JSON
+        """Show a modal on top of a member's others, of which there may be three."""
+        below = [each["id"] for each in self.state.views_of(member)]
+        if len(below) == MODALS:
+            raise Failure("push_limit_reached")
         id_ = f"V{self.state.number():08}"
-        shown = {**view, "id": id_, "hash": str(self.state.number())}
+        place = {"id": id_, "previous_view_id": below[-1] if below else None, "root_view_id": [*below, id_][0]}
+        shown = {**self._valid(view, "modal"), **place, "hash": str(self.state.number())}
         self.state.views[id_] = shown | {"member": member}
-        return {"view": shown}
+        return shown
 
     def views_update(self, given: Json) -> Json:
         if given["view_id"] not in self.state.views:

@@ -21,6 +21,7 @@ CAMILLE, SAM, NADIA, OMAR = "U0CAMILLE0", "U0SAM00000", "U0NADIA000", "U0OMAR000
 TICKET = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 """Opens a socket, once."""
 PATIENCE_SECONDS = 10.0
+VIEW_PARTS = ("id", "hash", "callback_id", "private_metadata", "type", "previous_view_id", "root_view_id")
 
 
 class FakeSlack:
@@ -177,16 +178,23 @@ class FakeSlack:
         return await self.transport.deliver("interactive", payload)
 
     async def submit(self, member: str, fields: dict[str, str]) -> Json | None:
-        """Fill in the member's open form and send it; where Slack closes it, it is gone."""
+        """Fill in the member's open form and send it; Slack closes it, or all of them, or shows another one above."""
         view = self.form_of(member)
         answer = await self.transport.deliver("interactive", self.submitted(member, view, fields))
-        if answer is not None and not answer:
-            del self.state.views[view["id"]]
-        elif answer and answer["response_action"] == "push":
-            self.api._valid(answer["view"], "modal")  # noqa: SLF001  Slack checks it alike
-        elif answer:
-            assert set(answer["errors"]) <= {block.get("block_id") for block in view["blocks"]}
+        match (answer or {}).get("response_action"):
+            case None if answer is not None:
+                del self.state.views[view["id"]]
+            case "clear":
+                self.state.close_views(member)
+            case "push":
+                self.api.push(member, answer["view"])
+            case "errors":
+                assert set(answer["errors"]) <= {block.get("block_id") for block in view["blocks"]}
         return answer
+
+    def close_modal(self, member: str) -> None:
+        """The member closes the modal that they see; the one below it is there again."""
+        del self.state.views[self.form_of(member)["id"]]
 
     def submitted(self, member: str, view: Json, fields: dict[str, str]) -> Json:
         """What Slack sends for it: each field has the text that stands in it."""
@@ -196,7 +204,7 @@ class FakeSlack:
                 element = block["element"]
                 value = fields.get(block["block_id"], element.get("initial_value"))
                 values[block["block_id"]] = {element["action_id"]: {"type": "plain_text_input", "value": value or None}}
-        kept = {name: view[name] for name in ("id", "hash", "callback_id", "private_metadata", "type")}
+        kept = {name: view[name] for name in VIEW_PARTS if name in view}
         return {
             "type": "view_submission",
             "user": {"id": member, "team_id": TEAM},
@@ -207,7 +215,7 @@ class FakeSlack:
 
     def form_of(self, member: str) -> Json:
         """The modal that a member sees."""
-        return [view for view in self.state.views.values() if view["member"] == member][-1]
+        return self.state.views_of(member)[-1]
 
     async def use_shortcut(self, member: str, message: Json) -> Json | None:
         """The message shortcut."""
