@@ -155,12 +155,50 @@ async def test_nobody_else_can_give_them(slack: FakeSlack, butine: Installation)
     assert await butine.ideas() == []
 
 
-async def test_what_an_app_wrote_needs_no_consent(slack: FakeSlack, socket_butine: Installation) -> None:
-    message = slack.write(SAM, "Alert: the queue is full") | {"bot_id": "B0OTHER000"}
-    await slack.use_shortcut(CAMILLE, message)
+@pytest.mark.parametrize(
+    "sender",
+    [
+        {"user": "U0OTHERBOT", "bot_id": "B0OTHER000"},
+        {"user": "USLACKBOT", "subtype": "slackbot_response"},
+        {"bot_id": "B0OTHER000", "subtype": "bot_message"},
+    ],
+    ids=["app", "slackbot", "webhook"],
+)
+async def test_what_an_app_wrote_needs_no_consent(
+    slack: FakeSlack, socket_butine: Installation, sender: dict[str, str]
+) -> None:
+    slack.state.add_user("U0OTHERBOT", "Alertes", is_bot=True)
+    slack.state.add_user("USLACKBOT", "Slackbot")
+    message = slack.write(SAM, "Alert: the queue is full")
+    del message["user"]
+    await slack.use_shortcut(CAMILLE, message | sender)
     await slack.until(lambda: slack.form_of(CAMILLE))
     await slack.submit(CAMILLE, {})
     assert len(await socket_butine.ideas()) == 1
+
+
+async def test_what_an_app_posted_in_somebodys_name_needs_their_consent(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    """With their own token: Slack then names both of them."""
+    message = slack.write(SAM, "We lose an hour a week") | {"bot_id": "B0OTHER000"}
+    await slack.use_shortcut(CAMILLE, message)
+    form = await slack.until(lambda: slack.form_of(CAMILLE))
+    assert "son accord lui sera demandé" in shown(form)
+    await slack.submit(CAMILLE, {})
+    assert await socket_butine.ideas() == []
+
+
+async def test_the_way_back_to_a_reply_leads_into_its_thread(slack: FakeSlack, socket_butine: Installation) -> None:
+    """Without its thread Slack opens the channel alone; a thread's first message needs none."""
+    first = slack.write(SAM, "Comment gagner du temps ?")
+    reply = slack.write(CAMILLE, "Avec un formulaire commun.", below=first)
+    own = slack.write(CAMILLE, "Et un local à vélos ?")
+    slack.write(SAM, "Oh oui.", below=own)
+    for message, end in ((reply, f"?thread_ts={first['ts']}&cid={IDEAS}"), (own, "")):
+        await slack.use_shortcut(CAMILLE, message)
+        link = f"https://valdoise.slack.com/archives/{IDEAS}/p{message['ts'].replace('.', '')}{end}"
+        await slack.until(lambda link=link: link in shown(slack.form_of(CAMILLE)).split())  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

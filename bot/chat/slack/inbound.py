@@ -46,7 +46,8 @@ class Damaged(Exception):
 class Origin:
     """Where somebody did something, as far as the answer needs it. `view` is the modal's or Home's id.
 
-    `metadata` is what a modal carried along; `is_stacked` says that it stands on top of another one.
+    `metadata` is what a modal carried along; `is_stacked` says that it stands on top of another one. `thread` is the
+    timestamp of the message that a chosen one replies to, "" where that is none.
     """
 
     member: str
@@ -56,6 +57,7 @@ class Origin:
     is_home: bool = False
     is_ephemeral: bool = False
     is_stacked: bool = False
+    thread: str = ""
     metadata: Mapping[str, Any] | None = None
 
     @property
@@ -137,18 +139,20 @@ def form(body: Payload, now: datetime) -> tuple[FormSubmitted, Origin]:
 
 
 def shortcut(body: Payload, now: datetime) -> tuple[MessageChosen, Origin]:
-    """The message shortcut. The text is as people read it, but for mentions, which are still ids. Raises Damaged."""
+    """The message shortcut. The text is as people read it, but for mentions, which are still ids; the author may be a
+    bot. Raises Damaged.
+    """
     member, trigger = _text(_part(body, "user"), "id"), _optional(body, "trigger_id")
     message = _part(body, "message")
-    author = "" if message.get("bot_id") else _optional(message, "user")
     channel, ts = _text(_part(body, "channel"), "id"), _optional(message, "ts") or _text(body, "message_ts")
-    origin = Origin(member, trigger, _url(body))
+    thread = _optional(message, "thread_ts")
+    origin = Origin(member, trigger, _url(body), thread=thread if thread != ts else "")
     chosen = MessageChosen(
         f"shortcut:{trigger or digest(body)}",
         member,
         now,
         text=readable(_optional(message, "text")),
-        author=author or None,
+        author=_optional(message, "user") or None,
         link=reference(channel, ts),  # the platform makes an address of it
     )
     return chosen, origin

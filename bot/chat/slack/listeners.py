@@ -197,14 +197,27 @@ class Listeners(AsyncMiddleware):
 
     async def _shortcut(self, ack: AsyncAck, body: Body) -> BoltResponse:
         event, origin = inbound.shortcut(body, self._clock())
-        return await self._asked(event, origin, ack, self._take_chosen(event))
+        return await self._asked(event, origin, ack, self._take_chosen(event, origin.thread))
 
-    async def _take_chosen(self, event: MessageChosen) -> Reply:
-        return await self._take(replace(event, link=self._link(event), text=await self._named(event)))
+    async def _take_chosen(self, event: MessageChosen, thread: str) -> Reply:
+        # Side by side: the form that they are for has to be open three seconds after the choice.
+        text, author = await asyncio.gather(self._named(event), self._author(event))
+        return await self._take(replace(event, link=self._link(event, thread), text=text, author=author))
 
-    def _link(self, event: MessageChosen) -> str | None:
+    async def _author(self, event: MessageChosen) -> str | None:
+        """Whose words they are: nobody's where an app, a workflow or Slackbot speaks, but a member's where an app posts
+        in their name.
+        """
+        if event.author is None or event.author == event.member:
+            return event.author
         try:
-            return self._posts.link(event.link or "")
+            return None if (await self._people.profile(event.author)).is_bot else event.author
+        except ChatError:
+            return event.author
+
+    def _link(self, event: MessageChosen, thread: str) -> str | None:
+        try:
+            return self._posts.link(event.link or "", thread)
         except MessageGone:
             return None
 
@@ -286,7 +299,6 @@ class Listeners(AsyncMiddleware):
         """The message's text with names in the place of mentioned members' ids."""
         text = event.text
         members = list(dict.fromkeys(MENTION.findall(text)))[:MENTIONS_NAMED]
-        # Side by side: the form that they are for has to be open three seconds after the choice.
         names = await asyncio.gather(*map(self._name_of, members))
         for member, name in zip(members, names, strict=True):
             text = text.replace(f"@{member}", f"@{name}")

@@ -209,10 +209,14 @@ class Posts:
         """The id of the card that a message is part of."""
         return self._whole.get(ref, ref)
 
-    def link(self, ref: str) -> str:
-        """The address of a message (docs.slack.dev: the same for everybody in the workspace)."""
+    def link(self, ref: str, thread: str = "") -> str:
+        """The address of a message (docs.slack.dev: the same for everybody in the workspace).
+
+        Of a reply in a thread it is not found without the `thread`, which is the first message's timestamp.
+        """
         posted = Posted.of(ref)
-        return f"{self._address}/archives/{posted.channel}/p{posted.parts[0].replace('.', '')}"
+        within = f"?thread_ts={thread}&cid={posted.channel}" if thread else ""
+        return f"{self._address}/archives/{posted.channel}/p{posted.parts[0].replace('.', '')}{within}"
 
     async def _react(self, posted: Posted, card: Card) -> None:
         """Butine's own reaction, under the last message; asked for until Slack has said yes or a final no."""

@@ -21,6 +21,7 @@ CAMILLE, SAM, NADIA, OMAR = "U0CAMILLE0", "U0SAM00000", "U0NADIA000", "U0OMAR000
 TICKET = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 """Opens a socket, once."""
 PATIENCE_SECONDS = 10.0
+MESSAGE_PARTS = ("type", "subtype", "user", "text", "ts", "thread_ts", "bot_id")
 VIEW_PARTS = ("id", "hash", "callback_id", "private_metadata", "type", "previous_view_id", "root_view_id")
 
 
@@ -230,15 +231,17 @@ class FakeSlack:
             "team": {"id": TEAM},
             "channel": {"id": message["channel"]},
             "message_ts": message["ts"],
-            "message": {name: message[name] for name in ("type", "user", "text", "ts", "bot_id") if name in message},
+            "message": {name: message[name] for name in MESSAGE_PARTS if name in message},
             "trigger_id": self.state.trigger(member),
             "response_url": self._url(self.state.response_url(member, message["channel"])),
         }
 
-    def write(self, member: str, text: str, channel: str = IDEAS) -> Json:
-        """An ordinary message of a member."""
+    def write(self, member: str, text: str, channel: str = IDEAS, below: Json | None = None) -> Json:
+        """An ordinary message of a member, or a reply below another one."""
         ts = self.state.ts()
         message: Json = {"type": "message", "user": member, "text": text, "ts": ts, "channel": channel, "reactions": {}}
+        if below:
+            below["thread_ts"] = message["thread_ts"] = below["ts"]
         self.state.channels[channel].messages[ts] = message
         return message
 
