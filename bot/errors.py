@@ -139,6 +139,10 @@ class ChatRefused(ChatError):
     reason: str
 
 
+class MemberLeft(ChatRefused):
+    """The member's account is deactivated: what is for them waits in case they come back. Nothing is to be mended."""
+
+
 @dataclass(eq=False)
 class MessageGone(ChatError):
     """The message is not there any more."""

@@ -312,6 +312,10 @@ def park(session: Session, claimed: Claimed, reason: str) -> None:
     _update(session, claimed, parked_reason=case((is_newest, reason), else_=None), lease_until=mark)
 
 
+MEMBER_LEFT = "member_left"
+"""Why a message is parked that is for somebody who has left: tried at each start as well, and nothing to be mended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parked:
     """What could not be sent for good, and why."""
@@ -321,14 +325,14 @@ class Parked:
 
 
 def parked(session: Session, limit: int) -> list[Parked]:
-    """What could not be sent for good, the first first."""
-    query = select(OutboxItem.key, OutboxItem.parked_reason).where(col(OutboxItem.parked_reason).is_not(None))
+    """What could not be sent for good, the first first; without what is for somebody who has left."""
+    query = select(OutboxItem.key, OutboxItem.parked_reason).where(col(OutboxItem.parked_reason) != MEMBER_LEFT)
     return [Parked(key, reason or "") for key, reason in session.exec(query.order_by(col(OutboxItem.id)).limit(limit))]
 
 
 def count_parked(session: Session) -> int:
-    """How much could not be sent for good."""
-    return session.exec(select(func.count()).where(col(OutboxItem.parked_reason).is_not(None))).one()
+    """How much could not be sent for good; without what is for somebody who has left."""
+    return session.exec(select(func.count()).where(col(OutboxItem.parked_reason) != MEMBER_LEFT)).one()
 
 
 def try_parked(session: Session, now: datetime) -> None:

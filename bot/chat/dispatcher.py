@@ -14,7 +14,7 @@ from sqlmodel import Session
 from bot.chat.events import MessageRef
 from bot.chat.platform import Platform
 from bot.chat.showing import Early, card_of
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NothingToShow
+from bot.errors import ChatRefused, ChatUnavailable, MemberLeft, MessageGone, NothingToShow
 from bot.rules import Rules
 from bot.usecases import undelivered
 from bot.usecases.announcing import IDEA_CARD
@@ -229,10 +229,10 @@ class Dispatcher:
             await self._put_off(claimed, setback.until, is_uncertain=error.is_uncertain)
             return setback
         except ChatRefused as error:
-            log.error("%s can't be sent: %s", item.key, error.reason)  # noqa: TRY400  the reason says it all
-            await self._settle(
-                claimed, partial(undelivered.give_up, claimed=claimed, reason=error.reason, now=self._clock())
-            )
+            has_left = isinstance(error, MemberLeft)
+            log.log(logging.INFO if has_left else logging.ERROR, "%s can't be sent: %s", item.key, error.reason)
+            reason = outbox.MEMBER_LEFT if has_left else error.reason
+            await self._settle(claimed, partial(undelivered.give_up, claimed=claimed, reason=reason, now=self._clock()))
             return None
         except StorageError:
             raise

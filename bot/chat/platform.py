@@ -65,7 +65,7 @@ class Platform(Protocol):
         """
 
     async def direct(self, member: str, card: Card, key: str) -> MessageRef:
-        """Post `card` as a direct message to one member; `key` as in `post`."""
+        """Post `card` as a direct message to one member; `key` as in `post`. May raise `MemberLeft`."""
 
     async def update(self, message: str, card: Card) -> MessageRef:
         """Replace a posted card in place. Repeating it changes nothing. Raises `MessageGone`."""

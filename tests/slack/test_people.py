@@ -6,6 +6,7 @@ import pytest
 
 from bot.chat.slack.people import LOOKUP_SECONDS
 from bot.errors import ChatRefused, ChatUnavailable
+from storage import outbox
 from tests.contract.slack_rig import SlackRig
 from tests.fakes.slack.reading import shown
 from tests.fakes.slack.state import IDEAS, REVIEW
@@ -212,12 +213,50 @@ async def test_each_is_answered_in_their_own_language_and_channels_in_theirs(
     assert all("Approuver" in shown(message) for message in slack.messages(REVIEW))
 
 
+async def deactivate(slack: FakeSlack, member: str, *, is_deleted: bool = True) -> None:
+    """Their account, or the other way round."""
+    slack.state.users[member]["deleted"] = is_deleted
+    await slack.tell(slack.event({"type": "user_change", "user": slack.state.users[member]}))
+
+
 async def test_a_deactivated_members_ideas_stay(slack: FakeSlack, socket_butine: Installation) -> None:
     await socket_butine.publish(1, "L’idée de Camille")
-    slack.state.users[CAMILLE]["deleted"] = True
-    await slack.tell(slack.event({"type": "user_change", "user": slack.state.users[CAMILLE]}))
+    await deactivate(slack, CAMILLE)
     await slack.react(SAM, slack.card("C0IDEES0001", "L’idée de Camille"), "+1")
     await socket_butine.settle()
     card = slack.card("C0IDEES0001", "L’idée de Camille")
     assert "Camille Martin" in shown(card)
     assert "1 soutien" in shown(card)
+
+
+@pytest.mark.parametrize("has_conversation", [False, True])
+async def test_the_words_of_somebody_who_has_left_are_not_waited_for(
+    slack: FakeSlack, socket_butine: Installation, *, has_conversation: bool
+) -> None:
+    """Whoever would have proposed them is told. Slack takes a message for them all the same where they ever had one."""
+    message = slack.write(SAM, "We lose an hour a week")
+    if has_conversation:
+        slack.state.direct(SAM)
+    await deactivate(slack, SAM)
+    await slack.use_shortcut(CAMILLE, message)
+    await slack.until(lambda: slack.form_of(CAMILLE))
+    await slack.submit(CAMILLE, {})
+    await socket_butine.settle()
+    assert "We lose an hour a week" in shown(slack.direct(CAMILLE, "ne peut pas être jointe"))
+
+
+async def test_what_is_for_somebody_who_has_left_waits_for_their_return_and_troubles_nobody(
+    slack: FakeSlack, socket_butine: Installation
+) -> None:
+    await slack.type_command(CAMILLE, "L’idée de Camille")
+    await deactivate(slack, CAMILLE)
+    await socket_butine.settle()
+    await slack.click(NADIA, slack.card(REVIEW, "L’idée de Camille"), "Approuver")
+    await socket_butine.settle()
+    assert await socket_butine.database.read(outbox.count_parked) == 0
+    assert await socket_butine.database.read(lambda session: outbox.parked(session, 1)) == []
+    assert not slack.state.has_direct(CAMILLE)
+    await deactivate(slack, CAMILLE, is_deleted=False)
+    await socket_butine.database.write(lambda session: outbox.try_parked(session, slack.clock.now()))
+    await socket_butine.settle()
+    assert slack.direct(CAMILLE, "L’idée de Camille")

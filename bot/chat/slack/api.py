@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.slack import tickets
 from bot.chat.slack.render import Message
-from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
+from bot.errors import ChatRefused, ChatUnavailable, MemberLeft, MessageGone, NeedsMending
 
 Answer = Mapping[str, Any]
 
@@ -51,6 +51,8 @@ MENDABLE = frozenset(
     }
 )
 """What the operator, or a moderator, mends in Slack: what waits is to be sent then, not to be given up."""
+DEACTIVATED = "user_disabled"
+"""What Slack says of who has left, where it says anything (docs.slack.dev/reference/methods/conversations.open)."""
 RESTRICTED = "restricted_action"
 """So begin the codes of what a preference of the workspace or a channel's posting permissions forbid."""
 OUT_OF_REACH = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
@@ -328,7 +330,7 @@ def _refusal(error: SlackApiError, message: str, *, is_write: bool) -> Exception
     if reason in MENDABLE or reason.startswith(RESTRICTED):
         needed = data.get("needed") if isinstance(data, dict) else None
         return NeedsMending(f"{reason} ({needed})" if needed else reason)
-    return ChatRefused(reason)
+    return MemberLeft(reason) if reason == DEACTIVATED else ChatRefused(reason)
 
 
 def _seconds(response: object) -> float:

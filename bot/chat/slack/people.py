@@ -37,9 +37,12 @@ LIMITED = ("deleted", "is_restricted", "is_ultra_restricted")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A profile, and whether it is of a person of this workspace or its organisation, and of a full member there."""
+    """A profile, and whether it is of a person of this workspace or its organisation, and of a full member there, or of
+    somebody who is not there any more.
+    """
 
     profile: Profile
+    has_left: bool
     is_member: bool
     is_colleague: bool
     read_at: float
@@ -79,6 +82,11 @@ class People:
         """The profile as it was read last, without asking: for what can't wait."""
         known = self._known.get(member)
         return known.profile if known else None
+
+    def has_left(self, member: str) -> bool:
+        """Whether the account was deactivated when it was read last, without asking."""
+        known = self._known.get(member)
+        return known is not None and known.has_left
 
     async def is_member(self, member: str) -> bool:
         """Whether it is a person of this workspace or its organisation, be they a guest. Raises as `profile` does."""
@@ -143,7 +151,7 @@ class People:
         user = await self._api.user(member)
         is_member = self._is_member(user)
         is_colleague = is_member and not any(user.get(name) for name in LIMITED)
-        return Person(_profile(member, user), is_member, is_colleague, self._clock())
+        return Person(_profile(member, user), bool(user.get("deleted")), is_member, is_colleague, self._clock())
 
     def _keep_person(self, member: str, person: Person) -> None:
         self._known[member] = person

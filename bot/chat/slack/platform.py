@@ -17,7 +17,7 @@ from aiohttp import web
 from bot.chat.events import MessageRef, Profile
 from bot.chat.platform import OnEvent
 from bot.chat.slack.answers import Answers
-from bot.chat.slack.api import CALL_SECONDS, Api, Pace, web_client
+from bot.chat.slack.api import CALL_SECONDS, DEACTIVATED, Api, Pace, web_client
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.door import Door
 from bot.chat.slack.listeners import Listeners
@@ -26,7 +26,7 @@ from bot.chat.slack.posts import Posts
 from bot.chat.slack.sockets import PING_SECONDS, Sockets
 from bot.chat.slack.voters import Voters
 from bot.chat.under_way import UnderWay
-from bot.errors import ChatError, ChatRefused, ChatUnavailable
+from bot.errors import ChatError, ChatRefused, ChatUnavailable, MemberLeft
 from bot.views.cards import Card
 from bot.views.texts import Texts, known_language
 
@@ -194,8 +194,11 @@ class Slack:
     async def direct(self, member: str, card: Card, key: str) -> MessageRef:
         """As the contract says. Raises ChatRefused for somebody who isn't there."""
         opened = self._opened()
+        texts = await self._texts_of(member)
+        if opened.people.has_left(member):  # Slack takes messages for them that nobody reads
+            raise MemberLeft(DEACTIVATED)
         channel = await opened.channels.with_member(member)
-        return await opened.posts.post(channel, card, key, await self._texts_of(member))
+        return await opened.posts.post(channel, card, key, texts)
 
     async def update(self, message: str, card: Card) -> MessageRef:
         """As the contract says."""

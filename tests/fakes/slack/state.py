@@ -88,6 +88,10 @@ class State:
         id_ = "D" + member.removeprefix("U")
         return self.channels.setdefault(id_, Conversation(id_, "", {BOT, member}, is_direct=True))
 
+    def has_direct(self, member: str) -> bool:
+        """Whether there is one already."""
+        return "D" + member.removeprefix("U") in self.channels
+
     def trigger(self, member: str) -> str:
         """A trigger id, for three seconds and one use."""
         id_ = f"{self.number()}.{secrets.token_hex(8)}"

@@ -220,6 +220,8 @@ class WebApi:
     def conversations_open(self, given: Json) -> Json:
         if given["users"] not in self.state.users:
             raise Failure("user_not_found")
+        if self.state.users[given["users"]]["deleted"] and not self.state.has_direct(given["users"]):
+            raise Failure("user_disabled")  # what there is already can still be written to (python-slack-sdk#1156)
         return {"channel": {"id": self.state.direct(given["users"]).id}}
 
     def conversations_history(self, given: Json) -> Json:

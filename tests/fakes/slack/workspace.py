@@ -182,15 +182,15 @@ class FakeSlack:
         """Fill in the member's open form and send it; Slack closes it, or all of them, or shows another one above."""
         view = self.form_of(member)
         answer = await self.transport.deliver("interactive", self.submitted(member, view, fields))
-        match (answer or {}).get("response_action"):
-            case None if answer is not None:
-                del self.state.views[view["id"]]
-            case "clear":
+        match answer:
+            case {"response_action": "clear"}:
                 self.state.close_views(member)
-            case "push":
-                self.api.push(member, answer["view"])
-            case "errors":
-                assert set(answer["errors"]) <= {block.get("block_id") for block in view["blocks"]}
+            case {"response_action": "push", "view": above}:
+                self.api.push(member, above)
+            case {"response_action": "errors", "errors": errors}:
+                assert set(errors) <= {block.get("block_id") for block in view["blocks"]}
+            case {}:
+                del self.state.views[view["id"]]
         return answer
 
     def close_modal(self, member: str) -> None:
