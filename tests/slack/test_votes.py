@@ -254,6 +254,24 @@ async def test_after_an_absence_200_cards_are_right_again_within_the_tier(
     assert within_tiers(slack)
 
 
+@pytest.mark.parametrize("has_thread", [False, True])
+@pytest.mark.usefixtures("published")
+async def test_a_card_that_was_deleted_takes_no_votes_with_it(
+    slack: FakeSlack, butine: Installation, *, has_thread: bool
+) -> None:
+    """Above a thread, what stays in its place can be read and has no reactions."""
+    card = slack.card(IDEAS, TITLE)
+    await slack.react(SAM, card, "+1")
+    if has_thread:
+        slack.write(SAM, "Et pour les agents de nuit ?", below=card)
+    slack.state.delete(card)
+    assert await butine.reconcile() == 0
+    assert await supporters(butine) == 1
+    await butine.settle()
+    assert slack.card(IDEAS, TITLE)["ts"] > card["ts"]
+    assert await butine.reconcile() == 0
+
+
 @pytest.mark.parametrize("how", ["channel_not_found", "not_in_channel", "is_archived"])
 @pytest.mark.usefixtures("published")
 async def test_a_card_whose_channel_is_out_of_reach_keeps_its_votes_and_the_others_are_read(

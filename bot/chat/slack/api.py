@@ -32,6 +32,8 @@ CHANNELS = "public_channel,private_channel"
 KEPT_PACES = 1000
 
 GONE = frozenset({"message_not_found", "cant_update_message", "cant_delete_message"})
+TOMBSTONE = "tombstone"
+"""What a deleted message is that has a thread below it: it stands there without its reactions."""
 TRANSIENT = frozenset(
     {
         *("internal_error", "fatal_error", "service_unavailable", "request_timeout", "timeout", "update_failed"),
@@ -192,12 +194,16 @@ class Api:
             await self._pace.turn("reactions.get", TIER_3_SECONDS)
             try:
                 call = self._client.reactions_get(channel=channel, timestamp=ts, full=True)
-                return await self.ask(call, message=ts)
+                answer = await self.ask(call, message=ts)
             except ChatUnavailable as error:
                 if error.retry_after is None or pauses == PAUSES_AT_MOST:
                     raise
                 pauses += 1
                 await self._pace.rest("reactions.get", error.retry_after)
+            else:
+                if (answer.get("message") or {}).get("subtype") == TOMBSTONE:
+                    raise MessageGone(ts)
+                return answer
 
     async def user(self, member: str) -> Answer:
         """A member's profile with locale and time zone; in a pause that Slack asked for, ChatUnavailable at once."""

@@ -134,6 +134,16 @@ class State:
         found = self.channels.get(channel)
         return found.messages.get(ts) if found else None
 
+    def delete(self, message: Json) -> None:
+        """An administrator deletes it; where a thread is below it, something stays in its place for the thread."""
+        messages = self.channels[message["channel"]].messages
+        place = {name: message[name] for name in ("type", "ts", "channel")}
+        if any(each["ts"] != message["ts"] and each.get("thread_ts") == message["ts"] for each in messages.values()):
+            text, kept = "This message was deleted.", {"thread_ts": message["ts"], "hidden": True, "reactions": {}}
+            messages[message["ts"]] = {**place, **kept, "subtype": "tombstone", "user": "USLACKBOT", "text": text}
+        else:
+            del messages[message["ts"]]
+
     def all_messages(self) -> list[Json]:
         """Everything that was posted, in all conversations."""
         return [message for channel in self.channels.values() for message in channel.messages.values()]
