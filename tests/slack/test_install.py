@@ -195,8 +195,13 @@ async def test_the_check_names_a_wrong_address(slack: FakeSlack) -> None:
     assert await found(slack) == ["api_url"]
 
 
-async def test_the_check_names_socket_mode_that_is_off(slack: FakeSlack) -> None:
-    slack.api.fail("apps.connections.open", "not_enabled_x")
+@pytest.mark.parametrize("how", ["not_enabled_x", "link_disabled"])
+async def test_the_check_names_socket_mode_that_is_off(slack: FakeSlack, how: str) -> None:
+    """Whether Slack gives no address for a socket, or turns away who comes there."""
+    if how == "link_disabled":
+        slack.sockets.instead_of_hello = "link_disabled"
+    else:
+        slack.api.fail("apps.connections.open", how)
     assert await found(slack) == ["no_socket"]
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from bot.chat.events import CommandTyped
 from bot.chat.slack.platform import Slack
+from bot.errors import ChatUnavailable, NeedsMending
 from tests.contract.slack_rig import platform_before
+from tests.fakes.slack.deliveries import InsteadOfHello
 from tests.fakes.slack.workspace import CAMILLE, FakeSlack
 from tests.slack.test_transports import Slow
 
@@ -200,6 +202,45 @@ async def test_that_nothing_is_heard_is_known_and_what_is_to_be_mended_is_said_o
     slack.sockets.forget_all_but_the_newest()
     await slack.type_command(CAMILLE, "de nouveau là")
     assert platform.deaf_seconds == 0
+    await platform.close()
+
+
+@pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
+async def test_a_socket_from_which_slack_turns_butine_away_is_none(
+    slack: FakeSlack, caplog: pytest.LogCaptureFixture, reason: InsteadOfHello
+) -> None:
+    """Socket Mode is off, or ten programs have a socket of the app: Slack opens another one, says so, and closes it."""
+    platform, _ = await connected(slack, ping_seconds=3600)
+    slack.sockets.instead_of_hello = reason
+    await slack.sockets.close()
+    await slack.until(lambda: slack.sockets.connections == 2)
+    await asyncio.sleep(0.1)  # in which the SDK would open dozens of them
+    for _ in range(60):
+        slack.clock.advance(5)
+        await platform.look()
+    assert platform.deaf_seconds >= 290
+    assert slack.api.counted("apps.connections.open") <= 12
+    errors = [record for record in caplog.records if record.levelname == "ERROR" and "slack.sockets" in record.name]
+    assert [reason in error.getMessage() for error in errors] == [True] * (reason == "link_disabled")
+    slack.sockets.instead_of_hello = ""
+    slack.clock.advance(60)
+    assert not await platform.look()
+    await slack.type_command(CAMILLE, "de nouveau là")
+    assert platform.deaf_seconds == 0
+    await platform.close()
+
+
+@pytest.mark.parametrize("reason, is_to_mend", [("link_disabled", True), ("too_many_websockets", False)])
+async def test_it_does_not_start_where_slack_turns_it_away(
+    slack: FakeSlack, reason: InsteadOfHello, *, is_to_mend: bool
+) -> None:
+    slack.sockets.instead_of_hello = reason
+    platform = platform_before(slack, "socket")
+    with pytest.raises(ChatUnavailable, match=reason) as failed:
+        await platform.start(Slow())
+    assert isinstance(failed.value, NeedsMending) is is_to_mend
+    slack.sockets.instead_of_hello = ""
+    await platform.start(Slow())
     await platform.close()
 
 

@@ -16,7 +16,7 @@ from bot.chat.slack.door import PATH
 from bot.chat.slack.manifest import SCOPES
 from bot.chat.slack.platform import Access, Time
 from bot.chat.slack.sockets import try_out
-from bot.errors import ChatError, ChatRefused, ChatUnavailable
+from bot.errors import ChatError, ChatRefused, ChatUnavailable, NeedsMending
 
 BAD_TOKEN = (
     "account_inactive",
@@ -70,6 +70,8 @@ async def _transport(api: Api, access: Access, session: aiohttp.ClientSession) -
         return Finding("cli.check.slack_no_socket", {"reason": reason}, is_problem=True)
     try:
         await try_out(session, address)
+    except NeedsMending as error:
+        return Finding("cli.check.slack_no_socket", {"reason": error.reason}, is_problem=True)
     except ChatError as error:
         values = {"host": urlsplit(address).hostname or "", "reason": _reason(error)}
         return Finding("cli.check.slack_no_websocket", values, is_problem=True)

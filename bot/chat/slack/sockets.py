@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -40,8 +41,43 @@ ACKNOWLEDGE_SECONDS = 3.0
 TAKEN_IN = (200, 404)
 """404 is Bolt's word for an event that no listener wants."""
 
+SWITCHED_OFF = "link_disabled"
+"""Why it turns away whoever connects, where Socket Mode is off (docs.slack.dev/apis/events-api/using-socket-mode)."""
+
 Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
 SayAfterwards = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+
+
+class Connection(SocketModeClient):
+    """The SDK's client, which reconnects by itself. Not where Slack turns it away: it would do so without a pause."""
+
+    is_greeted = False
+    turned_away = ""
+
+    def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401  the SDK's own
+        super().__init__(*given, **named)
+        self.is_answered = asyncio.Event()
+
+    async def connect(self) -> None:
+        """The SDK's own; each connection is to be greeted."""
+        self.is_greeted = False
+        await super().connect()  # type: ignore[no-untyped-call]  # the SDK forgot "-> None"
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  the SDK's own
+        """The SDK's own."""
+        if not self.turned_away:
+            await super().connect_to_new_endpoint(force)
+
+    def take_word(self, text: str) -> bool:
+        """Note what Slack says of the connection itself; whether that is a greeting."""
+        kind, reason = _word_of(text)
+        if kind == "disconnect" and not self.is_greeted:
+            self.turned_away = reason or kind
+        elif kind == "hello":
+            self.is_greeted = True
+        if self.is_greeted or self.turned_away:
+            self.is_answered.set()
+        return kind == "hello"
 
 
 class Sockets:
@@ -72,7 +108,7 @@ class Sockets:
         self._was_greeted = False
         self._ping_seconds = ping_seconds
         self._dispatch: Dispatch | None = None
-        self._client: SocketModeClient | None = None
+        self._client: Connection | None = None
         self._watching: asyncio.Task[None] | None = None
         self._pong: float | None = None
         self._heard_at = 0.0
@@ -105,16 +141,17 @@ class Sockets:
     async def look(self) -> bool:
         """Whether there was a sign of life lately; otherwise the connection is replaced by a new one, in its time."""
         client = self._client
-        pong = client.last_ping_pong_time if client else None
+        pong = client.last_ping_pong_time if client and client.is_greeted else None
         # That the SDK forgets the last pong's time, when it gives up, is no sign of life.
         if pong is not None and pong != self._pong:
             self._pong = pong
             self._note_life()
-        if self._clock() - self._heard_at < SILENCE_SECONDS:
+        turned_away = client.turned_away if client else ""
+        if not turned_away and self._clock() - self._heard_at < SILENCE_SECONDS:
             return True
         if self._clock() < self._next_try_at:
             return False
-        log.warning("Slack's socket is silent, opening another one")
+        log.warning("Slack's socket is %s, opening another one", turned_away or "silent")
         try:
             await self._connect()
         except ChatError as error:
@@ -153,28 +190,30 @@ class Sockets:
 
     async def _connect(self) -> None:
         address = await self._new_address()
-        client = SocketModeClient(
-            self._app_token,
-            web_client=self._web_client,
-            ping_interval=self._ping_seconds,
-            on_message_listeners=[self._hear],
-        )
+        client = Connection(self._app_token, web_client=self._web_client, ping_interval=self._ping_seconds)
+        client.on_message_listeners.append(partial(self._hear, client))
         client.proxy = proxy_for(address)
         client.wss_uri = address
         client.socket_mode_request_listeners.append(self._take)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await client.connect()  # type: ignore[no-untyped-call]  # the SDK forgot "-> None"
+                await client.connect()
+                await client.is_answered.wait()
         except TimeoutError as error:
             await _leave(client)
             raise ChatUnavailable("socket mode: timeout") from error
+        if client.turned_away:
+            await _leave(client)
+            raise _turned_away(client.turned_away)
         self._client = client
         self._pong, self._heard_at = client.last_ping_pong_time, self._clock()
         self._pause, self._next_try_at, self._mending = LOOK_SECONDS, 0.0, ""
 
-    async def _hear(self, message: WSMessage) -> None:
-        self._note_life()
-        if message.type is WSMsgType.TEXT and _is_greeting(str(message.data)):
+    async def _hear(self, client: Connection, message: WSMessage) -> None:
+        is_greeting = message.type is WSMsgType.TEXT and client.take_word(str(message.data))
+        if client.is_greeted:
+            self._note_life()
+        if is_greeting:
             if self._was_greeted:
                 self._on_reconnect()
             self._was_greeted = True
@@ -217,7 +256,8 @@ class Sockets:
 
 
 async def try_out(session: aiohttp.ClientSession, address: str, seconds: float = GREETING_SECONDS) -> None:
-    """Open a connection, and close it as soon as Slack has greeted. Raises ChatUnavailable.
+    """Open a connection, and close it as soon as Slack has greeted. Raises ChatUnavailable, NeedsMending where Socket
+    Mode is switched off.
 
     Nothing that comes over it meanwhile is acknowledged, so that events come again over another one; a command or click
     does not, hence the haste.
@@ -229,8 +269,11 @@ async def try_out(session: aiohttp.ClientSession, address: str, seconds: float =
             session.ws_connect(address, timeout=closing, proxy=proxy_for(address)) as socket,
         ):
             async for message in socket:
-                if message.type is WSMsgType.TEXT and _is_greeting(str(message.data)):
+                kind, reason = _word_of(str(message.data)) if message.type is WSMsgType.TEXT else ("", "")
+                if kind == "hello":
                     return
+                if kind == "disconnect":
+                    raise _turned_away(reason)
     except aiohttp.ClientResponseError as error:  # its words have the whole address, which opens a socket
         raise ChatUnavailable(f"HTTP {error.status}") from error
     except (aiohttp.ClientError, OSError) as error:
@@ -238,13 +281,21 @@ async def try_out(session: aiohttp.ClientSession, address: str, seconds: float =
     raise ChatUnavailable("no hello")
 
 
-def _is_greeting(text: str) -> bool:
-    """Whether it is Slack's first message on a connection; what a member wrote never stands at the top level."""
+def _word_of(text: str) -> tuple[str, str]:
+    """What Slack says of the connection itself, and why: "hello" or "disconnect", "" for all else that comes over it.
+    What a member wrote never stands at the top level.
+    """
     try:
-        said = json.loads(text) if '"hello"' in text else None
+        said = json.loads(text) if '"hello"' in text or '"disconnect"' in text else None
     except ValueError:
-        return False
-    return isinstance(said, dict) and said.get("type") == "hello"
+        return "", ""
+    if not isinstance(said, dict) or said.get("type") not in {"hello", "disconnect"}:
+        return "", ""
+    return said["type"], str(said.get("reason") or "")
+
+
+def _turned_away(reason: str) -> ChatUnavailable:
+    return NeedsMending(reason) if reason == SWITCHED_OFF else ChatUnavailable(reason or "disconnect")
 
 
 def _payload(answered: BoltResponse) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from tests.fakes.slack.clock import Clock
 
 Json = dict[str, Any]
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+InsteadOfHello = Literal["", "close", "wait", "link_disabled", "too_many_websockets"]
 RETRIES_AFTER = (0.0, 60.0, 300.0)
 """Seconds before an event is delivered again."""
 
@@ -68,7 +69,7 @@ class Sockets:
     def __init__(self, ack_seconds: float = 5.0) -> None:
         self.open: list[web.WebSocketResponse] = []
         self.is_silent = False
-        self.instead_of_hello: Literal["", "close", "wait"] = ""
+        self.instead_of_hello: InsteadOfHello = ""
         self.is_dead = False
         self.refusals = 0
         self._ended = asyncio.Event()
@@ -86,10 +87,8 @@ class Sockets:
         socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         self.connections += 1
-        if self.instead_of_hello:  # a proxy opens what it can't carry
-            if self.instead_of_hello == "wait":
-                await socket.receive()
-            await socket.close()
+        if self.instead_of_hello:
+            await self._turn_away(socket)
             return socket
         await socket.send_json({"type": "hello", "num_connections": len(self.open) + 1})
         self.open.append(socket)
@@ -109,6 +108,15 @@ class Sockets:
             if socket in self.open:
                 self.open.remove(socket)
         return socket
+
+    async def _turn_away(self, socket: web.WebSocketResponse) -> None:
+        """Slack has a reason, or a proxy opens what it can't carry."""
+        if self.instead_of_hello == "wait":
+            await socket.receive()
+        elif self.instead_of_hello != "close":
+            debug_info = {"host": "applink-2"}
+            await socket.send_json({"type": "disconnect", "reason": self.instead_of_hello, "debug_info": debug_info})
+        await socket.close()
 
     async def deliver(self, kind: str, payload: Json, retry: int = 0) -> Json | None:
         number = next(self._numbers)
