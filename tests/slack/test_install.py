@@ -71,7 +71,7 @@ def test_every_call_of_the_sdk_is_made_in_one_place() -> None:
 
 def test_the_manifest_subscribes_to_exactly_the_events_that_are_taken_in() -> None:
     nobody: Any = None
-    taken_in = Listeners(nobody, nobody, nobody, nobody, nobody, nobody, "UBUTINE", nobody).events
+    taken_in = Listeners(nobody, nobody, nobody, nobody, nobody, nobody, nobody, nobody).events
     assert printed()["settings"]["event_subscriptions"]["bot_events"] == sorted(taken_in) == sorted(inbound.EVENTS)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.contract.test_platform import HOSTILE, as_typed
 from tests.fakes.slack.reading import harm, shown
-from tests.fakes.slack.state import IDEAS, REVIEW
+from tests.fakes.slack.state import IDEAS, REVIEW, Conversation
 from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, FakeSlack, labels
 from tests.slack.installation import Installation
 
@@ -110,6 +110,15 @@ async def test_ones_own_message_becomes_an_idea_with_the_way_back_to_it(slack: F
     await slack.until(lambda: slack.private(CAMILLE, "est enregistrée"))
     await butine.settle()
     assert link in shown(slack.card(REVIEW, "On perd une heure"))
+
+
+async def test_public_channels_that_a_message_mentions_are_named(slack: FakeSlack, socket_butine: Installation) -> None:
+    """Slack leaves out their names. A private one's is nobody's business, and what looks like an id may be none."""
+    slack.state.channels["C0GENERAL01"] = Conversation("C0GENERAL01", "général", set())
+    message = slack.write(CAMILLE, f"Vu dans <#C0GENERAL01|>, <#{IDEAS}>, <#{REVIEW}|> et #COVID2019")
+    await slack.use_shortcut(CAMILLE, message)
+    form = await slack.until(lambda: slack.form_of(CAMILLE))
+    assert f"Vu dans #général, #idees, #{REVIEW} et #COVID2019" in shown(form)
 
 
 async def ask_for_words(slack: FakeSlack, butine: Installation) -> None:

@@ -241,6 +241,12 @@ class Api:
             )
         return found
 
+    async def public_channel(self, channel: str) -> str:
+        """A public channel's name, "" of a private one; in a pause that Slack asked for, ChatUnavailable at once."""
+        call = partial(self._client.conversations_info, channel=channel)
+        found = (await self._unless_paused("conversations.info", call))["channel"]
+        return str(found.get("name") or "") if found.get("is_private") is False else ""
+
     async def conversation(self, member: str) -> str:
         """The direct conversation with a member."""
         await self._pace.turn("conversations.open", TIER_3_SECONDS)

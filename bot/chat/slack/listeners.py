@@ -6,7 +6,6 @@ and a form stays open; whoever typed or clicked is told.
 
 import asyncio
 import logging
-import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import replace
@@ -25,6 +24,7 @@ from bot.chat.platform import OnEvent
 from bot.chat.slack import inbound
 from bot.chat.slack.answers import Answers
 from bot.chat.slack.inbound import Origin
+from bot.chat.slack.mentions import Mentions
 from bot.chat.slack.people import People
 from bot.chat.slack.posts import Posts
 from bot.chat.slack.voters import Voters
@@ -33,8 +33,6 @@ from bot.errors import ChatError, MessageGone, NotTakenIn
 
 ACKNOWLEDGE_SECONDS = 2.5
 """Slack waits for three; what takes longer is answered later, without a receipt that could be false."""
-MENTION = re.compile(r"@([UW][A-Z0-9]{5,})\b")
-MENTIONS_NAMED = 10
 FORMS_REMEMBERED = 2000
 FAILED = 500
 """Answered so, an event comes again, and a form stays open."""
@@ -63,19 +61,19 @@ class Listeners(AsyncMiddleware):
         on_event: OnEvent,
         answers: Answers,
         people: People,
+        mentions: Mentions,
         posts: Posts,
         voters: Voters,
         under_way: UnderWay,
-        bot: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._on_event = on_event
         self._answers = answers
         self._people = people
+        self._mentions = mentions
         self._posts = posts
         self._voters = voters
         self._under_way = under_way
-        self._bot = bot
         self._clock = clock
         self._tell_left_out: Callable[[], None] = lambda: None
         self._kept: OrderedDict[str, str] = OrderedDict()
@@ -201,7 +199,7 @@ class Listeners(AsyncMiddleware):
 
     async def _take_chosen(self, event: MessageChosen, thread: str) -> Reply:
         # Side by side: the form that they are for has to be open three seconds after the choice.
-        text, author = await asyncio.gather(self._named(event), self._author(event))
+        text, author = await asyncio.gather(self._mentions.named(event.text), self._author(event))
         return await self._take(replace(event, link=self._link(event, thread), text=text, author=author))
 
     async def _author(self, event: MessageChosen) -> str | None:
@@ -280,7 +278,7 @@ class Listeners(AsyncMiddleware):
         return await self._on_event(event)
 
     async def _reaction(self, body: Body) -> None:
-        event = inbound.reaction(body, self._bot)
+        event = inbound.reaction(body, self._people.bot)
         if event and await self._voters.is_member(event.member):
             await self._on_event(replace(event, message=self._posts.whole(event.message)))
 
@@ -294,21 +292,6 @@ class Listeners(AsyncMiddleware):
         event = inbound.home(body, self._clock())
         if event:
             self._under_way.start(self._answers.show_home(event.member, self._on_event, event.id, event.at))
-
-    async def _named(self, event: MessageChosen) -> str:
-        """The message's text with names in the place of mentioned members' ids."""
-        text = event.text
-        members = list(dict.fromkeys(MENTION.findall(text)))[:MENTIONS_NAMED]
-        names = await asyncio.gather(*map(self._name_of, members))
-        for member, name in zip(members, names, strict=True):
-            text = text.replace(f"@{member}", f"@{name}")
-        return text
-
-    async def _name_of(self, member: str) -> str:
-        try:
-            return (await self._people.profile(member)).name
-        except ChatError:
-            return member
 
 
 def _placed(errors: Mapping[str, str], event: FormSubmitted) -> dict[str, str]:

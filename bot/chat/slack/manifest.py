@@ -12,7 +12,7 @@ from bot.views.texts import Texts
 
 SCOPES: Mapping[str, str] = {
     "channels:history": "conversations.history",
-    "channels:read": "conversations.members, users.conversations",
+    "channels:read": "conversations.info, conversations.members, users.conversations",
     "chat:write": "chat.postMessage, chat.update, chat.delete",
     "commands": "the slash command and the message shortcut",
     "groups:history": "conversations.history",

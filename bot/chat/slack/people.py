@@ -71,6 +71,7 @@ class People:
         self._moderators: set[str] = set()
         self._review_channel = ""
         self._members_read_at: float | None = None
+        self.bot = ""
         self.team = ""
         self.organisation = ""
 

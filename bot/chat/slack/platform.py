@@ -21,6 +21,7 @@ from bot.chat.slack.api import CALL_SECONDS, DEACTIVATED, Api, Pace, web_client
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.door import Door
 from bot.chat.slack.listeners import Listeners
+from bot.chat.slack.mentions import Mentions
 from bot.chat.slack.people import People
 from bot.chat.slack.posts import Posts
 from bot.chat.slack.sockets import PING_SECONDS, Sockets
@@ -148,12 +149,13 @@ class Slack:
         channels = Channels(api, self._configured, seconds)
         people = People(api, channels, seconds)
         people.team, people.organisation = identity["team_id"], identity.get("enterprise_id", "")
+        people.bot = identity["user_id"]
         self.workspace = identity["team_id"]
         voters = Voters(people, self._pace)
         posts = Posts(api, voters, identity["user_id"], identity.get("url", ""))
         answers = Answers(api, people, channels, posts, session, self._language, self._time.sleep)
         listeners = Listeners(
-            on_event, answers, people, posts, voters, self._under_way, identity["user_id"], self._time.now
+            on_event, answers, people, Mentions(api, people), posts, voters, self._under_way, self._time.now
         )
         listeners.when_left_out(self._miss_left_out)
         app = listeners.app(client, identity)

@@ -32,6 +32,7 @@ ALL_SCOPES = frozenset(
 TIERS = {
     "chat.update": 50,
     "conversations.history": 50,
+    "conversations.info": 50,
     "conversations.members": 100,
     "conversations.open": 50,
     "reactions.add": 50,
@@ -233,6 +234,13 @@ class WebApi:
         if given.get("include_all_metadata") not in ("1", "true", True):
             page = [{name: part for name, part in message.items() if name != "metadata"} for message in page]
         return {"messages": page} | _cursor(start + limit, len(newest_first))
+
+    def conversations_info(self, given: Json) -> Json:
+        channel = self.state.channels.get(given["channel"])
+        if channel is None or (channel.is_private and BOT not in channel.members):
+            raise Failure("channel_not_found")
+        self._need(READS["private" if channel.is_private else "public"])
+        return {"channel": _shown(channel)}
 
     def conversations_members(self, given: Json) -> Json:
         members = sorted(self._channel(given["channel"], READS).members)
