@@ -213,6 +213,14 @@ async def test_each_is_answered_in_their_own_language_and_channels_in_theirs(
     assert all("Approuver" in shown(message) for message in slack.messages(REVIEW))
 
 
+async def test_names_are_shown_as_they_were_typed(slack: FakeSlack, socket_butine: Installation) -> None:
+    """Slack escapes what it keeps, and has emoji by their names."""
+    slack.state.users[CAMILLE]["profile"]["display_name"] = "Camille (RH &amp; QVT) :seedling:"
+    await slack.type_command(CAMILLE, "Des vélos")
+    await socket_butine.settle()
+    assert "Camille (RH & QVT) 🌱" in shown(slack.card(REVIEW, "Des vélos"))
+
+
 async def deactivate(slack: FakeSlack, member: str, *, is_deleted: bool = True) -> None:
     """Their account, or the other way round."""
     slack.state.users[member]["deleted"] = is_deleted

@@ -1,11 +1,13 @@
 """What is Slack's own: the App Home, the message shortcut, and member text that does nothing beside being read."""
 
+import html
+
 import pytest
 
 from tests.contract.test_platform import HOSTILE, as_typed
 from tests.fakes.slack.reading import harm, shown
 from tests.fakes.slack.state import IDEAS, REVIEW, Conversation
-from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, FakeSlack, labels
+from tests.fakes.slack.workspace import CAMILLE, NADIA, SAM, FakeSlack, button_of, labels
 from tests.slack.installation import Installation
 
 
@@ -231,6 +233,21 @@ async def test_emoji_that_slack_delivers_by_their_names_are_kept_as_emoji(
     await slack.until(lambda: slack.private(CAMILLE, "Un local"))
     typed, chosen = await socket_butine.ideas()
     assert (typed.title, chosen.title, chosen.need) == ("Planter des fleurs 🌸", "Un local 🚲", "Oui 👍🏼")
+
+
+@pytest.mark.parametrize("is_escaped", [False, True])
+async def test_what_a_button_carries_comes_back_as_it_was_typed(
+    slack: FakeSlack, socket_butine: Installation, *, is_escaped: bool
+) -> None:
+    """Slack escapes what it keeps: whether it does so here as well, is all the same."""
+    await slack.type_command(CAMILLE, "chercher des crédits R&D <2030>")
+    found = await slack.until(lambda: slack.private(CAMILLE, "R&D"))
+    if is_escaped:
+        button = button_of(found, "C’était une idée\u00a0: l’enregistrer")
+        button["value"] = html.escape(button["value"], quote=False)
+    await slack.click(CAMILLE, found, "C’était une idée\u00a0: l’enregistrer")
+    (idea,) = await socket_butine.ideas()
+    assert idea.title == "chercher des crédits R&D <2030>"
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "https://example.org/piege", "<https://x|y>", ":butine: :miel:"])

@@ -108,7 +108,7 @@ def click(body: Payload, now: datetime) -> tuple[ButtonClicked, Origin]:
         metadata=_metadata(view),
     )
     chosen = _part(action, "selected_option") if action.get("selected_option") is not None else action
-    name, value = action_of(_text(action, "action_id")), _optional(chosen, "value")
+    name, value = action_of(_text(action, "action_id")), typed(_optional(chosen, "value"))
     return ButtonClicked(f"click:{trigger or digest(body)}", member, at, name, value, message), origin
 
 

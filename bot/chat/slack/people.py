@@ -15,6 +15,7 @@ from bot.chat.slack.api import Answer, Api
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.inbound import Membership
 from bot.chat.slack.lookups import Lookups
+from bot.chat.slack.written import typed
 from bot.errors import ChatError
 
 log = logging.getLogger(__name__)
@@ -194,7 +195,7 @@ class People:
 def _profile(member: str, user: Answer) -> Profile:
     shown = user.get("profile") or {}
     names = (shown.get("display_name"), user.get("real_name"), shown.get("real_name"), user.get("name"))
-    name = next((str(name) for name in names if name), member)
+    name = typed(next((str(name) for name in names if name), member))
     return Profile(member, name, user.get("locale") or None, user.get("tz") or None, _is_bot(user))
 
 

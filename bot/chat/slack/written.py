@@ -6,7 +6,7 @@ from bot.chat.emoji_names import with_emoji
 
 
 def typed(text: str) -> str:
-    """A command's text as it was typed: Slack escapes three characters in it, and delivers emoji by their names."""
+    """A text as it was typed: Slack escapes three characters in what it keeps, and delivers emoji by their names."""
     return with_emoji(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 
 
