@@ -205,11 +205,13 @@ async def test_that_nothing_is_heard_is_known_and_what_is_to_be_mended_is_said_o
     await platform.close()
 
 
-@pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
+@pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets", "close"])
 async def test_a_socket_from_which_slack_turns_butine_away_is_none(
     slack: FakeSlack, caplog: pytest.LogCaptureFixture, reason: InsteadOfHello
 ) -> None:
-    """Socket Mode is off, or ten programs have a socket of the app: Slack opens another one, says so, and closes it."""
+    """Socket Mode is off, or ten programs have a socket of the app: Slack opens another one, says so, and closes it. A
+    proxy that can't carry it closes it without a word.
+    """
     platform, _ = await connected(slack, ping_seconds=3600)
     slack.sockets.instead_of_hello = reason
     await slack.sockets.close()
@@ -230,13 +232,15 @@ async def test_a_socket_from_which_slack_turns_butine_away_is_none(
     await platform.close()
 
 
-@pytest.mark.parametrize("reason, is_to_mend", [("link_disabled", True), ("too_many_websockets", False)])
+@pytest.mark.parametrize(
+    "reason, is_to_mend", [("link_disabled", True), ("too_many_websockets", False), ("close", False)]
+)
 async def test_it_does_not_start_where_slack_turns_it_away(
     slack: FakeSlack, reason: InsteadOfHello, *, is_to_mend: bool
 ) -> None:
     slack.sockets.instead_of_hello = reason
     platform = platform_before(slack, "socket")
-    with pytest.raises(ChatUnavailable, match=reason) as failed:
+    with pytest.raises(ChatUnavailable, match="no hello" if reason == "close" else reason) as failed:
         await platform.start(Slow())
     assert isinstance(failed.value, NeedsMending) is is_to_mend
     slack.sockets.instead_of_hello = ""

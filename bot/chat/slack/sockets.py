@@ -49,7 +49,7 @@ SayAfterwards = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
 
 class Connection(SocketModeClient):
-    """The SDK's client, which reconnects by itself. Not where Slack turns it away: it would do so without a pause."""
+    """The SDK's client, which reconnects by itself; but not without a greeting, as it would do so without a pause."""
 
     is_greeted = False
     turned_away = ""
@@ -64,20 +64,25 @@ class Connection(SocketModeClient):
         await super().connect()  # type: ignore[no-untyped-call]  # the SDK forgot "-> None"
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  the SDK's own
-        """The SDK's own."""
-        if not self.turned_away:
+        """The SDK's own, where the connection that is over was one."""
+        if self.is_greeted:
             await super().connect_to_new_endpoint(force)
+        else:
+            self._turn_away("no hello")
 
     def take_word(self, text: str) -> bool:
         """Note what Slack says of the connection itself; whether that is a greeting."""
         kind, reason = _word_of(text)
         if kind == "disconnect" and not self.is_greeted:
-            self.turned_away = reason or kind
+            self._turn_away(reason or kind)
         elif kind == "hello":
             self.is_greeted = True
-        if self.is_greeted or self.turned_away:
             self.is_answered.set()
         return kind == "hello"
+
+    def _turn_away(self, reason: str) -> None:
+        self.turned_away = self.turned_away or reason
+        self.is_answered.set()
 
 
 class Sockets:
