@@ -41,6 +41,14 @@ def test_emoji_come_back_as_they_were_typed(delivered: str, was_typed: str) -> N
         ("<!subteam^S1|@dsi> <!subteam^S1>", "@dsi @S1"),
         ("<@U1|sam> <@U1> <#C1|idees>", "@sam @U1 #idees"),
         ("Vu :eyes: par <@U1|sam>", "Vu 👀 par @sam"),
+        ("*Vélos* _partagés_, ~vite~ et `net`", "Vélos partagés, vite et net"),
+        ("*_Tout_ y est* : *oui*", "Tout y est : oui"),
+        ("*<https://x.fr|la page>*", "la page (https://x.fr)"),
+        ("<https://x.fr/_a_/~b~?c=*d*>", "https://x.fr/_a_/~b~?c=*d*"),
+        ("2*3*4, a_b_c, 5 * 6 * 7, *", "2*3*4, a_b_c, 5 * 6 * 7, *"),
+        ("Voir `a *b*`\n```\n_x_ = <https://x.fr>\n```", "Voir a *b*\n_x_ = https://x.fr"),
+        ("deux\n*lignes\nnon*", "deux\n*lignes\nnon*"),
+        ("\ue000*7*\ue001", "7"),
     ],
 )
 def test_a_message_is_read_as_it_was_written(delivered: str, read: str) -> None:
