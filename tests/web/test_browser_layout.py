@@ -4,12 +4,15 @@ from dataclasses import replace
 
 from playwright.async_api import Page, expect
 
+from bot.chat.events import Reply
+from bot.views.cards import Card, Heading, Items
 from tests.web.rooms import IDEA
 from tests.web.stage import IN_THE_BROWSER, Stage
 
 pytestmark = IN_THE_BROWSER
 WIDTH, HEIGHT = 320, 256
 """What 400 % leaves of a screen of 1280 × 1024."""
+LONG = Card("Aide", (Heading("Aide"), Items(tuple((f"/idea commande {number}",) for number in range(60)))))
 PAGE_SCROLLS = "document.documentElement.scrollHeight > innerHeight"
 
 
@@ -64,6 +67,36 @@ async def test_at_400_percent_there_is_room_for_messages_commands_and_fields(sta
     await dialog.get_by_role("button", name="Envoyer").focus()
     await expect(dialog.get_by_role("button", name="Envoyer")).to_be_in_viewport(ratio=0.95)
     assert await page.evaluate("document.documentElement.scrollWidth") == WIDTH
+
+
+async def test_a_long_answer_is_read_from_its_beginning(stage: Stage) -> None:
+    """Not from its end, above which nobody knows that it says what is wrong."""
+    stage.router.answer = lambda _: Reply(LONG)
+    page = await stage.tab()
+    await page.get_by_label("Votre message").fill("/idea aide")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name=LONG.summary)).to_be_in_viewport()
+
+
+async def test_an_answer_hardly_longer_than_the_view_stays_at_its_beginning_where_others_write(stage: Stage) -> None:
+    stage.router.answer = lambda _: Reply(LONG)
+    page = await stage.tab()
+    box = page.get_by_label("Votre message")
+    await box.fill("/idea aide")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".entry")).to_have_count(2)
+    over = await page.locator(".entry").last.evaluate(
+        "entry => entry.offsetHeight - document.getElementById('messages').clientHeight"
+    )
+    await page.set_viewport_size({"width": 1280, "height": 860 + over - 50})
+    await box.fill("/idea aide")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".entry")).to_have_count(3)
+    name = page.locator(".entry").nth(2).locator(".name")
+    await expect(name).to_be_in_viewport()
+    await stage.room.post("ideas", IDEA, "later")
+    await expect(page.locator(".entry")).to_have_count(4)
+    await expect(name).to_be_in_viewport()
 
 
 async def top_and_bottom(page: Page, selector: str) -> tuple[float, float]:
