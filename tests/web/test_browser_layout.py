@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 
 from bot.chat.events import Reply
 from bot.views.cards import Card, Heading, Items
-from tests.web.rooms import IDEA
+from tests.web.rooms import FORM, IDEA
 from tests.web.stage import IN_THE_BROWSER, Stage
 
 pytestmark = IN_THE_BROWSER
@@ -97,6 +97,38 @@ async def test_an_answer_hardly_longer_than_the_view_stays_at_its_beginning_wher
     await stage.room.post("ideas", IDEA, "later")
     await expect(page.locator(".entry")).to_have_count(4)
     await expect(name).to_be_in_viewport()
+
+
+async def test_a_form_stays_within_its_dialog_and_lines_stay_lines_whatever_was_asked(stage: Stage) -> None:
+    """Moderators put addresses into their questions, which have no place to be divided, and several paragraphs."""
+    asked = f"Voyez :\n\nhttps://intranet.example.org/{'a' * 200}"
+    stage.router.answer = lambda _: Reply(form=replace(FORM, intro=asked))
+    page = await stage.tab()
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.get_by_label("Votre message").fill("/idea modifier 12")
+    await page.keyboard.press("Enter")
+    body = page.locator("#form .dialog-body")
+    await expect(body).to_be_visible()
+    assert await body.evaluate("element => element.scrollWidth === element.clientWidth")
+    assert await page.locator("#form-intro").evaluate("element => element.innerText") == asked
+
+
+async def test_a_long_name_stays_within_the_page(stage: Stage) -> None:
+    page = await stage.tab()
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.get_by_role("button", name="Menu").click()
+    await page.locator(".who summary").click()
+    await page.get_by_role("button", name="Ajouter une personne").click()
+    await page.get_by_label("Nom").fill("M" * 60)
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_title(f"#idees · {'M' * 60} · Butine")
+    await page.get_by_label("Votre message").fill("Bonjour")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".said")).to_have_text("Bonjour")
+    await page.get_by_role("button", name="Menu").click()
+    await page.locator(".who summary").click()
+    for name in (page.locator(".name").last, page.locator(".who-name"), page.locator(".person-name").last):
+        assert await name.evaluate("element => element.getBoundingClientRect().right <= innerWidth")
 
 
 async def top_and_bottom(page: Page, selector: str) -> tuple[float, float]:
