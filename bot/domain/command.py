@@ -169,6 +169,11 @@ _ALONE = (
     "|search|chercher|rechercher|vote|voter|soutenir|status|statut|digest|recapitulatif"
 )
 """Keywords that want something behind them. By itself none of them is an idea: what they want is in the help."""
+_NEAR = (
+    *("support", "soutenir", "voter", "unvote", "retirer-soutien", "modifier", "completer"),
+    *("withdraw", "delete", "retirer", "supprimer", "afficher", "status", "statut"),
+)
+"""Keywords with so many letters that a word which differs in one is a slip of the finger where a number follows."""
 _END = r"(?:,? (?:svp|stp|s'il (?:vous|te) plait|merci|please|thanks|thank you))?\s?[.!?…]*"
 """Phones end a text with a full stop at two spaces, people with a "!", and the polite ask."""
 
@@ -206,14 +211,14 @@ _FORMS: tuple[_Form, ...] = (
     _form(rf"mine|mes|(?:les )?miennes|(?:(?:list|liste|{_SHOW}) )?{_MINE}(?: {_STATUS})?", lambda _: Mine()),
     _form(rf"(?:{_EDIT}|{_WITHDRAW}) (?:mon|ma|mes|my) (?:idees?|ideas?|propositions?|proposals?)", lambda _: Mine()),
     _form(rf"(?:l'idee |(?:idee|idea|la) (?![0-9]))?{_NUMBER}", lambda m: Show(_number(m))),
-    _form(rf"(?:(?:{_SHOW})(?: me|[ -]moi)?|status|statut) {_IDEA}", lambda m: Show(_number(m))),
+    _form(rf"(?:(?:{_SHOW})(?: me|[ -]moi)?|status|statut) ?{_IDEA}", lambda m: Show(_number(m))),
     _form(r"(?:le |the )?(?:top|classement|ranking)(?: [0-9]{1,2})?", lambda _: Top()),
     _form(
-        rf"(?:(?:je |i )?(?:vote|soutiens|support)|soutien|voter|soutenir|upvote) {_IDEA}", lambda m: Vote(_number(m))
+        rf"(?:(?:je |i )?(?:vote|soutiens|support)|soutien|voter|soutenir|upvote) ?{_IDEA}", lambda m: Vote(_number(m))
     ),
-    _form(rf"(?:{_UNVOTE}) {_IDEA}", lambda m: Vote(_number(m), False)),
-    _form(rf"(?:{_EDIT}) {_IDEA}", lambda m: Edit(_number(m))),
-    _form(rf"(?:{_WITHDRAW}) {_IDEA}", lambda m: Withdraw(_number(m))),
+    _form(rf"(?:{_UNVOTE}) ?{_IDEA}", lambda m: Vote(_number(m), False)),
+    _form(rf"(?:{_EDIT}) ?{_IDEA}", lambda m: Edit(_number(m))),
+    _form(rf"(?:{_WITHDRAW}) ?{_IDEA}", lambda m: Withdraw(_number(m))),
     _form(
         r"(?:la |the )?(?:derniere |last )?(?:selection|short[ -]?list)(?: de la semaine)?", lambda _: ShowShortlist()
     ),
@@ -233,6 +238,8 @@ _SEARCH = re.compile(
     r"(?:search|chercher|cherche|rechercher|recherche)(?:\s?:)?\s+(?P<words>[^\s:].*)", re.DOTALL | re.IGNORECASE
 )
 
+_SLIP = re.compile(rf"(?P<word>[a-z-]+) ?{_IDEA}{_END}")
+
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """Zero-width characters and marks of direction, which come along with what is copied."""
 _AS_TYPED = str.maketrans(
@@ -251,9 +258,21 @@ def parse(text: str) -> Command:
         for pattern, command in _FORMS:
             if match := pattern.fullmatch(folded):
                 return command(match)
+        if (match := _SLIP.fullmatch(folded)) and any(_is_slip(match["word"], keyword) for keyword in _NEAR):
+            return Help()
     if len(text) <= SEARCH_LIMIT and "\n" not in text and (match := _SEARCH.fullmatch(_UNSEEN.sub("", text))):
         return Search(match["words"])
     return Capture(text)
+
+
+def _is_slip(word: str, keyword: str) -> bool:
+    """Whether one letter is wrong, missing or too many, or two neighbours have changed places."""
+    short, long = sorted((word, keyword), key=len)
+    at = next((at for at, (one, other) in enumerate(zip(short, long, strict=False)) if one != other), len(short))
+    if len(short) < len(long):
+        return short[at:] == long[at + 1 :]
+    exchanged = short[:at] + short[at : at + 2][::-1] + short[at + 2 :]
+    return short[at + 1 :] == long[at + 1 :] or exchanged == long
 
 
 def fold(text: str) -> str:

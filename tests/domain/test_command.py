@@ -179,6 +179,8 @@ FORMS: list[tuple[str, Command]] = [
     ("statut 12 retenue svp", SetStatus(12, Status.RETAINED)),
     ("liste, s’il vous plaît", ListIdeas()),
     ("show 12 please", Show(12)),
+    ("voir12", Show(12)),
+    ("soutenir12", Vote(12)),
 ]
 
 IDEAS = [
@@ -289,6 +291,30 @@ def test_a_keyword_that_wants_something_behind_it_asks_for_help_by_itself(keywor
     assert parse(keyword) == Help()
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "soutnir 12",
+        "soutenirr 12",
+        "soutneir 12",
+        "Modifuer l’idée 12",
+        "retierr nº 12",
+        "retirer-soutient 12",
+        "vter 12",
+    ],
+)
+def test_a_slip_of_one_letter_before_a_number_asks_for_help(typed: str) -> None:
+    """It is guessed that no idea is meant, but not what is."""
+    assert parse(typed) == Help()
+
+
+@pytest.mark.parametrize(
+    "typed", ["Salle 12", "Voie 12", "soutni 12", "retirons 12 bancs", "soutnir", "Bâtiment nº 12"]
+)
+def test_another_word_before_a_number_is_an_idea(typed: str) -> None:
+    assert parse(typed) == Capture(typed)
+
+
 @pytest.mark.parametrize("keyword", ["search", "Chercher"])
 def test_a_search_is_an_idea_where_it_is_longer_than_its_button_can_carry(keyword: str) -> None:
     longest = f"{keyword} ".ljust(SEARCH_LIMIT, "é")
@@ -325,9 +351,61 @@ def test_after_a_keyword_only_what_its_form_takes_is_a_command(keyword: str, res
 def test_a_text_that_begins_with_no_keyword_is_an_idea(typed: str) -> None:
     assume(typed.strip())
     first = fold(typed).split()[:1]
-    others = {"my", "miennes", "cherche", "chiffres", "support", "unsupport", "selection", "bulletin"}
+    others = {
+        "miennes",
+        "cherche",
+        "chiffres",
+        "support",
+        "unsupport",
+        "bulletin",
+        "see",
+        "view",
+        "consulter",
+        "montrer",
+    }
+    others |= {
+        "montre",
+        "affiche",
+        "complete",
+        "editer",
+        "modifie",
+        "corriger",
+        "remove",
+        "retire",
+        "supprime",
+        "effacer",
+    }
+    others |= {
+        "enlever",
+        "cancel",
+        "propose",
+        "formulaire",
+        "form",
+        "ranking",
+        "recap",
+        "preview",
+        "stat",
+        "statistique",
+    }
+    others |= {
+        "statistics",
+        "figures",
+        "how",
+        "upvote",
+        "i",
+        "my",
+        "ma",
+        "mon",
+        "votre",
+        "your",
+        "un",
+        "an",
+        "all",
+        "the",
+    }
     assume(first and first[0].rstrip(".!?…") not in {*FIRST_WORDS, *others, ""})
-    assume(not re.match(r"[0-9#№]|n[oº°]|idea|idee", first[0]))
+    assume(not re.match(r"[0-9#№]|n[oº°]|num|idea|idee|l'", first[0]))
+    assume(not any(re.match(words, fold(typed)) for words in STATUS_WORDS.values()))
     assert parse(typed) == Capture(typed.strip())
 
 
