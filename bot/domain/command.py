@@ -146,7 +146,7 @@ STATUS_WORDS: Mapping[Status, str] = {
     Status.RETAINED: r"retained|retenue?s?",
     Status.IN_PROGRESS: r"in[ -]progress|en cours(?: de realisation)?",
     Status.DELIVERED: r"delivered|done|realisee?s?|terminee?s?|livree?s?",
-    Status.DECLINED: r"declined|declinee?s?|not retained|non[ -]retenue?s?|ecartee?s?",
+    Status.DECLINED: r"declined|rejected|declinee?s?|not retained|(?:non[ -]|pas )retenue?s?|ecartee?s?|rejetee?s?",
 }
 """What a status may be called, folded: among other words those by which the catalogues name it (bot/locale)."""
 
@@ -157,12 +157,12 @@ _IDEA = rf"(?:(?:(?:pour|for|of) )?(?:{_NOUN})?|(?:a|de|to) (?:{_NOUN})){_NUMBER
 _STATUS = "(?:" + "|".join(f"(?P<{status}>{words})" for status, words in STATUS_WORDS.items()) + ")"
 _ALL = r"(?:les |toutes les |des |de toutes les |all |the |all the )?(?:idees|ideas)"
 _MINE = r"(?:mes|my) (?:idees?|ideas?|propositions?|proposals?)"
-_SHOW = "show|see|view|voir|afficher?|montrer?|consulter"
-_EDIT = "edit|complete|modifier?|editer|completer|corriger"
-_WITHDRAW = "withdraw|delete|remove|retirer?|supprimer?|effacer"
+_SHOW = "show|see|view|open|voir|afficher?|montrer?|consulter|ouvrir|lire"
+_EDIT = "edit|complete|update|modifier?|editer|completer|corriger|changer|mettre a jour"
+_WITHDRAW = "withdraw|delete|remove|cancel|retirer?|supprimer?|effacer|annuler"
 _UNVOTE = (
-    "unvote|unsupport"
-    "|(?:retirer|annuler|enlever|supprimer|remove|withdraw|cancel)[ -](?:mon |my )?(?:soutien|vote|support)"
+    "unvote|unsupport|ne plus soutenir"
+    "|(?:retirer|annuler|enlever|supprimer|remove|withdraw|cancel)[ -](?:mon |le |my )?(?:soutien|vote|support)"
 )
 _ALONE = (
     f"{_SHOW}|{_EDIT}|{_WITHDRAW}|{_UNVOTE}"
@@ -202,7 +202,7 @@ _FORMS: tuple[_Form, ...] = (
         r"help|help me|aide|aide[ -]moi|aidez[ -]moi|a l'aide|comment ca marche|how does it work|\?", lambda _: Help()
     ),
     _form(_ALONE, lambda _: Help()),
-    _form(rf"list(?: all)?|(?:la )?liste(?: tout| toutes)?|{_ALL}", lambda _: ListIdeas()),
+    _form(rf"list(?: all)?|(?:la )?liste(?: tout| tous| toutes)?|{_ALL}", lambda _: ListIdeas()),
     _form(rf"(?:list|(?:la )?liste|{_SHOW}) {_ALL}", lambda _: ListIdeas()),
     _form(
         rf"(?:(?:list|(?:la )?liste|{_SHOW}) )?(?:{_ALL} |all |the )?{_STATUS}(?: ideas)?",
@@ -220,7 +220,7 @@ _FORMS: tuple[_Form, ...] = (
     _form(rf"(?:{_EDIT}) ?{_IDEA}", lambda m: Edit(_number(m))),
     _form(rf"(?:{_WITHDRAW}) ?{_IDEA}", lambda m: Withdraw(_number(m))),
     _form(
-        r"(?:la |the )?(?:derniere |last )?(?:selection|short[ -]?list)(?: de la semaine)?", lambda _: ShowShortlist()
+        r"(?:la |the )?(?:derniere |last )?(?:selections?|short[ -]?list)(?: de la semaine)?", lambda _: ShowShortlist()
     ),
     _form(r"(?:les |the )?(?:stats?|statistiques?|statistics|chiffres|figures)", lambda _: Stats()),
     _form(r"(?:la |the )?(?:queue|file)", lambda _: Queue()),
