@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from playwright.async_api import Page, expect
 
-from bot.chat.events import Reply
-from bot.views.cards import Card, Heading, Items
+from bot.chat.events import ButtonClicked, Reply
+from bot.views.cards import Actions, Button, Card, Heading, Items
 from tests.web.rooms import FORM, IDEA
 from tests.web.stage import IN_THE_BROWSER, Stage
 
@@ -97,6 +97,18 @@ async def test_an_answer_hardly_longer_than_the_view_stays_at_its_beginning_wher
     await stage.room.post("ideas", IDEA, "later")
     await expect(page.locator(".entry")).to_have_count(4)
     await expect(name).to_be_in_viewport()
+
+
+async def test_the_next_page_of_a_long_list_is_read_from_its_beginning(stage: Stage) -> None:
+    more = Actions((Button("Voir la suite", "more"),))
+    pages = [Card(words, (Heading(words), *LONG.blocks[1:], more)) for words in ("Première page", "Deuxième page")]
+    stage.router.answer = lambda event: Reply(pages[isinstance(event, ButtonClicked)], replaces=True)
+    page = await stage.tab()
+    await page.get_by_label("Votre message").fill("/idea liste")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Voir la suite").click()
+    await expect(page.get_by_role("heading", name="Deuxième page")).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="Voir la suite")).to_be_focused()
 
 
 async def test_a_form_stays_within_its_dialog_and_lines_stay_lines_whatever_was_asked(stage: Stage) -> None:

@@ -21,14 +21,18 @@ function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
 }
 
-// What was just sent is answered at the end. An answer that is longer than the view is read from its beginning, where
-// it says what it is, and stays there although its end may be near.
-export function toAnswer(swaps) {
-  toEnd();
-  const answer = swaps.map(({ id }) => document.getElementById(id)).findLast((entry) => entry?.matches(".is-private"));
+// An answer that is longer than the view is read from its beginning, where it says what it is, and stays there although
+// its end may be near.
+export function toBeginning(answer) {
   if (!answer || answer.offsetHeight <= scroller.clientHeight) return;
   answer.scrollIntoView({ block: "start" });
   readAt = scroller.scrollTop;
+}
+
+// What was just sent is answered at the end.
+export function toAnswer(swaps) {
+  toEnd();
+  toBeginning(swaps.map(({ id }) => document.getElementById(id)).findLast((entry) => entry?.matches(".is-private")));
 }
 
 export function announce(words, language = null) {
