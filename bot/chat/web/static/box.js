@@ -38,7 +38,7 @@ function closeHints() {
 }
 
 function offerHints() {
-  const text = box.value.toLowerCase();
+  const text = box.value.trimStart().toLowerCase();
   let count = 0;
   for (const option of options) {
     const { typed, example } = option.dataset;
