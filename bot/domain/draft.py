@@ -12,9 +12,12 @@ from storage.tables import Idea
 TITLE_LIMIT = 120
 TEXT_LIMIT = 3000  # what the smallest platform form takes: Slack's and Mattermost's text areas
 
-_GREETING = r"(?:bonjour|bonsoir|salut|coucou|hello|hi|hey|dear)(?![\w-])[^\n,.!?…]*+[^\n\w]*+"
+_HAIL = "bonjour|bonsoir|salut|coucou|hello|hi|hey|dear"
+_GREETING = rf"(?:{_HAIL})(?![\w-])[^\n,.!?…]*+[^\n\w]*+"
 _IS_GREETING = re.compile(_GREETING, re.IGNORECASE)
-_FIRST_LINE = re.compile(rf"(?:{_GREETING}\n\s*)?[^\n]*", re.IGNORECASE)
+# As a letter has it: "Madame, Monsieur," with more than one comma, or words that only the comma makes a greeting.
+_SALUTATION = rf"(?:{_HAIL}|mesdames|madame|messieurs|monsieur|(?:mes )?ch[eè]re?s?)(?![\w-])[^\n]{{0,60}},[ \t]*"
+_FIRST_LINE = re.compile(rf"(?:(?:{_GREETING}|{_SALUTATION})\n\s*)?[^\n]*", re.IGNORECASE)
 # An ellipsis may as well be in the middle of one.
 _SENTENCE_END = re.compile(r"(?:[!?]+|(?<!\.)\.)(?:\s*[»”\")\]])*\s+")
 _ABBREVIATION = re.compile(

@@ -21,7 +21,7 @@ def digest_card(contents: Contents, texts: Texts, *, is_preview: bool = False) -
     if contents.shortlist:
         blocks.append(Paragraph((texts("digest.shortlist"),)))
         blocks.append(Items(tuple(_named(named, contents, texts) for named in contents.shortlist), numbered=True))
-        blocks.append(Note((texts("digest.answer_owed"),)))
+        blocks.append(Note((texts.plural("digest.answer_owed", len(contents.shortlist)),)))
     else:
         blocks.append(Paragraph((texts("digest.no_shortlist"),)))
     late = [_named(named, contents, texts) for named in contents.late_chances]
@@ -36,9 +36,13 @@ def digest_card(contents: Contents, texts: Texts, *, is_preview: bool = False) -
         )
         for idea, since in contents.waiting
     ]
-    for key, lines in (("digest.late", late), ("digest.decisions", decisions), ("digest.waiting", waiting)):
+    for heading, lines in (
+        (texts.plural("digest.late", len(late)), late),
+        (texts("digest.decisions"), decisions),
+        (texts("digest.waiting"), waiting),
+    ):
         if lines:
-            blocks += [Paragraph((Strong(texts(key)),)), Items(tuple(lines))]
+            blocks += [Paragraph((Strong(heading),)), Items(tuple(lines))]
     blocks += left_out(contents.waiting_left_out, texts)
     blocks.append(Note((_figures(contents, texts),)))
     return Card(title, tuple(blocks))

@@ -35,7 +35,6 @@ _EMPTY: Mapping[Listing, str] = {
     Listing.ALL: "list.all_empty",
     Listing.MINE: "list.mine_empty",
     Listing.QUEUE: "list.queue_empty",
-    Listing.FOUND: "list.found_empty",
     Listing.TOP: "list.top_empty",
 }
 _LIST_OF: Mapping[Status, str] = {
@@ -205,6 +204,8 @@ def _title(page: Page, texts: Texts) -> str:
 def _empty(page: Page, texts: Texts) -> str:
     if not page.is_searchable:
         return texts("list.found_wordless")
+    if page.listing is Listing.FOUND:
+        return texts.plural("list.found_empty", len(page.words.split()))
     return texts(_OWN_LIST_OF[page.status][1] if page.is_own and page.status else _EMPTY[page.listing])
 
 

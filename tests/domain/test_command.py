@@ -125,6 +125,67 @@ FORMS: list[tuple[str, Command]] = [
     ("digest maintenant", PostDigest()),
     ("récapitulatif aperçu", PreviewDigest()),
     ("récapitulatif maintenant", PostDigest()),
+    # As people put it
+    ("proposer une idée", OpenForm()),
+    ("nouvelle idée", OpenForm()),
+    ("j’ai une idée", OpenForm()),
+    ("aide-moi", Help()),
+    ("comment ça marche", Help()),
+    ("la liste", ListIdeas()),
+    ("les idées", ListIdeas()),
+    ("liste des idées", ListIdeas()),
+    ("voir toutes les idées", ListIdeas()),
+    ("list ideas", ListIdeas()),
+    ("liste des idées retenues", ListIdeas(Status.RETAINED)),
+    ("idées en cours", ListIdeas(Status.IN_PROGRESS)),
+    ("en attente", ListIdeas(Status.PENDING)),
+    ("list retained ideas", ListIdeas(Status.RETAINED)),
+    ("liste ouvertes au vote", ListIdeas(Status.PUBLISHED)),
+    ("list open", ListIdeas(Status.PUBLISHED)),
+    ("liste à modérer", ListIdeas(Status.PENDING)),
+    ("mes propositions", Mine()),
+    ("voir mes idées", Mine()),
+    ("mes idées en attente", Mine()),
+    ("modifier mon idée", Mine()),
+    ("voir l’idée numéro 12", Show(12)),
+    ("l’idée 12", Show(12)),
+    ("la n° 12", Show(12)),
+    ("numéro 12", Show(12)),
+    ("afficher 12", Show(12)),
+    ("show me idea 12", Show(12)),
+    ("recherche : vélos partagés", Search("vélos partagés")),
+    ("top 10", Top()),
+    ("le classement", Top()),
+    ("voter pour l’idée n° 12", Vote(12)),
+    ("vote for 12", Vote(12)),
+    ("je soutiens la proposition 12", Vote(12)),
+    ("soutien à l’idée 12", Vote(12)),
+    ("retirer mon soutien à l’idée 12", Vote(12, is_present=False)),
+    ("annuler mon vote 12", Vote(12, is_present=False)),
+    ("retirer\u2011soutien 12", Vote(12, is_present=False)),
+    ("retirer\u2013soutien 12", Vote(12, is_present=False)),
+    ("modifier mon idée 12", Edit(12)),
+    ("compléter l\u00b4idée 12", Edit(12)),
+    ("retirer mon idée 12", Withdraw(12)),
+    ("delete 12", Withdraw(12)),
+    ("annuler mon idée 12", Withdraw(12)),
+    ("changer mon idée 12", Edit(12)),
+    ("ouvrir 12", Show(12)),
+    ("ne plus soutenir 12", Vote(12, is_present=False)),
+    ("statut 12 rejetée", SetStatus(12, Status.DECLINED)),
+    ("la sélection de la semaine", ShowShortlist()),
+    ("dernière sélection", ShowShortlist()),
+    ("les chiffres", Stats()),
+    ("la file", Queue()),
+    ("statut 12 : retenue", SetStatus(12, Status.RETAINED)),
+    ("statut 12 terminée", SetStatus(12, Status.DELIVERED)),
+    ("aperçu du digest", PreviewDigest()),
+    ("soutenir 12 svp", Vote(12)),
+    ("statut 12 retenue svp", SetStatus(12, Status.RETAINED)),
+    ("liste, s’il vous plaît", ListIdeas()),
+    ("show 12 please", Show(12)),
+    ("voir12", Show(12)),
+    ("soutenir12", Vote(12)),
 ]
 
 IDEAS = [
@@ -161,7 +222,18 @@ IDEAS = [
     "file d’attente unique",
     "queue less",
     "status 12 unheard-of",
-    "statut 12 retenue svp",
+    "statut 12 retenue ou non",
+    "les idées des agents en attente",
+    "mes idées sur la cantine",
+    "une idée : des vélos",
+    "proposer une idée par service",
+    "voter pour 12 projets",
+    "retirer mon soutien-gorge 12",
+    "compléter les 12 formulaires",
+    "la sélection des candidats",
+    "top 100 m",
+    "merci",
+    "12 vélos, s’il vous plaît",
     "digest the news",
     "search for what\nis not there",
     "list retained\nand more",
@@ -204,10 +276,48 @@ def test_a_keyword_within_a_longer_text_is_an_idea(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "keyword", ["vote", "Voter", "voir", "chercher", "modifier", "retirer", "soutenir", "statut", "digest", "search ?"]
+    "keyword",
+    [
+        "vote",
+        "Voter",
+        "voir",
+        "chercher",
+        "modifier",
+        "compléter",
+        "retirer",
+        "retirer-soutien",
+        "soutenir",
+        "statut",
+        "digest",
+        "search ?",
+    ],
 )
 def test_a_keyword_that_wants_something_behind_it_asks_for_help_by_itself(keyword: str) -> None:
     assert parse(keyword) == Help()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "soutnir 12",
+        "soutenirr 12",
+        "soutneir 12",
+        "Modifuer l’idée 12",
+        "retierr nº 12",
+        "retirer-soutient 12",
+        "vter 12",
+    ],
+)
+def test_a_slip_of_one_letter_before_a_number_asks_for_help(typed: str) -> None:
+    """It is guessed that no idea is meant, but not what is."""
+    assert parse(typed) == Help()
+
+
+@pytest.mark.parametrize(
+    "typed", ["Salle 12", "Voie 12", "soutni 12", "retirons 12 bancs", "soutnir", "Bâtiment nº 12"]
+)
+def test_another_word_before_a_number_is_an_idea(typed: str) -> None:
+    assert parse(typed) == Capture(typed)
 
 
 @pytest.mark.parametrize("keyword", ["search", "Chercher"])
@@ -242,13 +352,21 @@ def test_after_a_keyword_only_what_its_form_takes_is_a_command(keyword: str, res
         assert meant == Capture(typed.strip()) or isinstance(meant, Search)
 
 
+OTHER_FIRST_WORDS = re.compile(
+    r"(?:miennes|cherche|chiffres|support|unsupport|bulletin|see|view|open|consulter|montrer?|affiche|lire|complete|editer"
+    r"|modifie|corriger|update|remove|cancel|retire|supprime|effacer|enlever|propose|form|ranking|recap|preview|stat"
+    r"|statistiques?|statistics|figures|formulaire|how|upvote|i|my|ma|mon|votre|your|an|all|the)\b"
+)
+
+
 @given(st.text(alphabet=st.characters(categories=["L", "Zs", "P", "N"]), min_size=1))
 def test_a_text_that_begins_with_no_keyword_is_an_idea(typed: str) -> None:
     assume(typed.strip())
     first = fold(typed).split()[:1]
-    others = {"my", "miennes", "cherche", "chiffres", "support", "unsupport", "selection", "bulletin"}
-    assume(first and first[0].rstrip(".!?…") not in {*FIRST_WORDS, *others, ""})
-    assume(not re.match(r"[0-9#№]|n[oº°]|idea|idee", first[0]))
+    assume(first and first[0].rstrip(".!?…") not in {*FIRST_WORDS, ""})
+    assume(not OTHER_FIRST_WORDS.match(first[0]))
+    assume(not re.match(r"[0-9#№]|n[oº°]|num|idea|idee|l'", first[0]))
+    assume(not any(re.match(words, fold(typed)) for words in STATUS_WORDS.values()))
     assert parse(typed) == Capture(typed.strip())
 
 

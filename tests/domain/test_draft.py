@@ -70,13 +70,28 @@ def test_a_sentence_ends_where_no_small_letter_follows(typed: str, expected: Dra
     assert split(typed) == expected
 
 
-@pytest.mark.parametrize("greeting", ["Bonjour,", "Bonjour à tous", "Hello!"])
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        "Bonjour,",
+        "Bonjour à tous",
+        "Hello!",
+        "Madame, Monsieur,",
+        "Bonjour Madame, Monsieur,",
+        "Mesdames et Messieurs,",
+        "Bonjour à toutes, à tous,",
+        "Monsieur le Directeur,",
+        "Cher·es collègues,",
+        "Dear colleagues, dear friends,",
+    ],
+)
 def test_a_greeting_has_no_title_to_itself(greeting: str) -> None:
     assert split(f"{greeting}\n\nUn local vélo\nAu sous-sol") == Draft(
         f"{greeting} Un local vélo", proposal="Au sous-sol"
     )
     assert split(greeting).title == greeting
     assert split("Hi-vis jackets\nFor everybody") == Draft("Hi-vis jackets", proposal="For everybody")
+    assert split("Monsieur Vélo\nUn atelier") == Draft("Monsieur Vélo", proposal="Un atelier")
 
 
 @pytest.mark.parametrize("end", ["…", "...", " !", " ?", " etc.", " de 9 h à 17 h.", " avec M."])

@@ -220,6 +220,9 @@ CARDS: Mapping[str, Make] = {
     "list_found_more": lambda t, w: lists.page_card(
         _page(w, Listing.FOUND, words=w.reason, typed="chercher", has_more=True), t
     ),
+    "list_found_word_empty": lambda t, w: lists.page_card(
+        _page(w, Listing.FOUND, ideas=(), words="vélos", typed="chercher vélos"), t
+    ),
     "list_found_wordless": lambda t, w: lists.page_card(
         _page(w, Listing.FOUND, words=w.reason, typed="chercher", ideas=(), is_searchable=False), t
     ),
@@ -271,6 +274,9 @@ CARDS: Mapping[str, Make] = {
     "consent_was_refused": lambda t, w: notices.consent_answer(_request(w, Consent.REFUSED, number=None), NAMES, t),
     "consent_asked": lambda t, _: receipts.consent_asked_card(t),
     "digest": lambda t, w: digest.digest_card(_contents(w), t),
+    "digest_of_one": lambda t, w: digest.digest_card(
+        _contents(w, shortlist=(Named(idea(w), 3),), late_chances=(Named(idea(w), 0), Named(idea(w), 0))), t
+    ),
     "digest_with_many_waiting": lambda t, w: digest.digest_card(_contents(w, waiting_left_out=1234), t),
     "digest_preview": lambda t, w: digest.digest_card(_contents(w), t, is_preview=True),
     "digest_quiet": lambda t, w: digest.digest_card(_contents(w, **_QUIET), t),

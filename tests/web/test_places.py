@@ -67,6 +67,15 @@ async def test_the_page_speaks_the_language_of_its_persona(scene: Scene) -> None
     assert "open the form" in english
 
 
+async def test_each_page_is_named_for_what_is_on_it(scene: Scene) -> None:
+    """A screen reader, a tab and the history tell pages apart by their titles alone."""
+    posted = await scene.room.post("ideas", IDEA, "card:1")
+    assert "<title>#idees · Camille Martin · Butine</title>" in await scene.page("/?as=camille")
+    thread = await scene.page(f"/?as=camille&channel=idees&thread={posted.id}")
+    assert "<title>Fil de discussion · #idees · Camille Martin · Butine</title>" in thread
+    assert "<title>Cette personne n’est pas dans le salon. · Butine</title>" in await scene.page("/?as=nobody")
+
+
 async def test_an_address_without_a_person_is_for_the_last_one_used(scene: Scene) -> None:
     assert "Camille Martin · Butine" in await scene.page("/")
     await scene.page("/?as=sam")

@@ -35,6 +35,8 @@ async def test_words_sent_again_are_there_once(scene: Scene) -> None:
         ("/ide\u0301e accent décomposé", "accent décomposé"),
         ("/idee sans accent", "sans accent"),
         ("/idea\nsur une ligne\nà part", "sur une ligne\nà part"),
+        (" /idea collée d’ailleurs", "collée d’ailleurs"),
+        ("\u00a0\n/idea", ""),
         ("/idea moitié \ud83d", "moitié ?"),
     ],
 )

@@ -104,14 +104,18 @@ def triggers(command: str) -> tuple[str, ...]:
 
 
 def typed(text: str, commands: Sequence[str]) -> Said | Command | OtherCommand:
-    """What the text of the message box is. Raises `Refused` where there is none."""
-    if not text.strip():
+    """What the text of the message box is. Raises `Refused` where there is none.
+
+    White space before a command comes along with what is copied: said aloud, an idea would be out before moderation.
+    """
+    begun = text.lstrip()
+    if not begun:
         raise Refused(400, "empty")
-    word = OTHER_COMMAND.match(text)
+    word = OTHER_COMMAND.match(begun)
     if word is None:
         return Said(text)
     if _folded(word.group()) in {_folded(command) for command in commands}:
-        return Command(text[word.end() + 1 :])
+        return Command(begun[word.end() + 1 :])
     return OtherCommand(word.group())
 
 

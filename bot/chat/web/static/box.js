@@ -1,7 +1,7 @@
 // The message box: sending, the list of commands while typing, and the draft that survives a reload.
 
 import { config, gesture, word } from "./server.js";
-import { announce, applyAnswer, toEnd } from "./timeline.js";
+import { announce, applyAnswer, toAnswer } from "./timeline.js";
 import { openForm } from "./dialogs.js";
 
 const form = document.getElementById("say");
@@ -38,7 +38,7 @@ function closeHints() {
 }
 
 function offerHints() {
-  const text = box.value.toLowerCase();
+  const text = box.value.trimStart().toLowerCase();
   let count = 0;
   for (const option of options) {
     const { typed, example } = option.dataset;
@@ -78,7 +78,7 @@ async function send() {
     if (!answer.keeps_text && box.value === text) box.value = "";
     changed();
     applyAnswer(answer.swaps, box);
-    toEnd();
+    toAnswer(answer.swaps);
     if (answer.form) openForm(answer.form, box);
   } catch (problem) {
     alertLine.textContent = problem.message;

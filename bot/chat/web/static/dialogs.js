@@ -1,7 +1,7 @@
 // Dialogs: the forms that Butine opens, the question before what can't be undone, and the one that adds a person.
 
 import { gesture, word } from "./server.js";
-import { applyAnswer, toEnd } from "./timeline.js";
+import { applyAnswer, toAnswer } from "./timeline.js";
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const confirmDialog = document.getElementById("confirm");
@@ -100,7 +100,7 @@ async function submit(form, dialog) {
     dialog.close();
     applyAnswer(answer.swaps, dialog.opener);
     // Who used a card goes on from there, and hears the answer; a text that comes back is to be seen.
-    if (dialog.opener.id === "say-text" || answer.keeps_text) toEnd();
+    if (dialog.opener.id === "say-text" || answer.keeps_text) toAnswer(answer.swaps);
     if (answer.form) openForm(answer.form, dialog.opener);
   } catch (problem) {
     form.querySelector(".alert").textContent = problem.message;

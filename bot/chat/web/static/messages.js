@@ -1,7 +1,7 @@
 // What can be done with a message: its buttons, its reactions, putting a private one away.
 
 import { gesture } from "./server.js";
-import { announce, applyAnswer, awaitChange } from "./timeline.js";
+import { announce, applyAnswer, awaitChange, toBeginning } from "./timeline.js";
 import { confirmClick, openForm } from "./dialogs.js";
 import { pick } from "./picker.js";
 
@@ -19,6 +19,7 @@ async function run(button, path, content) {
   try {
     const answer = await gesture(path, button, content);
     applyAnswer(answer.swaps, button);
+    if (entry.matches(".is-private") && !entry.isConnected) toBeginning(document.getElementById(entry.id));
     if (answer.form) openForm(answer.form, button);
   } catch (problem) {
     const line = document.createElement("p");

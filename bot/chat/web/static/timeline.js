@@ -11,13 +11,28 @@ const told = new Map();
 const awaited = new Set();
 // By element, the room's last change when it was drawn: an answer may come after the stream has told what is newer.
 const drawn = new Map();
+let readAt = null;
 
 function isAtEnd() {
-  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+  return scroller.scrollTop !== readAt && scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
 }
 
-export function toEnd() {
+function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
+}
+
+// An answer that is longer than the view is read from its beginning, where it says what it is, and stays there although
+// its end may be near.
+export function toBeginning(answer) {
+  if (!answer || answer.offsetHeight <= scroller.clientHeight) return;
+  answer.scrollIntoView({ block: "start" });
+  readAt = scroller.scrollTop;
+}
+
+// What was just sent is answered at the end.
+export function toAnswer(swaps) {
+  toEnd();
+  toBeginning(swaps.map(({ id }) => document.getElementById(id)).findLast((entry) => entry?.matches(".is-private")));
 }
 
 export function announce(words, language = null) {
