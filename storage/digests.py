@@ -45,9 +45,11 @@ def of_period(session: Session, workspace_id: int, period: str) -> Digest | None
     return session.exec(select(Digest).where(Digest.workspace_id == workspace_id, Digest.period == period)).first()
 
 
-def last_posted(session: Session, workspace_id: int) -> Digest | None:
-    """The newest digest that was not missed."""
-    query = select(Digest).where(Digest.workspace_id == workspace_id, col(Digest.is_missed).is_(False))
+def last_posted(session: Session, workspace_id: int, *, besides: str = "") -> Digest | None:
+    """The newest digest that was not missed, but for that of the period `besides`."""
+    query = select(Digest).where(
+        Digest.workspace_id == workspace_id, col(Digest.is_missed).is_(False), Digest.period != besides
+    )
     return session.exec(query.order_by(col(Digest.until).desc()).limit(1)).first()
 
 

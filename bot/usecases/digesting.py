@@ -74,6 +74,10 @@ def publish(session: Session, workspace_id: int, period: Period, sizes: Sizes, n
     """
     if not _is_free(session, workspace_id, period, now):
         raise AlreadyDone(period.key)
+    return _post(session, workspace_id, period, sizes, now)
+
+
+def _post(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
     digest = _draft(session, workspace_id, period, now)
     session.add(digest)
     session.flush()
@@ -104,7 +108,11 @@ def _counts(session: Session, digest: Digest, period: Period, now: datetime) -> 
     """
     if period.due_at <= digest.until <= now:
         return True
-    return period.key in announcing.posted_from(session, digest.workspace_id, period.key)
+    return _is_posted(session, digest.workspace_id, period)
+
+
+def _is_posted(session: Session, workspace_id: int, period: Period) -> bool:
+    return period.key in announcing.posted_from(session, workspace_id, period.key)
 
 
 def _is_free(session: Session, workspace_id: int, period: Period, now: datetime) -> bool:
@@ -114,9 +122,14 @@ def _is_free(session: Session, workspace_id: int, period: Period, now: datetime)
         return True
     if _counts(session, found, period, now):
         return False
-    session.delete(found)
-    session.flush()
+    _remove(session, found)
     return True
+
+
+def _remove(session: Session, digest: Digest) -> None:
+    """Of one that was never posted, which names nothing."""
+    session.delete(digest)
+    session.flush()
 
 
 def next_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime) -> Period:
@@ -132,9 +145,11 @@ def next_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime)
 
 
 def current_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime) -> Period:
-    """The period whose digest is in the making: the latest until it has one, then the coming one, though it may too."""
+    """The period whose digest is in the making: on its own day the latest until it is posted, then the coming one,
+    though that may be posted too.
+    """
     latest = weekly.latest(now)
-    if weekly.verdict(latest, now) is Due.POST and of_period(session, workspace_id, latest, now) is None:
+    if weekly.verdict(latest, now) is Due.POST and not _is_posted(session, workspace_id, latest):
         return latest
     return weekly.coming(now)
 
@@ -149,11 +164,16 @@ def wished_one(weekly: Weekly, now: datetime) -> Period:
 
 
 def publish_early(session: Session, workspace_id: int, period: Period, sizes: Sizes, now: datetime) -> Contents:
-    """The same before the schedule does it, at somebody's wish.
+    """The same before the schedule does it, or on a day on which that had nothing to say, at somebody's wish.
 
-    Raises AlreadyDone, or NothingToShow: then the period is left for its hour.
+    Raises AlreadyDone where it is posted, or NothingToShow: then the period is left as it was.
     """
-    contents = publish(session, workspace_id, period, sizes, now)
+    found = digests.of_period(session, workspace_id, period.key)  # before: afterwards it may be another process's post
+    if _is_posted(session, workspace_id, period):
+        raise AlreadyDone(period.key)
+    if found:
+        _remove(session, found)
+    contents = _post(session, workspace_id, period, sizes, now)
     if contents.is_empty:
         raise NothingToShow("digest")
     return contents
@@ -188,7 +208,7 @@ def _choose(
 
 
 def _draft(session: Session, workspace_id: int, period: Period, now: datetime) -> Digest:
-    last = digests.last_posted(session, workspace_id)
+    last = digests.last_posted(session, workspace_id, besides=period.key)
     since = last.until if last and last.until <= now else period.since
     own_ideas = voting.counts_own_ideas(session, workspace_id)
     return Digest(

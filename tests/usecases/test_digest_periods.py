@@ -132,6 +132,25 @@ def test_who_wishes_for_a_digest_twice_on_its_day_does_not_use_up_the_next_weeks
     assert wished_one(world) == "2026-W50"
 
 
+def test_on_a_day_that_had_nothing_to_say_at_its_hour_a_digest_can_be_posted_by_hand(world: World) -> None:
+    """Who sets Butine up on a digest's day, after its hour, tries it that day; the next week keeps its own."""
+    world.now = world.now + timedelta(days=6, hours=2)
+    latest = WEEKLY.latest(world.now)
+    assert digesting.publish(world.session, world.workspace_id, latest, SIZES, world.now).is_empty
+    world.later(minutes=20)
+    world.support(world.publish(), "sam")
+    world.later(minutes=1)
+    assert current_one(world) == wished_one(world) == latest.key == "2026-W49"
+    seen = digesting.preview(world.session, world.workspace_id, latest, SIZES, world.now)
+    posted = digesting.publish_early(world.session, world.workspace_id, latest, SIZES, world.now)
+    assert (named(posted), posted.proposed, posted.since) == (named(seen), seen.proposed, seen.since)
+    assert named(posted)[0] == [(1, 1)]
+    assert "digest:2026-W49" in world.outbox()
+    assert (current_one(world), next_one(world)) == ("2026-W50", "2026-W50")
+    with pytest.raises(AlreadyDone):
+        digesting.publish_early(world.session, world.workspace_id, latest, SIZES, world.now)
+
+
 def next_one(world: World) -> str:
     """The key of the period whose digest comes next."""
     return digesting.next_one(world.session, world.workspace_id, WEEKLY, world.now).key
