@@ -23,6 +23,7 @@ from bot.chat.events import (
     Reply,
 )
 from bot.chat.platform import Platform
+from bot.domain import draft as drafts
 from bot.domain.permissions import Caller
 from bot.errors import (
     ButineError,
@@ -137,7 +138,8 @@ class Router:
             if (replied := inbox.reply_to(session, self._workspace_id, event.id)) is not None:
                 return _decode(replied)
             if profile:
-                workspaces.saw(session, self._workspace_id, event.member, profile.name, profile.locale)
+                name = drafts.sound(profile.name)
+                workspaces.saw(session, self._workspace_id, event.member, name, profile.locale)
             reply = act.run(Call(session, caller, self._rules, texts, now))
             inbox.add(session, self._workspace_id, event.id, now, _encode(reply))
             return reply

@@ -166,6 +166,13 @@ async def test_a_profile_that_can_t_be_read_does_not_spoil_what_is_known_of_the_
     assert await desk.read(known) == [("Sam Smith", "en_GB")]
 
 
+@pytest.mark.parametrize("name", ["Sam \ud83d", "Sam \x00"], ids=["half_an_emoji", "nul"])
+async def test_whoever_has_a_name_that_can_t_be_kept_can_propose(desk: Desk, name: str) -> None:
+    desk.platform.profiles["sam"] = replace(desk.platform.profiles["sam"], name=name)
+    assert "is saved" in words(await desk.type("sam", "Bikes"))
+    assert "Sam \ufffd" in words(await desk.type("sam", "show 1"))
+
+
 # What chat, the database or Butine itself gets wrong
 
 
