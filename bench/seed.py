@@ -41,7 +41,7 @@ TAKEN_BACK = 0.03
 CHUNK = 5_000
 EMOJI = ("+1", "+1", "+1", "heart", "bulb")
 FOLDER = Path(tempfile.gettempdir()) / f"butine-bench-{os.getuid()}"
-SHAPE = 7
+SHAPE = 8
 """To be counted up when what is made changes, so that no older file is taken for it."""
 
 Row = dict[str, Any]

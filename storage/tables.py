@@ -185,7 +185,10 @@ class Gesture(SQLModel, table=True):
     `at` is the platform's time of the last change, which decides between events that come out of order.
     """
 
-    __table_args__ = (Index("gesture_by_time", "workspace_id", "at", "member_id"),)
+    __table_args__ = (
+        Index("gesture_by_time", "workspace_id", "at", "member_id"),
+        Index("gesture_by_member", "workspace_id", "member_id"),
+    )
     idea_id: int = Field(primary_key=True, foreign_key="idea.id", sa_type=BigInteger)
     member_id: str = Field(primary_key=True)
     emoji: str = Field(primary_key=True)
