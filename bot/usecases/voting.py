@@ -122,17 +122,26 @@ def supporters_of(session: Session, idea: Idea, voting: Voting) -> list[str]:
 
 
 def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting, now: datetime) -> int:
-    """Count anew what is open to votes, where the rules are not those of the last time; returns how many changed."""
+    """Count anew what is open to votes, where the rules are not those of the last time; returns how many changed.
+
+    Where an emoji counts no more, each card is shown anew: Butine's own reaction under it may be that one.
+    """
     rules = f"{voting.own_ideas}:{','.join(sorted(voting.emoji))}"
     name = _rules_note(workspace_id)
-    if notes.get(session, name) == rules:
+    former = notes.get(session, name)
+    if former == rules:
         return 0
     notes.put(session, name, rules)
+    _, _, former_emoji = (former or "").partition(":")
+    counts_less = bool(set(filter(None, former_emoji.split(","))) - voting.emoji)
     changed = 0
     for idea_id in gestures.ideas_open_to_votes(session, workspace_id):
         idea = ideas.by_id(session, idea_id, for_change=True)
         if idea and idea.status is Status.PUBLISHED:
-            changed += _recount(session, idea, _ballots(session, idea_id), voting, now)
+            has_changed = _recount(session, idea, _ballots(session, idea_id), voting, now)
+            changed += has_changed
+            if counts_less and not has_changed:
+                announcing.idea_card(session, idea, now)
     return changed
 
 

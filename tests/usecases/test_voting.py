@@ -347,6 +347,18 @@ def test_counts_are_made_anew_when_the_rules_change_and_only_then(session: Sessi
     assert supporters(world, idea) == ["ines", "sam"]
 
 
+@pytest.mark.parametrize("emoji, edits", [(["bulb"], 1), (["+1", "heart", "bulb", "tada"], 0)], ids=["less", "more"])
+def test_where_an_emoji_counts_no_more_each_card_gets_the_one_that_does(
+    session: Session, world: World, emoji: list[str], edits: int
+) -> None:
+    """With Butine's own reaction, one tap votes."""
+    voting.recount_if_rules_changed(session, world.workspace_id, VOTING, NOW)
+    card = f"card:{world.publish().number}:ideas"
+    before = world.wanted()[card]
+    assert voting.recount_if_rules_changed(session, world.workspace_id, Voting.of(emoji, own_ideas=False), NOW) == 0
+    assert world.wanted()[card] == before + edits
+
+
 def test_a_frozen_count_is_not_made_anew(session: Session, world: World) -> None:
     idea = world.publish()
     react(world, world.posted(idea), "sam", "heart")
