@@ -36,7 +36,9 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def parse_url(url: str) -> URL:
-    """The URL with its driver named. Raises CannotOpen for anything but SQLite and PostgreSQL."""
+    """The URL with its driver named, and the file itself where a symbolic link names it: beside that are SQLite's log
+    and our lock. Raises CannotOpen for anything but SQLite and PostgreSQL.
+    """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # ValueError for a port that is no number
@@ -47,7 +49,9 @@ def parse_url(url: str) -> URL:
         raise CannotOpen(CannotOpen.MISWRITTEN, "")
     match parsed.get_backend_name():
         case "sqlite" if parsed.database not in {None, "", ":memory:"}:  # memory keeps nothing
-            return parsed.set(drivername="sqlite")
+            name = parsed.database or ""
+            is_link = Path(name).is_symlink()
+            return parsed.set(drivername="sqlite", database=os.path.realpath(name) if is_link else name)
         case "postgresql":
             return parsed.set(drivername="postgresql+psycopg")
     raise CannotOpen(CannotOpen.UNREACHABLE, shown(parsed))

@@ -120,6 +120,20 @@ def test_a_file_that_could_not_be_opened_is_not_held(sqlite_path: Path, sqlite_u
     asyncio.run(Database.open(sqlite_url, exclusively=True).close())
 
 
+def test_a_file_and_a_symbolic_link_to_it_are_one_database(sqlite_path: Path, tmp_path: Path) -> None:
+    """What lies beside the file counts, and not what lies beside the link."""
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "butine.db"
+    link.symlink_to(sqlite_path)
+    held = Database.open(f"sqlite:///{sqlite_path}", exclusively=True)
+    assert refusal(f"sqlite:///{link}", exclusively=True).code == CannotOpen.IN_USE
+    asyncio.run(held.close())
+    with closing(sqlite3.connect(sqlite_path)) as connection:  # as a backup has it
+        connection.execute("PRAGMA journal_mode=DELETE")
+    Path(f"{sqlite_path}-wal").write_bytes(b"another database's")
+    assert refusal(f"sqlite:///{link}").code == CannotOpen.LEFTOVER
+
+
 @pytest.mark.parametrize("exclusively", [False, True])
 def test_what_cannot_be_written_is_refused(tmp_path: Path, exclusively: bool) -> None:  # noqa: FBT001  by name
     (tmp_path / "folder").mkdir()
