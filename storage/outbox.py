@@ -51,6 +51,7 @@ _AWAITED = Prepared(
         col(OutboxItem.view) == bindparam("view"),
         col(OutboxItem.idea_id) == bindparam("idea_id"),
         col(OutboxItem.message).is_(None),
+        col(OutboxItem.shown) < col(OutboxItem.wanted),
         col(OutboxItem.parked_reason).is_(None),
     )
 )

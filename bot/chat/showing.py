@@ -20,6 +20,9 @@ from bot.views.texts import Texts
 from storage import ideas, outbox, workspaces
 from storage.tables import Idea, OutboxItem, Status, Step, present
 
+_NEWS = frozenset({announcing.REVIEW_CARD, announcing.IDEA_CARD, announcing.NEW_TEXT_POST, announcing.APPROVED_NOTICE})
+"""What tells that an idea is there, or is there anew."""
+
 
 class Early(Exception):
     """The card that this message leads to is not there yet: it is to follow it."""
@@ -28,13 +31,14 @@ class Early(Exception):
 def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> Card:
     """The card to show now. Channel posts are in the workspace's language, direct messages in their member's.
 
-    Raises Early, or NothingToShow where there is none any more.
+    Raises Early, or NothingToShow where there is none any more: what its author took back in time is not announced.
     """
     locale = workspaces.locale_of(session, item.workspace_id, item.member_id) if item.member_id else None
     texts = rules.texts(locale)
     if item.idea_id is None:
         return _card_without_idea(session, item, texts, now)
     idea = session.get_one(Idea, item.idea_id)
+    _require_news(item, idea)
     said = _said(item, idea)
     members = [idea.author_id, idea.decided_by, idea.asked_by, said.by if said else None]
     names = workspaces.names(session, idea.workspace_id, members)
@@ -58,6 +62,13 @@ def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> 
         case announcing.OWN_VOTE_NOTICE:
             return notices.own_vote_notice(idea, texts)
     raise LookupError(item.view)
+
+
+def _require_news(item: OutboxItem, idea: Idea) -> None:
+    """Raises NothingToShow for what would tell of an idea that is taken back, and can't have been posted before."""
+    may_be_posted = item.message is not None or item.lease_until is not None
+    if idea.status is Status.WITHDRAWN and item.view in _NEWS and not may_be_posted:
+        raise NothingToShow(item.view)
 
 
 def _link(session: Session, idea: Idea, view: str) -> str | None:
