@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Integer, and_, bindparam, func, or_
+from sqlalchemy import Integer, and_, bindparam, delete, func, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -43,6 +43,11 @@ _AWAITING_ANSWER = (
 def of_period(session: Session, workspace_id: int, period: str) -> Digest | None:
     """The period's digest, if it was claimed."""
     return session.exec(select(Digest).where(Digest.workspace_id == workspace_id, Digest.period == period)).first()
+
+
+def remove(session: Session, digest: Digest) -> None:
+    """Forget a digest that names nothing, unless another process has done so."""
+    session.execute(delete(Digest).where(col(Digest.id) == digest.id))
 
 
 def last_posted(session: Session, workspace_id: int, *, besides: str = "") -> Digest | None:

@@ -122,14 +122,8 @@ def _is_free(session: Session, workspace_id: int, period: Period, now: datetime)
         return True
     if _counts(session, found, period, now):
         return False
-    _remove(session, found)
+    digests.remove(session, found)
     return True
-
-
-def _remove(session: Session, digest: Digest) -> None:
-    """Of one that was never posted, which names nothing."""
-    session.delete(digest)
-    session.flush()
 
 
 def next_one(session: Session, workspace_id: int, weekly: Weekly, now: datetime) -> Period:
@@ -172,7 +166,7 @@ def publish_early(session: Session, workspace_id: int, period: Period, sizes: Si
     if _is_posted(session, workspace_id, period):
         raise AlreadyDone(period.key)
     if found:
-        _remove(session, found)
+        digests.remove(session, found)
     contents = _post(session, workspace_id, period, sizes, now)
     if contents.is_empty:
         raise NothingToShow("digest")
