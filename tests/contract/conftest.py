@@ -4,6 +4,7 @@ import html.parser
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -151,7 +152,7 @@ async def slack_rig(mode: Literal["socket", "http"]) -> AsyncIterator[Rig]:
     await rig.stop()
 
 
-@pytest.fixture(params=["web", "slack-socket", "slack-http", "mattermost"])
+@pytest.fixture(params=["web", "slack-socket", "slack-http", "mattermost", "mattermost-current"])
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     """Each platform in turn, started, and closed after the test."""
     rigs: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
@@ -159,6 +160,7 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[R
         "slack-socket": lambda: slack_rig("socket"),
         "slack-http": lambda: slack_rig("http"),
         "mattermost": MattermostRig,
+        "mattermost-current": partial(MattermostRig, is_current=True),
     }
     async with rigs[request.param]() as opened:
         yield opened

@@ -17,7 +17,7 @@ async def rig() -> AsyncIterator[MattermostRig]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    """Butine, started."""
-    async with House(tmp_path) as house:
+async def house(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    """Butine, started; on a current server where the test asks for it (`indirect=True`)."""
+    async with House(tmp_path, is_current=getattr(request, "param", "") == "current") as house:
         yield house

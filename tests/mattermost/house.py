@@ -13,8 +13,8 @@ from tests.usecases.builders import new_file
 class House(Team):
     """A team whose members Butine serves."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
+    def __init__(self, folder: Path, *, is_current: bool = False) -> None:
+        super().__init__(is_current=is_current)
         self._folder = folder
         self.port = free_port()
         self.app: App | None = None

@@ -43,10 +43,11 @@ class Team:
 
     agent_name = "Camille Martin"
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_current: bool = False) -> None:
         self.clock = Clock()
         self.server = FakeMattermost(self.clock)
         world = self.world = self.server.world
+        world.is_current = is_current
         paris = {"automaticTimezone": "Europe/Paris", "manualTimezone": "", "useAutomaticTimezone": "true"}
         camille = {"first_name": "Camille", "last_name": "Martin", "locale": "fr", "timezone": paris}
         self.agent = world.add_user("camille", **camille)
@@ -150,7 +151,7 @@ class Team:
         """Send the dialog off that the member was shown last; the client's answer.
 
         `channel` and `team` are what the client shows meanwhile, which it sends as the dialog's: without any, the ideas
-        channel.
+        channel. Current clients leave empty fields out.
         """
         dialog = next(dialog for user, dialog in reversed(self.world.dialogs) if user == member)
         given = {
@@ -159,7 +160,7 @@ class Team:
             "state": dialog["dialog"]["state"],
             "channel_id": channel or self.ideas,
             "team_id": team or self.team,
-            "submission": values,
+            "submission": {name: text for name, text in values.items() if text or not self.world.is_current},
         }
         _, answer = await self.call(member, "POST", "/actions/dialogs/submit", given)
         assert isinstance(answer, dict)
@@ -200,9 +201,14 @@ class MattermostRig(Team):
     """The adapter on the team, over its port alone, with a listener in the router's place."""
 
     def __init__(
-        self, tls: ssl.SSLContext | None = None, ca_file: Path | None = None, call_seconds: float = 20.0
+        self,
+        tls: ssl.SSLContext | None = None,
+        ca_file: Path | None = None,
+        call_seconds: float = 20.0,
+        *,
+        is_current: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(is_current=is_current)
         self._call_seconds = call_seconds
         self.ears = Ears()
         self.listener: Listener = self.ears

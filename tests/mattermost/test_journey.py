@@ -1,11 +1,15 @@
-"""The whole life of an idea on Mattermost, as its people live it."""
+"""The whole life of an idea on Mattermost, old and current, as its people live it."""
 
 import asyncio
+
+import pytest
 
 from tests.fakes.mattermost import reading
 from tests.mattermost.house import House
 
 NB = "\u00a0"
+
+pytestmark = pytest.mark.parametrize("house", ["5.37", "current"], indirect=True)
 
 
 async def test_an_idea_from_its_capture_to_its_answer(house: House) -> None:  # noqa: PLR0915  told in one go

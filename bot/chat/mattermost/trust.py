@@ -86,8 +86,9 @@ class Triggers:
     """Checks the `trigger_id` that comes with commands and clicks.
 
     It is base64 of "id:user:millis:signature", the signature ECDSA P-256 over "id:user:millis:"
-    (model/integration_action.go). `public_key` is the server's AsymmetricSigningPublicKey; without one the signature is
-    not looked at, and the time and the user still are.
+    (model/integration_action.go); servers of autumn 2026 and later state the channel, too (mattermost#38193), and sign it
+    like the rest. `public_key` is the server's AsymmetricSigningPublicKey; without one the signature is not looked at,
+    and the time and the user still are.
     """
 
     def __init__(self, public_key: str, clock: Callable[[], datetime]) -> None:
@@ -133,9 +134,11 @@ def _parts(trigger_id: str, member: str) -> tuple[bytes, int, bytes]:
     if not 0 < len(trigger_id) <= TRIGGER_LIMIT:
         raise Forged("trigger")
     try:
-        name, user, millis, signature = base64.b64decode(trigger_id, validate=True).decode().split(":")
-        if not millis.isascii() or not millis.isdigit() or user != member or not name:
+        head, _, signature = base64.b64decode(trigger_id, validate=True).decode().rpartition(":")
+        name, user, *stated = head.split(":")
+        (millis,) = (each for each in stated if each.isascii() and each.isdigit())
+        if user != member or not name:
             raise Forged("trigger_member")
-        return f"{name}:{user}:{millis}:".encode(), int(millis), base64.b64decode(signature, validate=True)
+        return f"{head}:".encode(), int(millis), base64.b64decode(signature, validate=True)
     except (ValueError, binascii.Error) as error:
         raise Forged("trigger") from error

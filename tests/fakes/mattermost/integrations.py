@@ -66,7 +66,7 @@ class Integrations:
             "team_id": team,
             "text": text,
             "token": found["token"],
-            "trigger_id": self._world.trigger(user),
+            "trigger_id": self._world.trigger(user, channel),
             "user_id": user,
             "user_name": self._world.users[user]["username"],
         }
@@ -124,7 +124,7 @@ class Integrations:
             channel, integration, kind = kept["channel_id"], found["integration"], found["type"]
             root = kept["root_id"] or post
         place = self._world.channels[channel]
-        trigger = self._world.trigger(user)
+        trigger = self._world.trigger(user, channel)
         context = integration.get("context") or {}
         payload = {
             "user_id": user,
@@ -158,7 +158,7 @@ class Integrations:
     def open_dialog(self, given: Json) -> None:
         """Show a dialog to whom the trigger is of."""
         try:
-            name, user, millis, _ = base64.b64decode(given["trigger_id"]).decode().split(":")
+            name, user, *_, millis, _ = base64.b64decode(given["trigger_id"]).decode().split(":")
         except ValueError as error:
             code = "interactive_message.decode_trigger_id.base64_decode_failed"
             raise Refusal(400, code, "Failed to decode base64 for trigger ID for interactive dialog.") from error
@@ -182,14 +182,15 @@ class Integrations:
             assert len(element["default"]) <= element["max_length"]
 
     async def submit(self, user: str, given: Json) -> Json:
-        """A dialog's submission, sent to the address that it names."""
+        """A dialog's submission, sent to the address that it names; current servers know which team the channel is of."""
+        team = self._world.channels[given["channel_id"]]["team_id"] if self._world.is_current else given["team_id"]
         payload = {
             "type": "dialog_submission",
             "callback_id": given.get("callback_id", ""),
             "state": given.get("state", ""),
             "user_id": user,
             "channel_id": given["channel_id"],
-            "team_id": given["team_id"],
+            "team_id": team,
             "submission": given.get("submission") or {},
             "cancelled": bool(given.get("cancelled")),
         }
