@@ -17,6 +17,13 @@ async def rig() -> AsyncIterator[MattermostRig]:
 
 
 @pytest.fixture
+async def current_rig() -> AsyncIterator[MattermostRig]:
+    """The adapter, started, on a server as current ones are."""
+    async with MattermostRig(is_current=True) as rig:
+        yield rig
+
+
+@pytest.fixture
 async def house(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[House]:
     """Butine, started; on a current server where the test asks for it (`indirect=True`)."""
     async with House(tmp_path, is_current=getattr(request, "param", "") == "current") as house:

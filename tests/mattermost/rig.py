@@ -170,6 +170,10 @@ class Team:
         """What a member alone was shown, as read, in answers that are kept nowhere."""
         return [reading.read(post).text for user, post in self.world.ephemerals if user == member]
 
+    def all_private_words(self, member: str) -> list[str]:
+        """What a member alone was shown, in answers and in direct messages."""
+        return self.private_words(member) + [reading.read(post).text for post in self.direct_posts(member)]
+
     def posts_in(self, channel: str) -> list[Json]:
         """What stands in a channel, oldest first."""
         return [post for post in self.world.posts.values() if post["channel_id"] == channel and not post["delete_at"]]

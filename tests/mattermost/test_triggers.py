@@ -1,4 +1,4 @@
-"""What comes with commands and clicks to prove them is believed as servers of each age make it, and in no other form."""
+"""What comes with commands and clicks to prove them is believed as servers of each age make it, and not otherwise."""
 
 import base64
 from datetime import UTC, datetime

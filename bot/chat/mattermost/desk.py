@@ -47,6 +47,9 @@ class Desk:
     team: str
     dialog_url: str
     language: str
+    whispers: bool
+    """Whether the answer to a click is seen where it was clicked. The server makes it a reply to the clicked message,
+    and where replies are collapsed, current clients show it in that thread alone (mattermost#30310)."""
     clock: Callable[[], datetime]
     later: Callable[[Coroutine[Any, Any, Any]], object]
     sleep: Callable[[float], Coroutine[Any, Any, None]]
@@ -75,11 +78,12 @@ class Desk:
         self._is_in_place(facts, clicked)
         await self._is_of_post(facts, clicked.post)
         at = self.triggers.take(clicked.trigger, clicked.member)
+        key = event_id("click", trigger_name(clicked.trigger))
         if facts["confirm"]:
             is_open = await self._ask(facts, clicked)
-            return {} if is_open else self._whisper(self._too_late(clicked.member))
+            return {} if is_open else self._told(clicked.member, self._too_late(clicked.member), key)
         event = ButtonClicked(
-            event_id("click", trigger_name(clicked.trigger)),
+            key,
             clicked.member,
             at,
             str(facts["do"]),
@@ -88,18 +92,15 @@ class Desk:
         )
         reply = await self._take_in(event)
         if reply is None:
-            return self._whisper(self._not_saved(clicked.member, ""))
+            return self._told(clicked.member, self._not_saved(clicked.member, ""), key)
         if reply.form:
             is_open = await self._open(reply.form, clicked.trigger, clicked.member)
-            return {} if is_open else self._whisper(self._too_late(clicked.member))
+            return {} if is_open else self._told(clicked.member, self._too_late(clicked.member), key)
         if reply.card is None:
             return {}
         if reply.replaces and facts["kind"] == "reply" and await self._is_replaced(clicked, reply.card):
             return {}
-        if not has_buttons(reply.card):
-            return self._whisper(reply.card)
-        self.later(self._tell(clicked.member, reply.card, event.id))
-        return self._whisper(_says(self._texts(clicked.member)("mattermost.answered_directly")))
+        return self._told(clicked.member, reply.card, key)
 
     def _facts_of(self, context: Json) -> dict[str, Fact]:
         """What a button or menu was sealed with; the server adds what is chosen from a menu, as any client says."""
@@ -271,8 +272,12 @@ class Desk:
                 return True
         return False
 
-    def _whisper(self, card: Card) -> Json:
-        return {"ephemeral_text": message_of(card), "skip_slack_parsing": True}
+    def _told(self, member: str, card: Card, key: str) -> Json:
+        """The answer to a click: words where it was clicked if they are seen there, which buttons never are."""
+        if self.whispers and not has_buttons(card):
+            return _whisper(card)
+        self.later(self._tell(member, card, key))
+        return _whisper(_says(self._texts(member)("mattermost.answered_directly"))) if self.whispers else {}
 
     def _texts(self, member: str) -> Texts:
         return Texts(known_language(self.people.locale(member), self.language))
@@ -290,6 +295,10 @@ def _is_members(facts: dict[str, Fact], member: str) -> None:
     """Raises Forged for what was handed out to somebody else."""
     if facts["member"] not in ("", member):
         raise Forged("member")
+
+
+def _whisper(card: Card) -> Json:
+    return {"ephemeral_text": message_of(card), "skip_slack_parsing": True}
 
 
 def _says(sentence: str) -> Card:

@@ -29,6 +29,8 @@ from bot.views.cards import Card
 log = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 50
+NOT_COLLAPSED = "disabled"
+"""The server's setting CollapsedThreads where no member has replies collapsed: no longer the default since 7.0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,8 @@ class Mattermost:
         except Denied as error:
             raise ConfigError("no_team", {"team": self._account.team}) from error
         self._channels = {use: await self._channel_id(rest, name) for use, name in self._account.channels.items()}
-        key = str((await rest.client_config()).get("AsymmetricSigningPublicKey", ""))
-        triggers = Triggers(key, self._clock)
+        config = await rest.client_config()
+        triggers = Triggers(str(config.get("AsymmetricSigningPublicKey", "")), self._clock)
         people = People(rest, self._channels["review"], self._clock)
         posts = Posts(
             rest,
@@ -168,6 +170,7 @@ class Mattermost:
             team=self._team,
             dialog_url=self._account.callback_url + DIALOG_PATH,
             language=self._language,
+            whispers=config.get("CollapsedThreads", NOT_COLLAPSED) == NOT_COLLAPSED,
             clock=self._clock,
             later=self._callbacks.see_through,
             sleep=self._sleep,

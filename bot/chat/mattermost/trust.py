@@ -86,9 +86,9 @@ class Triggers:
     """Checks the `trigger_id` that comes with commands and clicks.
 
     It is base64 of "id:user:millis:signature", the signature ECDSA P-256 over "id:user:millis:"
-    (model/integration_action.go); servers of autumn 2026 and later state the channel, too (mattermost#38193), and sign it
-    like the rest. `public_key` is the server's AsymmetricSigningPublicKey; without one the signature is not looked at,
-    and the time and the user still are.
+    (model/integration_action.go); servers of autumn 2026 and later state and sign the channel, too (mattermost#38193).
+    `public_key` is the server's AsymmetricSigningPublicKey; without one the signature is not looked at, and the time
+    and the user still are.
     """
 
     def __init__(self, public_key: str, clock: Callable[[], datetime]) -> None:

@@ -182,7 +182,7 @@ class Integrations:
             assert len(element["default"]) <= element["max_length"]
 
     async def submit(self, user: str, given: Json) -> Json:
-        """A dialog's submission, sent to the address that it names; current servers know which team the channel is of."""
+        """A dialog's submission, sent to the address that it names; current servers ask no client for the team."""
         team = self._world.channels[given["channel_id"]]["team_id"] if self._world.is_current else given["team_id"]
         payload = {
             "type": "dialog_submission",

@@ -174,6 +174,7 @@ class FakeMattermost:
     async def _client_config(self, _request: web.Request, _user: str) -> Json:
         return {
             "AsymmetricSigningPublicKey": self.world.public_key(),
+            "CollapsedThreads": "always_on" if self.world.is_current else "disabled",
             "PostEditTimeLimit": str(self.world.edit_seconds),
             "SiteName": "Mattermost",
             "Version": "5.37.0",

@@ -169,8 +169,8 @@ class World:
             code = "api.post.patch_post.can_not_update_post_in_deleted.error"
             raise Refusal(400, code, "Can not update a post in a deleted channel.")
         age = self.now() - kept["create_at"]
-        is_limited = "message" in changes if self.is_current else changes.get("message", kept["message"]) != kept["message"]
-        if 0 <= self.edit_seconds * 1000 < age and is_limited:
+        is_same = "message" not in changes or (not self.is_current and changes["message"] == kept["message"])
+        if 0 <= self.edit_seconds * 1000 < age and not is_same:
             code = "api.post.update_post.permissions_time_limit.app_error"
             raise Refusal(400, code, f"Post edit is only allowed for {self.edit_seconds} seconds.")
         self._check(changes)
@@ -223,10 +223,11 @@ class World:
         self.tell("reaction_removed", {"reaction": json.dumps(row)}, kept["channel_id"], members)
 
     def whisper(self, user: str, channel: str, message: str, props: Json | None = None, root: str = "") -> Json:
-        """Show somebody a message that is kept nowhere."""
+        """Show somebody a message that is kept nowhere; as a reply, current clients show it in its thread alone."""
         given = {"channel_id": channel, "message": message, "props": props or {}, "type": "system_ephemeral"}
         kept = answers.post(given | {"root_id": root}, user, self.new_id(), self.now()) | {"update_at": 0}
-        self.ephemerals.append((user, kept))
+        if not (root and self.is_current):
+            self.ephemerals.append((user, kept))
         self.tell("ephemeral_message", {"post": json.dumps(self.shown(kept))}, channel, {user})
         return kept
 
