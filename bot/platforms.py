@@ -38,6 +38,7 @@ _MATTERMOST = {
     "mattermost_way_back": ("cli.check.mattermost_way_back", "cli.check.mattermost_no_way_back"),
     "mattermost_command": ("cli.check.mattermost_command", "cli.check.mattermost_command_token"),
     "mattermost_command_missing": ("", "cli.check.mattermost_command_missing"),
+    "mattermost_site_url": ("", "cli.check.mattermost_site_url"),
 }
 
 

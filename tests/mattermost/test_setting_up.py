@@ -208,6 +208,20 @@ async def test_the_check_names_what_is_wrong(
     assert any(line.startswith("✗") and words in line for line in capsys.readouterr().out.splitlines())
 
 
+@pytest.mark.parametrize("house", ["current"], indirect=True)
+async def test_the_check_says_that_a_server_without_an_address_of_its_own_refuses_commands(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the command's address nor its token is to blame."""
+    await house.stop()
+    house.world.has_site_url = False
+    with pytest.raises(Refused):
+        await checking.check(house.settings(), TEXTS, "butine.toml", house.clock)
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("✗"))
+    assert "SiteURL" in line
+    assert "command_token" not in line
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_the_commands_hint_is_in_the_workspaces_language_and_true(bare: House, language: str) -> None:
     """Mattermost shows one hint, before the first space; what it names is what Butine understands."""

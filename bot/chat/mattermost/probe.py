@@ -19,6 +19,8 @@ from bot.chat.mattermost.websocket import address_of
 from bot.errors import ChatError, ChatUnavailable
 
 NO_LIMIT = "-1"
+NO_SITE_URL = "site_url_required.app_error"
+"""How the code ends by which current servers refuse every command of an integration as long as SiteURL is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ async def _command(rest: Rest, team: str, channel: str, command: str) -> Found:
     try:
         answer = await rest.call("post", "/commands/execute", given)
     except Denied as error:
+        if error.reason.endswith(NO_SITE_URL):
+            return Found("mattermost_site_url", values, is_good=False)
         code = "mattermost_command_missing" if error.status == NOT_FOUND else "mattermost_command"
         return Found(code, values, is_good=False)
     except ChatUnavailable:

@@ -57,6 +57,8 @@ class Integrations:
         found = next((c for c in self._world.commands.values() if f"/{c['trigger']}" == trigger.lower()), None)
         if found is None:
             raise Refusal(404, "api.command.execute_command.not_found.app_error", f"Command {trigger} not found.")
+        if self._world.is_current and not self._world.has_site_url:
+            raise Refusal(400, "api.command.execute_command.site_url_required.app_error", "Site URL is required.")
         return {
             "channel_id": channel,
             "channel_name": self._world.channels[channel]["name"],

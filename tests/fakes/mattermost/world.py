@@ -61,6 +61,7 @@ class World:
     edit_seconds: int = -1
     reads_open: bool = False
     is_current: bool = False
+    has_site_url: bool = True
 
     def now(self) -> int:
         """Milliseconds, never twice the same."""
