@@ -125,7 +125,7 @@ async def _look_at_mattermost(
 
     access = (section.url, section.token.get_secret_value(), section.ca_file)
     rest = Rest(*access)
-    routes = probe.stand_in(section.command_token.get_secret_value())
+    routes = probe.stand_in(rest, section.command_token.get_secret_value(), clock)
     listener = Listener(settings.web.host, settings.web.port, bot.__version__, routes)
     try:
         with suppress(ConfigError):  # the address is taken: by Butine itself, which then answers

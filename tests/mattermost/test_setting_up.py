@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot import checking, operations
 from bot.config import Settings, load
@@ -206,6 +207,18 @@ async def test_the_check_names_what_is_wrong(
     with pytest.raises(Refused):
         await checking.check(house.settings(**changed), TEXTS, "butine.toml", house.clock)
     assert any(line.startswith("✗") and words in line for line in capsys.readouterr().out.splitlines())
+
+
+async def test_the_check_believes_no_command_that_butine_would_refuse(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such as those of a server that signs otherwise than any known one: all was called well."""
+    await house.stop()
+    house.world.shown_key = ec.generate_private_key(ec.SECP256R1())
+    with pytest.raises(Refused):
+        await checking.check(house.settings(), TEXTS, "butine.toml", house.clock)
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("✗"))
+    assert "trop récent pour cette version de Butine" in line
 
 
 @pytest.mark.parametrize("house", ["current"], indirect=True)

@@ -12,9 +12,9 @@ from aiohttp import web
 from bot.chat.clocks import compared
 from bot.chat.mattermost.callbacks import ACTION_PATH, COMMAND_PATH, DIALOG_PATH
 from bot.chat.mattermost.desk import PROBE
-from bot.chat.mattermost.inbound import OPEN, Json, is_id
+from bot.chat.mattermost.inbound import OPEN, Json, Typed, Unreadable, is_id, typed
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
-from bot.chat.mattermost.trust import is_same
+from bot.chat.mattermost.trust import Forged, Triggers, is_same
 from bot.chat.mattermost.websocket import address_of
 from bot.errors import ChatError, ChatUnavailable
 
@@ -110,12 +110,15 @@ async def _command(rest: Rest, team: str, channel: str, command: str) -> Found:
     return Found("mattermost_command", values, bool(answer.get("text")))
 
 
-def stand_in(command_token: str) -> Sequence[web.RouteDef]:
-    """Routes that answer a probe while Butine itself does not run; they believe nothing else and do nothing."""
+def stand_in(rest: Rest, command_token: str, clock: Callable[[], datetime]) -> Sequence[web.RouteDef]:
+    """Routes that answer a probe while Butine itself does not run; they believe no more than it, and do nothing."""
 
     async def command(request: web.Request) -> web.Response:
-        given = await request.post()
-        if not is_same(str(given.get("token", "")), command_token):
+        try:
+            given = typed(await request.post())
+        except Unreadable:
+            return web.Response(status=400)
+        if not is_same(given.token, command_token) or not await _is_signed(rest, given, clock):
             return web.Response(status=403)
         return web.json_response({"response_type": "ephemeral", "text": PROBE})
 
@@ -131,3 +134,14 @@ def stand_in(command_token: str) -> Sequence[web.RouteDef]:
         return web.Response(status=403)
 
     return [web.post(COMMAND_PATH, command), web.post(DIALOG_PATH, dialog), web.post(ACTION_PATH, action)]
+
+
+async def _is_signed(rest: Rest, given: Typed, clock: Callable[[], datetime]) -> bool:
+    try:
+        key = str((await rest.client_config()).get("AsymmetricSigningPublicKey", ""))
+        Triggers(key, clock).take(given.trigger, given.member)
+    except Forged as error:
+        return error.reason == "trigger_time"  # what is wrong with the clocks is said apart
+    except ChatError:
+        return False
+    return True

@@ -55,6 +55,7 @@ class World:
     config: Json = field(default_factory=dict)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    shown_key: ec.EllipticCurvePrivateKey | None = None
     last: int = 0
     is_forgetful: bool = False
     hides_archived: bool = False
@@ -73,9 +74,9 @@ class World:
         return answers.an_id(next(self.numbers))
 
     def public_key(self) -> str:
-        """As in the client's configuration."""
+        """As in the client's configuration; `shown_key` in its place is one with which nothing is signed."""
         form, encoding = serialization.PublicFormat.SubjectPublicKeyInfo, serialization.Encoding.DER
-        return base64.b64encode(self.key.public_key().public_bytes(encoding, form)).decode()
+        return base64.b64encode((self.shown_key or self.key).public_key().public_bytes(encoding, form)).decode()
 
     def trigger(self, user: str, channel: str = "") -> str:
         """What goes with a command or click in that channel, which current servers state."""
