@@ -69,3 +69,18 @@ async def test_a_direct_message_is_still_changed_in_place(current_rig: Mattermos
     rig.listener.reply = Reply(PLAIN, replaces=True)
     assert await rig.press(rig.agent, told, "Suite") == 200
     assert [reading.read(each).text for each in rig.direct_posts(rig.agent)] == ["Merci."]
+
+
+async def test_a_direct_message_that_may_not_be_changed_any_more_is_followed_by_another(
+    current_rig: MattermostRig,
+) -> None:
+    rig = current_rig
+    post = await private(rig, WITH_BUTTONS)
+    assert await rig.press(rig.agent, post, "Suite") == 200
+    told = await rig.told(rig.agent, "[Suite]")
+    rig.world.edit_seconds = 300
+    rig.clock.move(minutes=6)
+    rig.listener.reply = Reply(PLAIN, replaces=True)
+    assert await rig.press(rig.agent, told, "Suite") == 200
+    await rig.told(rig.agent, "Merci.")
+    assert len(rig.direct_posts(rig.agent)) == 2
