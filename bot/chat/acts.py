@@ -228,7 +228,7 @@ def _receipt(call: Call, submitted: Submitted, *, replaces: bool = False) -> Rep
 
 
 def _edit_form(call: Call, number: int) -> Reply:
-    return Reply(form=forms.edit_form(submission.draft_for_editing(call.session, call.caller, number), call.texts))
+    return Reply(form=forms.edit_form(submission.editable_idea(call.session, call.caller, number), call.texts))
 
 
 def _edit(call: Call, number: int, draft: Draft, read: str) -> Reply:

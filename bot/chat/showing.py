@@ -100,6 +100,12 @@ def _card_without_idea(session: Session, item: OutboxItem, texts: Texts, now: da
             return digest_views.digest_card(digesting.posted_contents(session, item.subject["digest_id"]), texts)
         case announcing.CONSENT_REQUEST | announcing.CONSENT_ANSWER:
             return _consent_card(session, item, texts)
+        case announcing.REMINDER:
+            return _reminder_card(session, item, texts, now)
+    raise LookupError(item.view)
+
+
+def _reminder_card(session: Session, item: OutboxItem, texts: Texts, now: datetime) -> Card:
     named = item.subject.get("ideas")
     if named is None:  # wanted by 0.1.0, which named whatever waited when it was sent
         waiting = ideas.oldest_pending(session, item.workspace_id, REMINDED_AT_ONCE)

@@ -76,7 +76,7 @@ def _similar(session: Session, caller: Caller, draft: Draft, *, may_support_own:
     return tuple(idea for idea, _ in found)
 
 
-def draft_for_editing(session: Session, caller: Caller, number: int, *, for_change: bool = False) -> Idea:
+def editable_idea(session: Session, caller: Caller, number: int, *, for_change: bool = False) -> Idea:
     """The member's own idea, if its text may still change. Raises IdeaNotFound, NotPermitted or WrongStatus."""
     idea = own_idea(session, caller, number, for_change=for_change)
     lifecycle.require(Action.EDIT, idea)
@@ -91,7 +91,7 @@ def edit(session: Session, caller: Caller, number: int, draft: Draft, now: datet
     WrongStatus, or RefusedMeanwhile for a refusal that they have not read.
     """
     draft = drafts.checked(draft)
-    idea = draft_for_editing(session, caller, number, for_change=True)
+    idea = editable_idea(session, caller, number, for_change=True)
     has_read = read in ("", seen.word_mark(idea))
     is_resubmitted = idea.status is Status.REFUSED
     if is_resubmitted and not has_read:

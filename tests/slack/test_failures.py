@@ -214,7 +214,7 @@ async def test_a_pause_that_slack_asks_for_is_kept(slack: FakeSlack, socket_buti
 
 async def test_a_channel_takes_one_post_a_second(slack: FakeSlack, socket_butine: Installation) -> None:
     for number in range(8):
-        await slack.type_command(CAMILLE, f"Idée numéro {number}")
+        await slack.type_command(CAMILLE, f"Une idée de plus, la {number}")
     await socket_butine.settle()
     moments = [moment for method, moment, given in slack.api.calls if method == "chat.postMessage"]
     assert len(moments) == 8

@@ -136,8 +136,8 @@ async def test_the_scopes_suffice_for_everything_and_none_is_left_over(
     """A journey through all that the adapter does, with what the manifest asks for and no more."""
     slack.api.scopes = set(manifest.SCOPES)
     slack.api.fail("chat.postMessage", "reset_after")
-    await socket_butine.publish(1, "Une idée")
-    card = slack.card(IDEAS, "Une idée")
+    await socket_butine.publish(1, "Des vélos")
+    card = slack.card(IDEAS, "Des vélos")
     await slack.react(SAM, card, "+1")
     await socket_butine.reconcile()
     for channel, member in (("ideas", None), ("review", None), (None, CAMILLE)):

@@ -156,12 +156,12 @@ def test_a_text_that_people_vote_on_or_that_is_gone_is_not_edited(
         submission.edit(session, world.camille, idea.number, FULL, NOW)
     assert (refused.value.number, refused.value.status, refused.value.action) == (1, status, "edit")
     with pytest.raises(WrongStatus):
-        submission.draft_for_editing(session, world.camille, idea.number)
+        submission.editable_idea(session, world.camille, idea.number)
 
 
-def test_a_draft_for_editing_is_the_idea_itself(session: Session, world: World) -> None:
+def test_an_editable_idea_is_the_idea_itself(session: Session, world: World) -> None:
     idea = world.propose()
-    assert submission.draft_for_editing(session, world.camille, idea.number) is idea
+    assert submission.editable_idea(session, world.camille, idea.number) is idea
 
 
 # Withdrawing
@@ -207,7 +207,7 @@ def test_another_member_is_told_that_there_is_no_such_idea_until_it_is_published
     for act in (
         lambda: submission.edit(session, world.sam, idea.number, FULL, NOW),
         lambda: submission.withdraw(session, world.sam, idea.number, NOW),
-        lambda: submission.draft_for_editing(session, world.sam, idea.number),
+        lambda: submission.editable_idea(session, world.sam, idea.number),
     ):
         with pytest.raises(IdeaNotFound):
             act()

@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.chat.events import Reply
 from bot.chat.web.live import Streams
 from bot.chat.web.places import Places
-from bot.chat.web.room import CHANGES_KEPT, Draft, Room
+from bot.chat.web.room import CHANGES_KEPT, NewMessage, Room
 from bot.chat.web.window import Window
 from bot.views.cards import Card, Heading
 from tests.web.rooms import CHANNELS, IDEA, RECEIPT, Clock, Scene
@@ -199,7 +199,7 @@ async def test_a_browser_that_does_not_read_is_hung_up_on(room_file: Path, *, is
     window = await open_window(room)
     browser = Slow(1, is_gone=is_gone)
     following = asyncio.create_task(streams.follow(browser, window, int(clock().timestamp())))
-    await room.run(lambda store: store.post(Draft("channel:idees", "x", author="camille"), clock()))
+    await room.run(lambda store: store.post(NewMessage("channel:idees", "x", author="camille"), clock()))
     async with asyncio.timeout(10):
         await following
     assert browser.stuck.is_set()

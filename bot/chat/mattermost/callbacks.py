@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from bot.chat.mattermost.trust import Forged
 from bot.chat.under_way import UnderWay
 from bot.views.texts import Texts
 
+Delivery = TypeVar("Delivery")
 log = logging.getLogger(__name__)
 
 BODY_LIMIT = 256 * 1024
@@ -54,29 +55,25 @@ class Callbacks:
         await self._under_way.close()
 
     async def _command(self, request: web.Request) -> web.Response:
-        async def answer(desk: Desk, body: str) -> Json:
-            return await desk.command(inbound.typed(dict(parse_qsl(body, keep_blank_values=True))))
+        def typed(body: str) -> inbound.Typed:
+            return inbound.typed(dict(parse_qsl(body, keep_blank_values=True)))
 
-        return await self._answer(request, answer)
+        return await self._answer(request, typed, Desk.command)
 
     async def _action(self, request: web.Request) -> web.Response:
-        async def answer(desk: Desk, body: str) -> Json:
-            return await desk.click(inbound.clicked(json.loads(body)))
-
-        return await self._answer(request, answer)
+        return await self._answer(request, lambda body: inbound.clicked(json.loads(body)), Desk.click)
 
     async def _dialog(self, request: web.Request) -> web.Response:
         if self._desk is None:
             # Of any other answer clients make nothing: they close the form, and what was written is gone.
             return web.json_response({"error": Texts(self._language)("problem.not_saved")})
-
-        async def answer(desk: Desk, body: str) -> Json:
-            return await desk.submission(inbound.submitted(json.loads(body)))
-
-        return await self._answer(request, answer)
+        return await self._answer(request, lambda body: inbound.submitted(json.loads(body)), Desk.submission)
 
     async def _answer(
-        self, request: web.Request, answer: Callable[[Desk, str], Coroutine[Any, Any, Json]]
+        self,
+        request: web.Request,
+        read: Callable[[str], Delivery],
+        answer: Callable[[Desk, Delivery], Coroutine[Any, Any, Json]],
     ) -> web.Response:
         desk = self._desk
         if desk is None:
@@ -87,14 +84,16 @@ class Callbacks:
         if len(body) > BODY_LIMIT:
             return web.Response(status=413)
         try:
-            # In a task of its own: a server that hangs up doesn't end it.
-            return web.json_response(await asyncio.shield(self.see_through(answer(desk, body.decode()))))
-        except Forged as error:
-            log.warning("%s: refused (%s)", request.path, error.reason)
-            return web.Response(status=403)
+            delivery = read(body.decode())
         except (Unreadable, ValueError, RecursionError):
             log.warning("%s: unreadable", request.path)
             return web.Response(status=400)
+        try:
+            # In a task of its own: a server that hangs up doesn't end it.
+            return web.json_response(await asyncio.shield(self.see_through(answer(desk, delivery))))
+        except Forged as error:
+            log.warning("%s: refused (%s)", request.path, error.reason)
+            return web.Response(status=403)
 
     def see_through(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """Have something done that closing waits for."""

@@ -75,8 +75,8 @@ class Desk:
     async def click(self, clicked: Clicked) -> Json:
         """The answer to a click. Raises Forged."""
         facts = self._facts_of(clicked.context)
-        self._is_in_place(facts, clicked)
-        await self._is_of_post(facts, clicked.post)
+        self._require_place(facts, clicked)
+        await self._require_post(facts, clicked.post)
         at = self.triggers.take(clicked.trigger, clicked.member)
         key = event_id("click", trigger_name(clicked.trigger))
         if facts["confirm"]:
@@ -98,7 +98,7 @@ class Desk:
             return {} if is_open else self._told(clicked.member, self._too_late(clicked.member), key)
         if reply.card is None:
             return {}
-        if reply.replaces and facts["kind"] == "reply" and await self._is_replaced(clicked, reply.card):
+        if reply.replaces and facts["kind"] == "reply" and await self._try_to_replace(clicked, reply.card):
             return {}
         return self._told(clicked.member, reply.card, key)
 
@@ -145,7 +145,7 @@ class Desk:
         if not isinstance(state, dict):
             raise Forged("state")
         facts = self.seal.opened("form", state)
-        _is_members(facts, submitted.member)
+        _require_member(facts, submitted.member)
         if str(facts["once"]) in self._sent:
             raise Forged("form_replayed")
         return facts
@@ -160,7 +160,7 @@ class Desk:
             event_id("click", once), submitted.member, now, str(facts["do"]), str(facts["value"]), post
         )
 
-    def _is_in_place(self, facts: dict[str, Fact], clicked: Clicked) -> None:
+    def _require_place(self, facts: dict[str, Fact], clicked: Clicked) -> None:
         """Raises Forged for a click of another channel or member than it was made for, or too long after that.
 
         The server itself says which channel and team the button stands in.
@@ -169,7 +169,7 @@ class Desk:
             raise Forged("foreign_team")
         if facts["channel"] != clicked.channel:
             raise Forged("channel")
-        _is_members(facts, clicked.member)
+        _require_member(facts, clicked.member)
         if self._is_over(facts):
             raise Forged("expired")
 
@@ -177,7 +177,7 @@ class Desk:
         until = facts["until"]
         return bool(until) and self.clock().timestamp() > int(until or 0)
 
-    async def _is_of_post(self, facts: dict[str, Fact], post: str) -> None:
+    async def _require_post(self, facts: dict[str, Fact], post: str) -> None:
         """Raises Forged for a button that stands in another post than the one it was made for."""
         if facts["kind"] == "private":
             return
@@ -229,9 +229,9 @@ class Desk:
         async def send() -> None:
             await self.posts.create(await self.posts.conversation(member), card, key, reply_to=member)
 
-        await self._is_sent(send)
+        await self._try_to_send(send)
 
-    async def _is_replaced(self, clicked: Clicked, card: Card) -> bool:
+    async def _try_to_replace(self, clicked: Clicked, card: Card) -> bool:
         """Put the card in the place of the private words that were clicked; False where that can't be done.
 
         An `update` in the answer would have the server show an error instead of it, where it lets nothing so old be
@@ -250,10 +250,10 @@ class Desk:
         async def send() -> None:
             await self.posts.update(post, card, reply_to=member)
 
-        if not await self._is_sent(send):
+        if not await self._try_to_send(send):
             await self._tell(member, card, key)
 
-    async def _is_sent(self, send: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+    async def _try_to_send(self, send: Callable[[], Coroutine[Any, Any, None]]) -> bool:
         """Send a private answer: what it tells is committed, so a few tries are enough."""
         for attempt in range(1, TELL_TRIES + 1):
             try:
@@ -291,7 +291,7 @@ class Desk:
         return _says(self._texts(member)("mattermost.form_late"))
 
 
-def _is_members(facts: dict[str, Fact], member: str) -> None:
+def _require_member(facts: dict[str, Fact], member: str) -> None:
     """Raises Forged for what was handed out to somebody else."""
     if facts["member"] not in ("", member):
         raise Forged("member")

@@ -86,7 +86,6 @@ class Socket:
         self._connection = ""
         self._next = 0
         self._failures = 0
-        self._is_ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

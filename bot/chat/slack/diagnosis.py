@@ -48,7 +48,7 @@ async def diagnose(access: Access, configured: Mapping[str, str], time: Time) ->
             yield Finding("cli.check.slack_scope", {"scope": scope, "use": SCOPES[scope]}, is_problem=True)
         yield await _transport(api, access, session)
         if not {"channels:read", "groups:read"} & set(missing):
-            for finding in await _channels(api, configured):
+            for finding in await _channels(api, access.api_url, configured):
                 yield finding
 
 
@@ -78,11 +78,11 @@ async def _transport(api: Api, access: Access, session: aiohttp.ClientSession) -
     return Finding("cli.check.slack_socket")
 
 
-async def _channels(api: Api, configured: Mapping[str, str]) -> list[Finding]:
+async def _channels(api: Api, url: str, configured: Mapping[str, str]) -> list[Finding]:
     try:
         own = await api.own_channels()
     except ChatError as error:
-        return [Finding("cli.check.slack_api_url", {"url": "users.conversations", "reason": _reason(error)}, True)]
+        return [Finding("cli.check.slack_api_url", {"url": url, "reason": _reason(error)}, True)]
     by_id = {channel.id: channel for channel in own.values()}
     found = []
     for use, name in configured.items():

@@ -23,6 +23,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.chat.slack import inbound
 from bot.chat.slack.api import Pace
+from bot.chat.slack.listeners import NOBODY_LISTENS, OK, TAKEN_IN
 from bot.chat.under_way import UnderWay
 
 log = logging.getLogger(__name__)
@@ -43,9 +44,7 @@ STALE = (
     "requests with this app's signature are refused, as their time and this machine's are %.0f s apart: set its clock "
     "right; where it is, somebody repeats old requests"
 )
-OK, BAD, UNKNOWN, LARGE, CLOSED = 200, 400, 401, 413, 503
-NOBODY_LISTENS = 404
-"""Bolt's word for an event that no listener wants: that is fine too."""
+BAD, UNKNOWN, LARGE, CLOSED = 400, 401, 413, 503
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
@@ -115,7 +114,7 @@ class Door:
             return web.Response(status=CLOSED)
         # Closing waits for all of it: what is stored is to be told as well, while there is still a way to tell it.
         answered = await asyncio.shield(self._under_way.start(self._dispatch(delivery)))
-        if answered.status < LARGE:
+        if answered.status in TAKEN_IN:
             # Only what was taken in counts as seen: what failed is to be delivered again, perhaps in the same second.
             self._accepted.add(signature)
         return _response(answered)

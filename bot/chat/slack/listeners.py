@@ -34,8 +34,10 @@ from bot.errors import ChatError, MessageGone, NotTakenIn
 ACKNOWLEDGE_SECONDS = 2.5
 """Slack waits for three; what takes longer is answered later, without a receipt that could be false."""
 FORMS_REMEMBERED = 2000
-FAILED = 500
-"""Answered so, an event comes again, and a form stays open."""
+OK, NOBODY_LISTENS, FAILED = 200, 404, 500
+"""What Bolt answers; it has the second for an event that no listener wants. After the third an event comes again, and a
+form stays open."""
+TAKEN_IN = frozenset({OK, NOBODY_LISTENS})
 
 log = logging.getLogger(__name__)
 

@@ -23,6 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.slack import inbound
 from bot.chat.slack.api import proxy_for
+from bot.chat.slack.listeners import OK, TAKEN_IN
 from bot.chat.under_way import UnderWay
 from bot.errors import ChatError, ChatUnavailable, NeedsMending
 
@@ -38,8 +39,6 @@ GREETING_SECONDS = 10.0
 CLOSE_SECONDS = 3.0
 ACKNOWLEDGE_SECONDS = 3.0
 """After which Slack takes no acknowledgement any more."""
-TAKEN_IN = (200, 404)
-"""404 is Bolt's word for an event that no listener wants."""
 
 SWITCHED_OFF = "link_disabled"
 """Why it turns away whoever connects, where Socket Mode is off (docs.slack.dev/apis/events-api/using-socket-mode)."""
@@ -304,7 +303,7 @@ def _turned_away(reason: str) -> ChatUnavailable:
 
 
 def _payload(answered: BoltResponse) -> dict[str, Any] | None:
-    if not answered.body or answered.status != TAKEN_IN[0]:
+    if not answered.body or answered.status != OK:
         return None
     return dict(json.loads(answered.body))
 

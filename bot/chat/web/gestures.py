@@ -13,7 +13,7 @@ from bot.chat.platform import OnEvent
 from bot.chat.web import glyphs, inbound
 from bot.chat.web.inbound import Gesture, NewPerson, Payload, Refused
 from bot.chat.web.places import Places
-from bot.chat.web.room import Draft, Message, Persona, Room, RoomStore
+from bot.chat.web.room import Message, NewMessage, Persona, Room, RoomStore
 from bot.chat.web.window import Window
 from bot.errors import NotTakenIn
 from bot.views.cards import Card, Form, Paragraph
@@ -69,7 +69,7 @@ class Gestures:
                 unknown = window.texts("room.unknown_command", word=word, command=self._triggers[0])
                 card = Card(unknown, (Paragraph((unknown,)),), tone="warning")
                 return replace(await self._show(window, made, Reply(card)), keeps_text=True)
-        said = Draft(
+        said = NewMessage(
             window.place.id, text, f"said:{made.persona}:{made.mark}", thread=window.thread, author=made.persona
         )
         message = await self._room.run(lambda store: store.post(said, self._clock()))
@@ -177,7 +177,7 @@ class Gestures:
         card = reply.card
         if card is None:
             return Outcome(window, form=reply.form, origin=origin, field_errors=reply.field_errors)
-        draft = Draft(
+        draft = NewMessage(
             window.place.id,
             written(card),
             f"reply:{made.persona}:{made.mark}",

@@ -21,7 +21,7 @@ from bot.chat.web.inbound import Refused
 from bot.chat.web.live import Streams
 from bot.chat.web.pages import Hints, Pages
 from bot.chat.web.places import Place, Places, permalink
-from bot.chat.web.room import Draft, Message, Persona, Room, RoomStore
+from bot.chat.web.room import Message, NewMessage, Persona, Room, RoomStore
 from bot.chat.web.schema import look_at_file
 from bot.errors import ChatRefused, ChatUnavailable, ConfigError, MessageGone
 from bot.views.cards import Card, Hint
@@ -105,7 +105,7 @@ class WebRoom:
         return await self._post(self._places.direct((await self._persona(member)).id), card, key)
 
     async def _post(self, place: Place, card: Card, key: str) -> MessageRef:
-        draft = Draft(place.id, written(card), key, reaction=card.reaction)
+        draft = NewMessage(place.id, written(card), key, reaction=card.reaction)
         return _ref(await self._run(lambda store: store.post(draft, self._clock())))
 
     async def update(self, message: str, card: Card) -> MessageRef:

@@ -58,7 +58,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class NewMessage:
     """A message about to be kept; the fields are those of `Message`. `key` makes it unique in its place."""
 
     place: str
@@ -141,7 +141,7 @@ class RoomStore:
 
     # Messages
 
-    def post(self, draft: Draft, at: datetime) -> Message:
+    def post(self, draft: NewMessage, at: datetime) -> Message:
         """Keep a message, or give the one that is there already under the same key in the same place."""
         with self._writing():
             existing = self._find(draft.place, draft.key)
@@ -153,7 +153,7 @@ class RoomStore:
         row = self._db.execute("SELECT id FROM message WHERE place = ? AND key = ?", (place, key)).fetchone()
         return int(row["id"]) if row else None
 
-    def _insert(self, draft: Draft, at: datetime) -> int:
+    def _insert(self, draft: NewMessage, at: datetime) -> int:
         cursor = self._db.execute(
             "INSERT INTO message (place, thread, author, only_for, key, content, posted_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
