@@ -22,17 +22,19 @@ from bot.views.texts import Texts
 log = logging.getLogger(__name__)
 
 BODY_LIMIT = 256 * 1024
+BODY_SECONDS = 10.0
 COMMAND_PATH, ACTION_PATH, DIALOG_PATH = "/mattermost/command", "/mattermost/action", "/mattermost/dialog"
 
 
 class Callbacks:
     """Answers the three addresses once it is `open`ed; before and after that it asks to come back later.
 
-    `language` is of what it says then.
+    `language` is of what it says then. A body that has not come within `body_seconds` is not waited for.
     """
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, *, body_seconds: float = BODY_SECONDS) -> None:
         self._language = language
+        self._body_seconds = body_seconds
         self._desk: Desk | None = None
         self._under_way = UnderWay()
 
@@ -83,7 +85,11 @@ class Callbacks:
             return web.Response(status=503)
         if (request.content_length or 0) > BODY_LIMIT:
             return web.Response(status=413)
-        body = await request.read()
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                body = await request.read()
+        except TimeoutError:
+            return web.Response(status=408)
         if len(body) > BODY_LIMIT:
             return web.Response(status=413)
         try:
