@@ -21,8 +21,8 @@ BODY_LIMIT = 1024 * 1024
 SHUTDOWN_SECONDS = 1.0
 """Platforms see through what they take in before this listener stops; what remains is an answer on its way."""
 IDLE_SECONDS = 120.0
-"""Mattermost's server and the usual proxies give a quiet connection up after ninety: if we did first, a request might be
-lost."""
+"""Mattermost's server and the usual proxies give a quiet connection up after ninety. Where Butine is the first to do
+so, a request may be lost."""
 CONNECTIONS = 1000
 """At once. Who opens more and says nothing must not keep Butine from its database and from chat."""
 WARNING_SECONDS = 60.0
