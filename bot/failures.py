@@ -15,6 +15,7 @@ _CONFIG: Mapping[str, str] = {
     "file_missing": "cli.error.file_missing",
     "file_unreadable": "cli.error.file_unreadable",
     "file_broken": "cli.error.file_broken",
+    "file_not_utf8": "cli.error.file_not_utf8",
     "unknown_key": "cli.error.unknown_key",
     "missing_key": "cli.error.missing_key",
     "wrong_value": "cli.error.wrong_value",

@@ -327,7 +327,7 @@ def test_a_file_in_another_encoding_is_refused_with_its_line() -> None:
     Path("latin.toml").write_bytes("a = 1\n[channels]\nideas = 'idées'".encode("latin-1"))
     with pytest.raises(ConfigError) as raised:
         load(Path("latin.toml"), {})
-    assert (raised.value.code, raised.value.values["line"]) == ("file_broken", "3")
+    assert (raised.value.code, raised.value.values["line"]) == ("file_not_utf8", "3")
 
 
 # Secrets

@@ -1,0 +1,56 @@
+"""Butine in surroundings that are not as it would have them: a terminal's encoding, a package that is not there."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import PROGRAM, Terminal, words_of
+
+CONFIG, REFUSED = 3, 1
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "iso-8859-15", "cp1252"])
+@pytest.mark.parametrize("locale", ["fr_FR", "en_GB"])
+def test_a_terminal_without_some_signs_shows_others_in_their_place(in_folder: Path, encoding: str, locale: str) -> None:
+    """One of them ended the program, in the middle of a check."""
+    environment = {**os.environ, "LC_ALL": locale, "PYTHONIOENCODING": encoding, "BUTINE_WEB__PORT": "0"}
+    for words in (["--help"], ["check"]):
+        shown = subprocess.run([PROGRAM, *words], cwd=in_folder, env=environment, capture_output=True, check=True)
+        assert shown.stdout.decode(encoding)
+        assert shown.stderr == b""
+    if encoding != "cp1252":
+        assert shown.stdout.startswith((b"ok La conf", b"ok The conf"))
+    refused = subprocess.run(
+        [PROGRAM, "--config", "nowhere.toml", "check"], cwd=in_folder, env=environment, capture_output=True, check=False
+    )
+    assert refused.returncode == CONFIG
+    assert b"\\u" not in refused.stderr
+
+
+@pytest.mark.parametrize("package, command", [("pydantic", "run"), ("sqlmodel", "check"), ("Stemmer", "ideas list")])
+def test_a_package_that_is_not_there_is_named_with_what_brings_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, package: str, command: str
+) -> None:
+    """As after an upgrade without `make install`."""
+    (terminal.folder / f"{package}.py").write_text(f"raise ModuleNotFoundError(name={package!r})", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(terminal.folder), prepend=os.pathsep)
+    process = terminal.start(*command.split())
+    out, err = process.communicate(timeout=60)
+    assert (out, err, process.returncode) == ("", terminal.say("cli.error.packages", name=package) + "\n", REFUSED)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_configuration_that_may_not_be_read_is_told(terminal: Terminal) -> None:
+    terminal.configure("")
+    Path("butine.toml").chmod(0)
+    result = terminal.run("--config", "butine.toml", "check")
+    start = terminal.say("cli.error.file_unreadable", file="butine.toml", reason="|").split("|")[0]
+    assert (result.exit_code, words_of(result.stderr).startswith(words_of(start))) == (CONFIG, True)
+
+
+def test_a_configuration_in_another_encoding_is_told_as_that(terminal: Terminal) -> None:
+    """Editors show nothing wrong in that line."""
+    (terminal.folder / "butine.toml").write_bytes("# é\n".encode("latin-1"))
+    terminal.fail(CONFIG, terminal.say("cli.error.file_not_utf8", file="butine.toml", line=1), "check")
