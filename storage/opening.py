@@ -182,6 +182,7 @@ def engine_for(url: URL, *, is_reader: bool, is_patient: bool = False) -> Engine
             pool_pre_ping=True,
             connect_args=limits,
             json_serializer=_COMPACT.encode,
+            hide_parameters=True,
         )
         if not is_patient:
             event.listen(engine, "connect", _limit_waiting)
@@ -193,6 +194,7 @@ def engine_for(url: URL, *, is_reader: bool, is_patient: bool = False) -> Engine
         pool_size=size,
         max_overflow=0,
         json_serializer=_COMPACT.encode,
+        hide_parameters=True,  # an error, and its traceback in the log, would have what members wrote
         connect_args={
             "timeout": LOCK_TIMEOUT_SECONDS,
             "check_same_thread": False,
