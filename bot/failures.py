@@ -128,6 +128,8 @@ def _first_line(reason: str) -> str:
 
 def _about_storage(error: CannotOpen | NotSaved | NotSound, texts: Texts) -> str:
     match error:
+        case CannotOpen(code=CannotOpen.UNREACHABLE, url=url, reason=reason) if url.startswith("sqlite:") and reason:
+            return texts("cli.error.unopened", url=url, reason=_first_line(reason))
         case CannotOpen(code=code, url=url, reason=reason):
             return texts(_CANNOT_OPEN[code], url=url, reason=_first_line(reason))
         case NotSound(source=source, reason=reason):

@@ -235,7 +235,7 @@ def _check_writable(path: Path, name: str) -> None:
         or not os.access(target, os.W_OK)
         or not os.access(path.parent, os.W_OK)
     ):
-        raise CannotOpen(CannotOpen.UNWRITABLE, name)
+        raise CannotOpen(CannotOpen.UNWRITABLE, name, str(path.absolute().parent))
 
 
 def acquire(url: URL) -> IO[str]:

@@ -161,7 +161,8 @@ def test_several_problems_are_told_at_once_each_on_its_line(
 
 def test_a_database_in_a_missing_folder_cannot_be_written(terminal: Terminal) -> None:
     terminal.configure('[storage]\nurl = "sqlite:///missing/butine.db"')
-    sentence = terminal.say("cli.error.unwritable", url="sqlite:///missing/butine.db")
+    folder = terminal.folder / "missing"
+    sentence = terminal.say("cli.error.unwritable", url="sqlite:///missing/butine.db", reason=folder)
     for command in (["run"], ["migrate"], ["ideas", "list"], ["digest", "--now"]):
         terminal.fail(DATABASE, sentence, *command)
 

@@ -1,14 +1,16 @@
 """Butine in surroundings that are not as it would have them: a terminal's encoding, a package that is not there."""
 
 import os
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import PROGRAM, Terminal, words_of
+from tests.cli.conftest import PROGRAM, Terminal, in_web, words_of
 
-CONFIG, REFUSED = 3, 1
+CONFIG, DATABASE, REFUSED = 3, 4, 1
 
 
 @pytest.mark.parametrize("encoding", ["iso-8859-1", "iso-8859-15", "cp1252"])
@@ -54,3 +56,12 @@ def test_a_configuration_in_another_encoding_is_told_as_that(terminal: Terminal)
     """Editors show nothing wrong in that line."""
     (terminal.folder / "butine.toml").write_bytes("# é\n".encode("latin-1"))
     terminal.fail(CONFIG, terminal.say("cli.error.file_not_utf8", file="butine.toml", line=1), "check")
+
+
+def test_a_file_that_another_program_holds_is_not_blamed_on_a_server(terminal: Terminal) -> None:
+    terminal.write(in_web)
+    with closing(sqlite3.connect(terminal.database, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        sentence = terminal.say("cli.error.unopened", url="sqlite:///butine.db", reason="database is locked")
+        terminal.fail(DATABASE, sentence, "ideas", "list")
