@@ -18,12 +18,11 @@ CONFIG, DATABASE, REFUSED = 3, 4, 1
 def test_a_terminal_without_some_signs_shows_others_in_their_place(in_folder: Path, encoding: str, locale: str) -> None:
     """One of them ended the program, in the middle of a check."""
     environment = {**os.environ, "LC_ALL": locale, "PYTHONIOENCODING": encoding, "BUTINE_WEB__PORT": "0"}
-    for words in (["--help"], ["check"]):
-        shown = subprocess.run([PROGRAM, *words], cwd=in_folder, env=environment, capture_output=True, check=True)
+    for word, beginning in (("--help", b"Usage"), ("check", b"ok ")):
+        shown = subprocess.run([PROGRAM, word], cwd=in_folder, env=environment, capture_output=True, check=True)
+        assert shown.stdout.startswith(beginning)
         assert shown.stdout.decode(encoding)
         assert shown.stderr == b""
-    if encoding != "cp1252":
-        assert shown.stdout.startswith((b"ok La conf", b"ok The conf"))
     refused = subprocess.run(
         [PROGRAM, "--config", "nowhere.toml", "check"], cwd=in_folder, env=environment, capture_output=True, check=False
     )

@@ -3,23 +3,18 @@
 Each forgery begins with something genuine, which it changes, moves, repeats or sends as somebody else.
 """
 
-import asyncio
 import base64
 import copy
 import json
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import cast
 
 import pytest
 from aiohttp import ClientSession
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bot.chat.mattermost.callbacks import Callbacks
-from bot.chat.mattermost.desk import Desk
-from bot.http import Listener
 from tests.mattermost.house import House
 from tests.mattermost.scene import Scene
 
@@ -383,15 +378,3 @@ async def test_garbage_is_turned_away(house: House, path: str) -> None:
                 assert await response.read() == b""
         async with session.get(address) as response:
             assert response.status == 405
-
-
-async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
-    callbacks = Callbacks("fr", body_seconds=0.05)
-    callbacks.open(cast("Desk", object()))
-    listener = Listener("127.0.0.1", 0, "0", callbacks.routes())
-    await listener.start()
-    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
-    writer.write(b"POST /mattermost/command HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\ntoken=")
-    assert (await asyncio.wait_for(reader.readline(), 30)).split()[1] == b"408"
-    writer.close()
-    await listener.stop()
