@@ -85,9 +85,9 @@ class Listener:
         await runner.setup()
         if runner.server is None:
             raise RuntimeError("the runner is not set up")
-        connect = partial(self._connection, runner.server)
+        connect, loop = partial(self._connection, runner.server), asyncio.get_running_loop()
         try:
-            self._sockets = await asyncio.get_running_loop().create_server(connect, self._host, self._port)
+            self._sockets = await loop.create_server(connect, self._host, self._port, backlog=128)
         except OSError as error:
             await runner.cleanup()
             where = {"host": self._host, "port": str(self._port)}
