@@ -3,6 +3,8 @@
 Imports little, so that --help answers at once.
 """
 
+import codecs
+import io
 import json
 import os
 import re
@@ -26,7 +28,24 @@ def _operator_language() -> str:
     return known_language(locale, "fr")
 
 
+_PLAIN = {"✓": "ok", "✗": "!!", "’": "'", "“": '"', "”": '"', "…": "...", "œ": "oe", "\u202f": " "}
+
+
+def _spelt_plainly(error: UnicodeError) -> tuple[str, int]:
+    """What a terminal's encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("butine", _spelt_plainly)
+for _stream in (sys.stdout, sys.stderr):
+    if isinstance(_stream, io.TextIOWrapper) and not _stream.encoding.lower().startswith("utf"):
+        _stream.reconfigure(errors="butine")  # a line with one such sign would end the program
+
 texts = Texts(_operator_language(), domain="cli")
+FILE = click.Path(path_type=Path, readable=False)
+"""Whether it can be read is told in a sentence of ours."""
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
@@ -51,7 +70,15 @@ class Failed(click.ClickException):
 
 
 class _Command(click.Command):
-    """Its --help is in the operator's language too."""
+    """Its --help is in the operator's language too, and what it can't import is told in words."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's signature
+        """Commands import what they need: after an upgrade without `make install`, a package may be lacking."""
+        try:
+            return super().invoke(ctx)
+        except ImportError as error:
+            options = ctx.find_object(Options)
+            raise _failed(options, texts("cli.error.packages", name=error.name or error), 1) from error
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Click's own, with our words."""
@@ -69,7 +96,7 @@ class _Group(_Command, click.Group):
 
 
 @click.group(cls=_Group, help=texts("cli.about"), epilog=texts("cli.codes"), context_settings=CONTEXT)
-@click.option("--config", "path", type=click.Path(path_type=Path), help=texts("cli.option.config"))
+@click.option("--config", "path", type=FILE, help=texts("cli.option.config"))
 @click.option("--debug", is_flag=True, envvar="BUTINE_DEBUG", help=texts("cli.option.debug"))
 @click.version_option(bot.__version__, prog_name="butine", help=texts("cli.option.version"))
 @click.pass_context
@@ -142,7 +169,7 @@ def ideas_show(options: Options, number: int, workspace: str | None) -> None:
 
 
 @ideas.command("export", help=texts("cli.ideas_export"))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FILE)
 @click.option("--workspace", help=texts("cli.option.workspace"))
 @click.pass_obj
 def ideas_export(options: Options, file: Path, workspace: str | None) -> None:
@@ -153,7 +180,7 @@ def ideas_export(options: Options, file: Path, workspace: str | None) -> None:
 
 
 @ideas.command("import", help=texts("cli.ideas_import"))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FILE)
 @click.option("--workspace", help=texts("cli.option.workspace"))
 @click.pass_obj
 def ideas_import(options: Options, file: Path, workspace: str | None) -> None:
@@ -164,7 +191,7 @@ def ideas_import(options: Options, file: Path, workspace: str | None) -> None:
 
 
 @main.command(help=texts("cli.backup"))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FILE)
 @click.pass_obj
 def backup(options: Options, file: Path) -> None:
     """Copy the database."""
@@ -283,16 +310,22 @@ def _config_file(path: Path | None) -> str:
 def _execute(options: Options, operation: "Callable[[Settings], Coroutine[Any, Any, None]]") -> None:
     """Read the configuration, run the operation, and turn what goes wrong into a sentence and an exit code."""
     import asyncio  # noqa: PLC0415  see the module
-    import traceback  # noqa: PLC0415
 
     from bot import failures  # noqa: PLC0415
     from bot.config import load  # noqa: PLC0415
 
     try:
         asyncio.run(operation(load(options.config)))
-    except (click.ClickException, BrokenPipeError):  # click ends without a word where nobody reads on, as in `| head`
-        raise
+    except (click.ClickException, BrokenPipeError, ImportError):
+        raise  # click ends without a word where nobody reads on, as in `| head`
     except Exception as error:
-        if options.is_debugging:
-            traceback.print_exception(error)
-        raise Failed(*failures.explain(error, texts)) from error
+        raise _failed(options, *failures.explain(error, texts)) from error
+
+
+def _failed(options: Options | None, sentence: str, exit_code: int) -> Failed:
+    """For the error that is being handled, which --debug shows as well."""
+    if options and options.is_debugging:
+        import traceback  # noqa: PLC0415  see the module
+
+        traceback.print_exc()
+    return Failed(sentence, exit_code)

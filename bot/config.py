@@ -235,7 +235,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
 
     `environ` is os.environ unless given; an empty variable counts as unset. Raises ConfigError:
 
-    - "file_missing" {file}, "file_unreadable" {file, reason}, "file_broken" {file, line, column};
+    - "file_missing" {file}, "file_unreadable" {file, reason}, "file_broken" {file, line, column, reason},
+      "file_not_utf8" {file, line};
     - "unknown_key" {key, source, near}: `near` is the most similar real key, or "";
     - "missing_key" {key, variable}: it needs a value, which may be given in that variable;
     - "wrong_value" {key, source, given, allowed}: `allowed` is a notation such as "fr, en", "1 … 20" or "HH:MM";
@@ -303,12 +304,13 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError("file_unreadable", {"file": str(file), "reason": error.strerror or ""}) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError("file_broken", {"file": str(file), "line": str(line), "column": "1"}) from None
+        raise ConfigError("file_not_utf8", {"file": str(file), "line": str(line)}) from None
     except tomllib.TOMLDecodeError as error:
         # Only newer versions of Python have the place as numbers; "at end of document" has none.
         place = re.search(r"line (\d+), column (\d+)", str(error))
         line_number, column = place.groups() if place else (str(text.count("\n") + 1), "1")
-        raise ConfigError("file_broken", {"file": str(file), "line": line_number, "column": column}) from None
+        values = {"file": str(file), "line": line_number, "column": column, "reason": str(error).partition(" (at ")[0]}
+        raise ConfigError("file_broken", values) from None
 
 
 def _variables(environ: Mapping[str, str]) -> tuple[dict[str, str], list[ConfigError]]:

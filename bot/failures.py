@@ -15,6 +15,7 @@ _CONFIG: Mapping[str, str] = {
     "file_missing": "cli.error.file_missing",
     "file_unreadable": "cli.error.file_unreadable",
     "file_broken": "cli.error.file_broken",
+    "file_not_utf8": "cli.error.file_not_utf8",
     "unknown_key": "cli.error.unknown_key",
     "missing_key": "cli.error.missing_key",
     "wrong_value": "cli.error.wrong_value",
@@ -127,6 +128,8 @@ def _first_line(reason: str) -> str:
 
 def _about_storage(error: CannotOpen | NotSaved | NotSound, texts: Texts) -> str:
     match error:
+        case CannotOpen(code=CannotOpen.UNREACHABLE, url=url, reason=reason) if url.startswith("sqlite:") and reason:
+            return texts("cli.error.unopened", url=url, reason=_first_line(reason))
         case CannotOpen(code=code, url=url, reason=reason):
             return texts(_CANNOT_OPEN[code], url=url, reason=_first_line(reason))
         case NotSound(source=source, reason=reason):

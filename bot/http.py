@@ -3,22 +3,37 @@
 What is answered on those routes is their platforms' matter.
 """
 
+import asyncio
 import errno
+import logging
+import resource
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from bot.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 BODY_LIMIT = 1024 * 1024
 SHUTDOWN_SECONDS = 1.0
 """Platforms see through what they take in before this listener stops; what remains is an answer on its way."""
+IDLE_SECONDS = 120.0
+"""Mattermost's server and the usual proxies give a quiet connection up after ninety. Where Butine is the first to do
+so, a request may be lost."""
+CONNECTIONS = 1000
+"""At once. Who opens more and says nothing must not keep Butine from its database and from chat."""
+WARNING_SECONDS = 60.0
 
 
 class Listener:
     """Answers on `host:port` between `start` and `stop`: `routes`, `/health`, and `/` where no route has it.
 
-    `unreachable` names the configured platforms that could not be reached yet, or are not heard any more.
+    `unreachable` names the configured platforms that could not be reached yet, or are not heard any more. A connection
+    over which no whole request comes for `idle_seconds` is closed; what is more than so many `connections`, or half of
+    what this process may have open, is closed at once.
     """
 
     def __init__(
@@ -28,6 +43,9 @@ class Listener:
         version: str,
         routes: Iterable[web.AbstractRouteDef] = (),
         unreachable: Callable[[], Iterable[str]] = tuple,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        connections: int = CONNECTIONS,
     ) -> None:
         self._host = host
         self._port = port
@@ -35,13 +53,17 @@ class Listener:
         self._runner: web.AppRunner | None = None
         self._routes = list(routes)
         self._unreachable = unreachable
+        self._idle_seconds = idle_seconds
+        self._connections = min(connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._sockets: asyncio.Server | None = None
+        self._warned_at = -WARNING_SECONDS
 
     @property
     def port(self) -> int:
         """The port it listens on: the configured one, or the one that the system chose for 0."""
-        if self._runner is None or not self._runner.addresses:
+        if self._sockets is None or not self._sockets.sockets:
             return self._port
-        return int(self._runner.addresses[0][1])
+        return int(self._sockets.sockets[0].getsockname()[1])
 
     def application(self) -> web.Application:
         """What is served."""
@@ -53,10 +75,19 @@ class Listener:
 
     async def start(self) -> None:
         """Begin to listen. Raises `ConfigError`: "port_in_use", or "cannot_listen" for any other reason."""
-        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        runner = web.AppRunner(
+            self.application(),
+            access_log=None,
+            logger=_log_of_requests(),
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            keepalive_timeout=self._idle_seconds,
+        )
         await runner.setup()
+        if runner.server is None:
+            raise RuntimeError("the runner is not set up")
+        connect, loop = partial(self._connection, runner.server), asyncio.get_running_loop()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            self._sockets = await loop.create_server(connect, self._host, self._port, backlog=128)
         except OSError as error:
             await runner.cleanup()
             where = {"host": self._host, "port": str(self._port)}
@@ -67,12 +98,49 @@ class Listener:
 
     async def stop(self) -> None:
         """Stop listening and let requests under way finish. Harmless when called twice."""
+        sockets, self._sockets = self._sockets, None
+        if sockets is not None:
+            sockets.close()
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
+
+    def _connection(self, server: web.Server) -> asyncio.Protocol:
+        """What answers over a new connection."""
+        if len(server.connections) < self._connections:
+            return server()
+        now = asyncio.get_running_loop().time()
+        if now - self._warned_at >= WARNING_SECONDS:
+            self._warned_at = now
+            log.warning("%s connections are open: more are refused, whoever opens them", self._connections)
+        return _Refusal()
 
     async def _health(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "version": self._version, "unreachable": sorted(self._unreachable())})
 
     async def _runs(self, _request: web.Request) -> web.Response:
         return web.Response(text=f"Butine {self._version}\n")
+
+
+class _Refusal(asyncio.Protocol):
+    """Ends a connection before anything is read."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is over."""
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
+
+
+def _log_of_requests() -> logging.Logger:
+    """For aiohttp: what is no HTTP is answered 400, and brings no traceback; --debug has a line for each."""
+    logger = logging.getLogger(f"{__name__}.requests")
+    logger.addFilter(_quieted)
+    return logger
+
+
+def _quieted(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        return True
+    record.levelno, record.levelname, record.exc_info = logging.DEBUG, "DEBUG", None
+    return log.isEnabledFor(logging.DEBUG)

@@ -34,7 +34,7 @@ from storage import backup, ideas, migrations, workspaces
 from storage.database import Database
 from storage.errors import CannotOpen, NotSaved
 from storage.files import new_file
-from storage.opening import parse_url, shown, upgrade
+from storage.opening import OWN_MODE, parse_url, shown, upgrade
 from storage.tables import Idea, Status, Step, Workspace, present
 
 IMPORTED_AT_ONCE = 100
@@ -119,7 +119,7 @@ async def export_ideas(settings: Settings, workspace: str | None, file: Path, te
         records = await database.read(lambda session: list(transfer.export(session, workspace_id, rules.voting)))
     try:
         with (
-            new_file(file) as part,
+            new_file(file, OWN_MODE) as part,
             part.open("w", encoding="utf-8") as out,
             _progress() as progress,
         ):

@@ -28,7 +28,7 @@ def new_file(target: Path, mode: int = 0o666) -> Iterator[Path]:
         _name(part, target)
     finally:
         os.close(held)
-        part.unlink(missing_ok=True)
+        _remove(part)
 
 
 def _begin(target: Path, mode: int) -> tuple[Path, int]:
@@ -48,7 +48,14 @@ def _clear(target: Path) -> None:
     for part in target.parent.glob(f"{glob.escape(target.name)}.{'[0-9a-f]' * 8}.part"):
         with suppress(OSError), part.open("rb") as left:
             fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            part.unlink()
+            _remove(part)
+
+
+def _remove(part: Path) -> None:
+    """With what a database puts beside its file."""
+    for beside in part.parent.glob(f"{glob.escape(part.name)}-*"):
+        beside.unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +25,9 @@ from storage.errors import CannotOpen
 
 # Chat platforms wait 3 s for an answer: whoever can't write within this has to be told in time.
 LOCK_TIMEOUT_SECONDS = 2.0
+OWN_MODE = 0o660
+"""Of a new file, less the umask; SQLite gives the files beside it the same. What waits for moderation is in it, who
+wrote it, and Butine's own key."""
 READERS = 4
 """At once; as many write at once on PostgreSQL."""
 SUSPENDED_SECONDS = 30
@@ -67,12 +70,21 @@ def upgrade(url: URL) -> None:
     """Bring the database to the newest schema. Raises CannotOpen, and has then changed nothing in it."""
     if _revision(url) == migrations.HEAD:
         return
+    if url.get_backend_name() == "sqlite":
+        _make(Path(url.database or ""))
     engine = engine_for(url, is_reader=False, is_patient=True)
     try:
         with _refusal(url):
             migrations.upgrade(engine)
     finally:
         engine.dispose()
+
+
+def _make(path: Path) -> None:
+    """An empty file where there is none, closed to others: SQLite would let the whole machine read it."""
+    if not path.exists():
+        with suppress(OSError):  # it says why itself
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, OWN_MODE))
 
 
 def require_newest(url: URL) -> None:
@@ -170,6 +182,7 @@ def engine_for(url: URL, *, is_reader: bool, is_patient: bool = False) -> Engine
             pool_pre_ping=True,
             connect_args=limits,
             json_serializer=_COMPACT.encode,
+            hide_parameters=True,
         )
         if not is_patient:
             event.listen(engine, "connect", _limit_waiting)
@@ -181,6 +194,7 @@ def engine_for(url: URL, *, is_reader: bool, is_patient: bool = False) -> Engine
         pool_size=size,
         max_overflow=0,
         json_serializer=_COMPACT.encode,
+        hide_parameters=True,  # an error, and its traceback in the log, would have what members wrote
         connect_args={
             "timeout": LOCK_TIMEOUT_SECONDS,
             "check_same_thread": False,
@@ -221,7 +235,7 @@ def _check_writable(path: Path, name: str) -> None:
         or not os.access(target, os.W_OK)
         or not os.access(path.parent, os.W_OK)
     ):
-        raise CannotOpen(CannotOpen.UNWRITABLE, name)
+        raise CannotOpen(CannotOpen.UNWRITABLE, name, str(path.absolute().parent))
 
 
 def acquire(url: URL) -> IO[str]:

@@ -315,19 +315,27 @@ def test_an_unreadable_file_is_named_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    "text, line",
-    [("[digest]\nat = 09:00\n", "2"), ("a = 1\nb = [1,\n", "3"), ("[digest\n", "1"), ("a = 1\na = 2\n", "2")],
+    "text, line, reason",
+    [
+        ("[digest]\nat = 09:00\n", "2", "Expected newline"),
+        ("a = 1\nb = [1,\n", "3", "Invalid value"),
+        ("[digest\n", "1", "Expected ']'"),
+        ("[web]\n[digest]\n[web]\n", "3", "Cannot declare ('web',) twice"),
+    ],
 )
-def test_broken_toml_is_refused_with_its_line(text: str, line: str) -> None:
+def test_broken_toml_is_refused_with_its_line_and_the_reason(text: str, line: str, reason: str) -> None:
+    """The second section of a name is as good TOML as the first."""
     code, values = problem_of(text)
     assert (code, values["file"], values["line"]) == ("file_broken", "test.toml", line)
+    assert values["reason"].startswith(reason)
+    assert "(at" not in values["reason"]
 
 
 def test_a_file_in_another_encoding_is_refused_with_its_line() -> None:
     Path("latin.toml").write_bytes("a = 1\n[channels]\nideas = 'idées'".encode("latin-1"))
     with pytest.raises(ConfigError) as raised:
         load(Path("latin.toml"), {})
-    assert (raised.value.code, raised.value.values["line"]) == ("file_broken", "3")
+    assert (raised.value.code, raised.value.values["line"]) == ("file_not_utf8", "3")
 
 
 # Secrets

@@ -84,7 +84,10 @@ def has_problem(terminal: Terminal, *sentences: str) -> str:
 
 def test_a_database_that_cannot_be_opened_is_a_problem_beside_others(terminal: Terminal, port: int) -> None:
     terminal.configure('[storage]\nurl = "sqlite:///missing/butine.db"')
-    shown = has_problem(terminal, terminal.say("cli.error.unwritable", url="sqlite:///missing/butine.db"))
+    folder = terminal.folder / "missing"
+    shown = has_problem(
+        terminal, terminal.say("cli.error.unwritable", url="sqlite:///missing/butine.db", reason=folder)
+    )
     assert terminal.say("cli.check.port", host="127.0.0.1", port=port) in shown, "the rest is looked at all the same"
 
 

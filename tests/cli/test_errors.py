@@ -94,8 +94,10 @@ def test_a_file_named_by_the_environment_may_be_missing_too(english: Terminal, m
 
 def test_broken_toml_is_told_with_its_place(terminal: Terminal) -> None:
     terminal.configure('language = "fr"\n[storage\n')
-    sentence = terminal.say("cli.error.file_broken", file="butine.toml", line=2, column=9)
-    terminal.fail(CONFIG, sentence, "check")
+    sentence = terminal.say("cli.error.file_broken", file="butine.toml", line=2, column=9, reason="|")
+    result = terminal.run("check")
+    assert (result.exit_code, result.stdout) == (CONFIG, "")
+    assert result.stderr.startswith(sentence.partition("|")[0])
 
 
 def test_a_file_that_cannot_be_read_is_told(terminal: Terminal) -> None:
@@ -161,7 +163,8 @@ def test_several_problems_are_told_at_once_each_on_its_line(
 
 def test_a_database_in_a_missing_folder_cannot_be_written(terminal: Terminal) -> None:
     terminal.configure('[storage]\nurl = "sqlite:///missing/butine.db"')
-    sentence = terminal.say("cli.error.unwritable", url="sqlite:///missing/butine.db")
+    folder = terminal.folder / "missing"
+    sentence = terminal.say("cli.error.unwritable", url="sqlite:///missing/butine.db", reason=folder)
     for command in (["run"], ["migrate"], ["ideas", "list"], ["digest", "--now"]):
         terminal.fail(DATABASE, sentence, *command)
 

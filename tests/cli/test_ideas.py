@@ -114,6 +114,11 @@ def test_an_export_holds_every_idea_whole(filled: Terminal) -> None:
     assert [line["step"] for line in first["history"]] == ["submitted", "approved"]
 
 
+def test_others_on_the_machine_may_not_read_an_export(filled_english: Terminal) -> None:
+    exported(filled_english)
+    assert Path("ideas.jsonl").stat().st_mode & 0o007 == 0
+
+
 def empty(terminal: Terminal) -> None:
     """Begin anew with an empty database."""
     for path in terminal.folder.glob("butine.db*"):

@@ -40,6 +40,7 @@ def test_what_fails_leaves_nothing_behind(target: Path) -> None:
     def fail() -> None:
         with new_file(target) as part:
             part.write_text("half")
+            Path(f"{part}-wal").write_text("as databases have it")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -48,7 +49,7 @@ def test_what_fails_leaves_nothing_behind(target: Path) -> None:
 
 
 def test_what_a_killed_one_left_is_removed_by_the_next_of_that_name(target: Path) -> None:
-    for name in ("new.txt.0123abcd.part", "new.txt.notes.part", "old.txt.0123abcd.part"):
+    for name in ("new.txt.0123abcd.part", "new.txt.0123abcd.part-shm", "new.txt.notes.part", "old.txt.0123abcd.part"):
         target.with_name(name).write_text("half")
     with new_file(target) as part, new_file(target.with_name("old.txt")):
         part.write_text("whole")

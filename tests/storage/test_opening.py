@@ -38,6 +38,11 @@ def code_of(url: str) -> str:
     return refusal(url).code
 
 
+def open_to_others(folder: Path) -> dict[str, int]:
+    """What everybody on the machine may do with each file."""
+    return {path.name: path.stat().st_mode & 0o007 for path in folder.iterdir()}
+
+
 async def note_in(url: str) -> str | None:
     """Open, keep a note, open again and read it."""
     database = Database.open(url)
@@ -51,6 +56,15 @@ async def note_in(url: str) -> str | None:
 
 async def test_a_missing_file_is_made(tmp_path: Path) -> None:
     assert await note_in(f"sqlite:///{tmp_path}/new.db") == "kept"
+
+
+async def test_others_on_the_machine_may_not_read_a_new_database(tmp_path: Path) -> None:
+    """Nor what SQLite puts beside it: ideas that wait, who wrote them, and the key of Butine's seals are in them."""
+    database = Database.open(f"sqlite:///{tmp_path}/new.db")
+    await database.write(partial(notes.put, name="n", value="kept"))
+    files = open_to_others(tmp_path)
+    await database.close()
+    assert files == {"new.db": 0, "new.db-wal": 0, "new.db-shm": 0}
 
 
 async def test_an_empty_file_is_filled(tmp_path: Path) -> None:

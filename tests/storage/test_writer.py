@@ -3,13 +3,14 @@
 import asyncio
 import sqlite3
 import threading
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 from sqlalchemy.pool import Pool
 from sqlmodel import Session
 
@@ -265,3 +266,14 @@ def damage(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(size)
         file.write(b"\xa5" * size)
+
+
+@pytest.mark.parametrize(
+    "statement", ["INSERT INTO nowhere VALUES (:words)", "INSERT INTO note (name) VALUES (:words)"]
+)
+async def test_what_was_to_be_kept_is_in_no_error(database: Database, statement: str) -> None:
+    """Errors go into the log, traceback and all, and what members write does not."""
+    words = "Des cyclamens"
+    with pytest.raises(Exception, match=r"table|NULL") as raised:
+        await database.write(lambda session: session.execute(text(statement), {"words": words}))
+    assert "cyclamens" not in "".join(traceback.format_exception(raised.value))

@@ -1,5 +1,6 @@
 """What the room turns away before it reads anything, and what it sends along for safety."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -54,6 +55,28 @@ async def test_requests_from_other_sites_are_refused(scene: Scene, origin: str) 
     headers = {"X-Room-Token": await scene.token(), "Origin": origin}
     assert (await scene.client.post("/room/say", json={}, headers=headers)).status == 403
     assert (await scene.client.get("/room/token", headers={"Origin": origin})).status == 403
+
+
+@pytest.mark.parametrize(
+    "header, status",
+    [
+        (b"Origin: http://[", b"403"),
+        (b"Cookie: butine_room=\xff\xfe", b"200"),
+        (b"Cookie: butine_persona=\xff\xfe", b"200"),
+    ],
+)
+async def test_headers_that_are_no_text_are_no_failure(scene: Scene, header: bytes, status: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", scene.client.port)
+    host = f"Host: 127.0.0.1:{scene.client.port}".encode()
+    writer.write(b"\r\n".join([b"GET / HTTP/1.1", host, header, b"Connection: close", b"", b""]))
+    assert (await asyncio.wait_for(reader.read(), 30)).split()[1] == status
+    writer.close()
+
+
+async def test_json_that_is_too_deep_is_refused(scene: Scene) -> None:
+    headers = {"X-Room-Token": await scene.token(), "Content-Type": "application/json"}
+    response = await scene.client.post("/room/say", data=b"[" * 60_000, headers=headers)
+    assert response.status == 400
 
 
 async def test_its_own_origin_is_welcome(scene: Scene) -> None:

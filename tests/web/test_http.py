@@ -1,6 +1,9 @@
-"""The HTTP listener: a sign of life, what platforms bring along, and a port that is taken."""
+"""The HTTP listener: a sign of life, what platforms bring along, a port that is taken, and what is no request."""
 
+import asyncio
+import logging
 import socket
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -56,3 +59,55 @@ async def test_an_address_that_is_not_this_machines_is_named() -> None:
     assert error.value.code == "cannot_listen"
     assert error.value.values["host"] == "192.0.2.1"
     assert error.value.values["reason"]
+
+
+async def test_a_connection_over_which_no_request_comes_is_closed() -> None:
+    """Whether nothing comes at all, or a beginning without an end."""
+    listener = Listener("127.0.0.1", 0, "1.2.3", idle_seconds=0.05)
+    await listener.start()
+    for beginning in (b"", b"GET / HTTP/1.1\r\nX-Never-ends: "):
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(beginning)
+        assert await asyncio.wait_for(reader.read(), 30) == b""
+        writer.close()
+    await listener.stop()
+
+
+async def test_more_connections_than_are_meant_are_refused_and_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Asyncio alone takes all there are, and then writes thousands of lines a second that it can take no more."""
+    listener = Listener("127.0.0.1", 0, "1.2.3", connections=2)
+    await listener.start()
+    first, second = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(2)]
+    for _ in range(3):
+        with suppress(ConnectionError):
+            reader, _writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            assert await asyncio.wait_for(reader.read(), 30) == b""
+    assert [record.name for record in caplog.records] == ["bot.http"]
+    first[1].write(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert b"200 OK" in await asyncio.wait_for(first[0].read(), 30)
+    assert (await fetch(listener, "/health"))[0] == 200
+    second[1].close()
+    await listener.stop()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nConnection: close\r\nContent-Length: 5\r\n\r\nabcde",
+    ],
+    ids=["long", "negative", "smuggled", "not packed"],
+)
+async def test_what_is_no_http_leaves_nothing_in_the_log(garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """Anybody who reaches the address can send it, as often as they like."""
+    caplog.set_level(logging.INFO)
+    listener = Listener("127.0.0.1", 0, "1.2.3")
+    await listener.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(garbage)
+    assert (await asyncio.wait_for(reader.read(), 30)).split()[1].startswith(b"4")
+    writer.close()
+    await listener.stop()
+    assert caplog.text == ""

@@ -90,6 +90,13 @@ async def test_a_file_that_cannot_be_opened_is_said_so(tmp_path: Path) -> None:
     await room.close()
 
 
+async def test_others_on_the_machine_may_not_read_the_rooms_file(tmp_path: Path) -> None:
+    room = new_room(tmp_path / "room.db", Clock())
+    await room.start(Router())
+    await room.close()
+    assert (tmp_path / "room.db").stat().st_mode & 0o007 == 0
+
+
 async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "room.db") as db:
         db.execute("PRAGMA user_version = 99")

@@ -6,6 +6,7 @@ What is believed, and what is answered, the desk decides.
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -23,17 +24,30 @@ Delivery = TypeVar("Delivery")
 log = logging.getLogger(__name__)
 
 BODY_LIMIT = 256 * 1024
+BODY_SECONDS = 10.0
+WARNING_SECONDS = 1.0
+"""Between two lines about the same thing, however many such requests come."""
 COMMAND_PATH, ACTION_PATH, DIALOG_PATH = "/mattermost/command", "/mattermost/action", "/mattermost/dialog"
 
 
 class Callbacks:
     """Answers the three addresses once it is `open`ed; before and after that it asks to come back later.
 
-    `language` is of what it says then.
+    `language` is of what it says then. A body that has not come within `body_seconds` is not waited for. `seconds` is a
+    clock that only runs forward.
     """
 
-    def __init__(self, language: str) -> None:
+    def __init__(
+        self,
+        language: str,
+        *,
+        body_seconds: float = BODY_SECONDS,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._language = language
+        self._body_seconds = body_seconds
+        self._seconds = seconds
+        self._warned: dict[tuple[str, str], float] = {}
         self._desk: Desk | None = None
         self._under_way = UnderWay()
 
@@ -80,20 +94,31 @@ class Callbacks:
             return web.Response(status=503)
         if (request.content_length or 0) > BODY_LIMIT:
             return web.Response(status=413)
-        body = await request.read()
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                body = await request.read()
+        except TimeoutError:
+            return web.Response(status=408)
         if len(body) > BODY_LIMIT:
             return web.Response(status=413)
         try:
             delivery = read(body.decode())
         except (Unreadable, ValueError, RecursionError):
-            log.warning("%s: unreadable", request.path)
+            self._warn(request.path, "unreadable")
             return web.Response(status=400)
         try:
             # In a task of its own: a server that hangs up doesn't end it.
             return web.json_response(await asyncio.shield(self.see_through(answer(desk, delivery))))
         except Forged as error:
-            log.warning("%s: refused (%s)", request.path, error.reason)
+            self._warn(request.path, f"refused ({error.reason})")
             return web.Response(status=403)
+
+    def _warn(self, path: str, what: str) -> None:
+        """Whoever sends garbage all day must not fill the disk with it."""
+        now, last = self._seconds(), self._warned.get((path, what))
+        if last is None or now - last >= WARNING_SECONDS:
+            self._warned[path, what] = now
+            log.warning("%s: %s", path, what)
 
     def see_through(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """Have something done that closing waits for."""

@@ -58,7 +58,7 @@ class Guard:
         if not self._is_own(host, request):
             return 421, "host"
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host:
+        if origin is not None and not _is_of(origin, host):
             return 403, "origin"
         if is_write and not self._has_token(request):
             return 403, "token"
@@ -77,10 +77,10 @@ class Guard:
     def _has_token(self, request: web.Request) -> bool:
         cookie = request.cookies.get(COOKIE, "")
         token = request.headers.get(TOKEN_HEADER, "")
-        return bool(cookie) and hmac.compare_digest(token.encode(), self._token(cookie).encode())
+        return bool(cookie) and hmac.compare_digest(_bytes(token), self._token(cookie).encode())
 
     def _token(self, cookie: str) -> str:
-        return hmac.digest(self.secret.encode(), cookie.encode(), "sha256").hex()
+        return hmac.digest(self.secret.encode(), _bytes(cookie), "sha256").hex()
 
     def token(self, request: web.Request) -> tuple[str, str | None]:
         """The token for a page, and the cookie to set with it where the browser has none yet."""
@@ -89,6 +89,18 @@ class Guard:
             return self._token(cookie), None
         cookie = secrets.token_hex(32)
         return self._token(cookie), cookie
+
+
+def _is_of(origin: str, host: str) -> bool:
+    try:
+        return urlsplit(origin).netloc.lower() == host
+    except ValueError:
+        return False
+
+
+def _bytes(header: str) -> bytes:
+    """Of what a header says, which need not be text."""
+    return header.encode("utf-8", "surrogateescape")
 
 
 def _bound_port(request: web.Request) -> int | None:

@@ -137,7 +137,7 @@ class Pages:
         asked = inbound.text_of(request.query, "as")
         if asked:
             return asked
-        last = request.cookies.get(PERSONA_COOKIE, "")
+        last = inbound.text_of(request.cookies, PERSONA_COOKIE)
         return last if store.persona(last) else store.people()[0].id
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
@@ -250,7 +250,7 @@ async def _payload(request: web.Request) -> Payload:
             raise Refused(413, "long")
     try:
         payload = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(400, "request") from error
     if not isinstance(payload, dict):
         raise Refused(400, "request")

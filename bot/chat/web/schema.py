@@ -11,6 +11,8 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+OWN_MODE = 0o660
+"""Of a new file, less the umask."""
 TIME_ZONE = "Europe/Paris"
 SEEDS = (
     ("camille", "Camille Martin", "fr", 0),
@@ -70,6 +72,8 @@ def open_file(path: str | Path, now: datetime) -> sqlite3.Connection:
     Raises `sqlite3.Error`, also for a file that a newer version wrote, and OSError where it may not be written.
     """
     _require_writable(Path(path))
+    if not Path(path).exists():  # SQLite would let the whole machine read it
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, OWN_MODE))
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         db.row_factory = sqlite3.Row
