@@ -6,10 +6,14 @@ from bot.chat.dispatcher import BATCH, LEASE, SEND_RESERVE
 from bot.chat.slack.api import PAGE
 from bot.chat.slack.posts import HISTORY_PAGES
 from bot.errors import ChatUnavailable
+from bot.views.cards import Card, Quotation
 from tests.contract.slack_rig import SlackRig
 from tests.contract.test_platform import idea
 from tests.fakes.slack.state import BOT, IDEAS
 from tests.fakes.slack.workspace import CAMILLE
+
+
+LONGER = Card("Long", (Quotation("Besoin", "mot " * 4000),), reaction="+1")
 
 
 def write(rig: SlackRig, pages: int) -> None:
@@ -81,3 +85,13 @@ async def test_a_message_that_looks_like_butines_is_not_taken_for_it(rig: SlackR
     forged = rig.slack.write(CAMILLE, "moi aussi")
     forged["metadata"] = original["metadata"]
     assert await rig.platform.find_posted("ideas", None, "card:1") == posted
+
+
+async def test_what_a_failed_try_made_longer_is_found_however_much_was_written_since(rig: SlackRig) -> None:
+    """Otherwise it would stand there twice."""
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    rig.slack.api.fail("reactions.add", "500")
+    await rig.platform.update(posted.id, LONGER)
+    write(rig, 2)
+    await rig.platform.update(posted.id, LONGER)
+    assert len([message for message in rig.slack.messages(IDEAS) if message["user"] == BOT]) == 2
