@@ -28,7 +28,10 @@ def test_a_member_is_called_by_what_they_chose_then_by_their_name_then_by_their_
 @pytest.mark.parametrize(
     "told, expected",
     [
-        ({"useAutomaticTimezone": "true", "automaticTimezone": "Europe/Paris", "manualTimezone": "UTC"}, "Europe/Paris"),
+        (
+            {"useAutomaticTimezone": "true", "automaticTimezone": "Europe/Paris", "manualTimezone": "UTC"},
+            "Europe/Paris",
+        ),
         ({"useAutomaticTimezone": "false", "automaticTimezone": "Europe/Paris", "manualTimezone": "UTC"}, "UTC"),
         ({"useAutomaticTimezone": True, "automaticTimezone": "Europe/Paris", "manualTimezone": "UTC"}, "Europe/Paris"),
         ({"automaticTimezone": "Europe/Paris"}, "Europe/Paris"),

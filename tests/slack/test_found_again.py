@@ -12,7 +12,6 @@ from tests.contract.test_platform import idea
 from tests.fakes.slack.state import BOT, IDEAS
 from tests.fakes.slack.workspace import CAMILLE
 
-
 LONGER = Card("Long", (Quotation("Besoin", "mot " * 4000),), reaction="+1")
 
 
@@ -60,6 +59,13 @@ async def test_a_search_that_broke_off_goes_on_where_it_was(rig: SlackRig) -> No
     calls = rig.slack.api.counted("conversations.history")
     assert await rig.platform.find_posted("ideas", None, "card:2") == posted
     assert rig.slack.api.counted("conversations.history") - calls <= 6, "of nine pages, four were read"
+
+
+async def test_for_a_card_among_the_last_messages_nobody_reads_farther_back(rig: SlackRig) -> None:
+    write(rig, HISTORY_PAGES)
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    assert await rig.platform.find_posted("ideas", None, "card:1") == posted
+    assert rig.slack.api.counted("conversations.history") == 1
 
 
 async def test_of_a_card_that_was_posted_anew_the_newer_is_found(rig: SlackRig) -> None:
