@@ -323,3 +323,13 @@ async def test_a_pause_that_chat_asks_for_at_an_edit_that_failed_often_keeps_the
     desk.later(seconds=1)
     await desk.send()
     assert posts(desk) == ["card:1:review", "card:2:review"]
+
+
+async def test_of_a_channel_that_can_t_be_written_to_two_messages_are_tried_and_not_all(desk: Desk) -> None:
+    """Even if each of them failed often: a server that hangs takes long over every one."""
+    for _ in range(4):
+        await desk.pending()
+    await desk.database.write(lambda session: session.exec(update(OutboxItem).values(attempts=STUBBORN)))
+    desk.platform.fail("post", DOWN, DOWN, DOWN, DOWN)
+    await desk.send()
+    assert [row.attempts - STUBBORN for row in (await desk.rows()).values()] == [1, 1, 0, 0]
