@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -22,16 +23,26 @@ log = logging.getLogger(__name__)
 READ_AT_ONCE = 50
 FAILURES_AT_MOST = 3
 """So many parts in a row that can't be read end a reading: chat is down then, and each failure may take long."""
-RETRY_SECONDS = 60.0
-CATCHING_UP = timedelta(minutes=10)
-"""How long after a start the votes of the absence are waited for, where chat is slow or can't tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long after a start the votes of the absence are waited for, where chat is slow or can't tell, and how soon
+    what could not be read is asked for again.
+    """
+
+    catching_up: timedelta = timedelta(minutes=10)
+    retry: timedelta = timedelta(minutes=1)
+
+
+PATIENCE = Patience()
 
 
 class Reconciler:
     """One workspace's reactions: all of them, read again after an absence, and those of a card that is new in chat.
 
     `on_change` is called after a commit that chat may have to show; `on_caught_up` once, when everything has been read
-    for the first time, or after `catching_up`.
+    for the first time, or after `patience.catching_up`.
     """
 
     def __init__(
@@ -44,7 +55,7 @@ class Reconciler:
         clock: Callable[[], datetime],
         on_change: Callable[[], None],
         on_caught_up: Callable[[], None] = lambda: None,
-        catching_up: timedelta = CATCHING_UP,
+        patience: Patience = PATIENCE,
     ) -> None:
         self._database = database
         self._platform = platform
@@ -53,7 +64,7 @@ class Reconciler:
         self._clock = clock
         self._on_change = on_change
         self._on_caught_up = on_caught_up
-        self._catching_up = catching_up
+        self._patience = patience
         self._has_caught_up = False
         self._wanted = asyncio.Event()
         self._is_all_wanted = False
@@ -78,7 +89,7 @@ class Reconciler:
         """Read what is wanted, until cancelled. What can't be read is left for the next time that all is read, which
         is a minute later until all has been read once.
         """
-        timer = asyncio.get_running_loop().call_later(self._catching_up.total_seconds(), self._end_catching_up)
+        timer = asyncio.get_running_loop().call_later(self._patience.catching_up.total_seconds(), self._end_catching_up)
         try:
             while True:
                 await self._wanted.wait()
@@ -101,7 +112,7 @@ class Reconciler:
             log.exception("the reactions could not be read or kept, all are read again in a minute")
             is_enough = False
         if not is_enough:
-            asyncio.get_running_loop().call_later(RETRY_SECONDS, self.want_all)
+            asyncio.get_running_loop().call_later(self._patience.retry.total_seconds(), self.want_all)
 
     async def read_all(self, at_once: int = READ_AT_ONCE) -> int:
         """Compare the votes of every idea that is open to them with what chat shows; returns how many counts changed.

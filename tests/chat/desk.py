@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.events import ButtonClicked, CommandTyped, FormSubmitted, ReactionChanged, Reply
-from bot.chat.reconcile import CATCHING_UP, Reconciler
+from bot.chat.reconcile import PATIENCE, Patience, Reconciler
 from bot.chat.router import Router
 from bot.errors import ChatUnavailable
 from bot.rules import Rules
@@ -85,7 +85,7 @@ class Desk:
         self,
         clock: Callable[[], datetime] | None = None,
         on_caught_up: Callable[[], None] = lambda: None,
-        catching_up: timedelta = CATCHING_UP,
+        patience: Patience = PATIENCE,
     ) -> Reconciler:
         """A reconciler; without a clock, each of its readings is a second later."""
         return Reconciler(
@@ -96,7 +96,7 @@ class Desk:
             clock=clock or (lambda: self.later(seconds=1)),
             on_change=self._wake,
             on_caught_up=on_caught_up,
-            catching_up=catching_up,
+            patience=patience,
         )
 
     def later(self, **time: float) -> datetime:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select, update
 
-from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS, PLACE_BATCH, Dispatcher
+from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS, PLACE_BATCH, STUBBORN, Dispatcher
 from bot.chat.events import MessageRef
 from bot.errors import ChatRefused
 from bot.views.cards import Card
@@ -304,3 +304,32 @@ async def test_a_card_that_can_t_be_rendered_does_not_stop_the_others(
     assert "card:0:review not sent" in caplog.text
     desk.later(seconds=LONGEST_BACKOFF_SECONDS)
     assert await desk.dispatcher.send_due()  # it is tried again
+
+
+async def test_a_pause_that_chat_asks_for_at_an_edit_that_failed_often_keeps_the_whole_channel_waiting(
+    desk: Desk,
+) -> None:
+    """Such an edit alone tells nothing of its channel; the pause does."""
+    await desk.pending()
+    await desk.send()
+    await want_again(desk, 1)
+    await desk.database.write(lambda session: session.exec(update(OutboxItem).values(attempts=STUBBORN)))
+    desk.platform.fail("update", slow_down(600))
+    await desk.pending()
+    await desk.send()
+    desk.later(seconds=599)
+    await desk.send()
+    assert posts(desk) == ["card:1:review"]
+    desk.later(seconds=1)
+    await desk.send()
+    assert posts(desk) == ["card:1:review", "card:2:review"]
+
+
+async def test_of_a_channel_that_can_t_be_written_to_two_messages_are_tried_and_not_all(desk: Desk) -> None:
+    """Even if each of them failed often: a server that hangs takes long over every one."""
+    for _ in range(4):
+        await desk.pending()
+    await desk.database.write(lambda session: session.exec(update(OutboxItem).values(attempts=STUBBORN)))
+    desk.platform.fail("post", DOWN, DOWN, DOWN, DOWN)
+    await desk.send()
+    assert [row.attempts - STUBBORN for row in (await desk.rows()).values()] == [1, 1, 0, 0]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.chat.reconcile import FAILURES_AT_MOST
+from bot.chat.reconcile import FAILURES_AT_MOST, Patience
 from bot.domain.permissions import Caller
 from bot.domain.voting import Voting
 from bot.usecases import reading, voting
@@ -117,12 +117,12 @@ async def test_cards_are_read_in_parts_newest_first_and_a_failure_costs_its_own_
 
 async def test_where_chat_is_down_not_every_part_is_asked_for(desk: Desk) -> None:
     """Each may take as long as chat is waited for; what fails now and then does not count together."""
-    await miss_votes(desk, 8)
+    await miss_votes(desk, 10)
     desk.platform.fail("reactions", *[DOWN] * FAILURES_AT_MOST)
     assert await desk.reconciler.read_all(2) == 0
     desk.platform.fail("reactions", DOWN, DOWN, None, DOWN)
-    assert await desk.reconciler.read_all(2) == 2
-    assert await counted(desk) == [3, 4]
+    assert await desk.reconciler.read_all(2) == 4
+    assert await counted(desk) == [1, 2, 5, 6]
 
 
 async def test_only_what_is_open_to_votes_and_posted_is_read(desk: Desk) -> None:
@@ -238,10 +238,22 @@ async def test_the_votes_of_an_absence_are_known_once_all_has_been_read(desk: De
         assert (desk.reconciler.has_caught_up, told) == (True, [number])
 
 
+@pytest.mark.parametrize("error", [DOWN, NotSaved("disk full")])
+async def test_what_could_not_be_read_after_a_start_is_read_again_by_itself(desk: Desk, error: Exception) -> None:
+    """The digest waits for the votes of the absence, and the next hourly reading may be far away."""
+    number = await desk.published()
+    desk.platform.react("sam", "card:1:ideas", "+1")
+    desk.reconciler = desk.new_reconciler(patience=Patience(retry=timedelta(milliseconds=1)))
+    desk.platform.fail("reactions", error)
+    async with running(desk):
+        desk.reconciler.want_all()
+        await count_becomes(desk, number, 1)
+
+
 async def test_votes_that_can_t_be_read_are_waited_for_no_longer_than_so(desk: Desk) -> None:
     await desk.published()
     caught_up = asyncio.Event()
-    desk.reconciler = desk.new_reconciler(on_caught_up=caught_up.set, catching_up=timedelta(milliseconds=1))
+    desk.reconciler = desk.new_reconciler(on_caught_up=caught_up.set, patience=Patience(timedelta(milliseconds=1)))
     async with running(desk), asyncio.timeout(10):
         await caught_up.wait()
     assert desk.reconciler.has_caught_up

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from storage import ideas, search, similarity, workspaces
 from storage.database import Database
 from storage.search import Visible, terms
-from storage.similarity import COMMON
+from storage.similarity import CANDIDATES, COMMON
 from storage.tables import Idea, Status
 from tests.contract.storage_rows import NOW, keep, keep_public, key, new_idea
 
@@ -291,6 +291,16 @@ async def test_a_word_that_stands_everywhere_makes_nothing_similar(database: Dat
         "Le numérique au guichet"
     ]
     assert len(await found(database, workspace_id, "numérique")) == 10
+
+
+async def test_rare_words_in_common_tell_more_than_as_many_that_stand_in_many_ideas(
+    database: Database, workspace_id: int
+) -> None:
+    """Of ideas that share as much, no more are compared than a receipt has time for."""
+    await keep_public(database, workspace_id, "Ruche sauvage")
+    await database.write(lambda s: fill(s, workspace_id, "Parking central", CANDIDATES + 1))
+    hits = await alike(database, workspace_id, "Ruche sauvage parking central", limit=2)
+    assert [title for title, _ in hits] == ["Ruche sauvage", "Parking central"]
 
 
 async def test_both_databases_index_the_same_text(database: Database, workspace_id: int) -> None:

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.command import (
+    LONGEST,
     SEARCH_LIMIT,
     STATUS_WORDS,
     Capture,
@@ -325,6 +326,12 @@ def test_a_search_is_an_idea_where_it_is_longer_than_its_button_can_carry(keywor
     longest = f"{keyword} ".ljust(SEARCH_LIMIT, "é")
     assert isinstance(parse(f"  {longest} "), Search)
     assert parse(longest + "é") == Capture(longest + "é")
+
+
+def test_a_command_has_room_for_so_many_characters_and_no_more() -> None:
+    spread = "vote" + " " * (LONGEST - 6) + "12"
+    assert parse(f"  {spread} ") == Vote(12)
+    assert parse(spread.replace(" ", "  ", 1)) == Capture(spread.replace(" ", "  ", 1))
 
 
 def test_every_status_can_be_listed_in_some_words() -> None:

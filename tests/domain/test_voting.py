@@ -137,6 +137,10 @@ def test_a_typed_unvote_outdoes_the_reactions_before_it_and_not_those_after_it()
     assert ballot.is_vote(RULES.emoji)
 
 
+def test_at_the_very_instant_of_a_typed_unvote_a_reaction_is_not_after_it() -> None:
+    assert not ballot_of([(UP, True, at(1)), (COMMAND, False, at(1))]).is_vote(RULES.emoji)
+
+
 def test_taking_off_one_of_two_reactions_keeps_the_vote() -> None:
     ballot = ballot_of([(UP, True, at(1)), (HEART, True, at(2)), (UP, False, at(3))])
     assert ballot.is_vote(RULES.emoji)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from bot.chat.slack.door import REMEMBERED_SECONDS, STALE_SECONDS, Accepted
+from bot.chat.slack.door import REMEMBERED_AT_MOST, REMEMBERED_SECONDS, STALE_SECONDS, Accepted
 from tests.fakes.slack.deliveries import SECRET, Http, encoded
 from tests.fakes.slack.state import IDEAS
 from tests.fakes.slack.workspace import CAMILLE, FakeSlack, Json
@@ -227,6 +227,15 @@ def test_signatures_are_remembered_for_as_long_as_they_could_be_repeated() -> No
         now += timedelta(seconds=1)
     assert len(accepted) == REMEMBERED_SECONDS + 1
     assert f"v0={3600 - STALE_SECONDS}" in accepted
+
+
+def test_of_a_flood_of_signatures_the_newest_are_remembered() -> None:
+    accepted = Accepted(lambda: NOW)
+    for number in range(REMEMBERED_AT_MOST + 2):
+        accepted.add(f"v0={number}")
+    assert len(accepted) == REMEMBERED_AT_MOST
+    assert "v0=1" not in accepted
+    assert "v0=2" in accepted
 
 
 async def test_slacks_own_questions_are_answered(slack: FakeSlack, http_butine: Installation) -> None:

@@ -6,10 +6,13 @@ from bot.chat.dispatcher import BATCH, LEASE, SEND_RESERVE
 from bot.chat.slack.api import PAGE
 from bot.chat.slack.posts import HISTORY_PAGES
 from bot.errors import ChatUnavailable
+from bot.views.cards import Card, Quotation
 from tests.contract.slack_rig import SlackRig
 from tests.contract.test_platform import idea
 from tests.fakes.slack.state import BOT, IDEAS
 from tests.fakes.slack.workspace import CAMILLE
+
+LONGER = Card("Long", (Quotation("Besoin", "mot " * 4000),), reaction="+1")
 
 
 def write(rig: SlackRig, pages: int) -> None:
@@ -58,6 +61,13 @@ async def test_a_search_that_broke_off_goes_on_where_it_was(rig: SlackRig) -> No
     assert rig.slack.api.counted("conversations.history") - calls <= 6, "of nine pages, four were read"
 
 
+async def test_for_a_card_among_the_last_messages_nobody_reads_farther_back(rig: SlackRig) -> None:
+    write(rig, HISTORY_PAGES)
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    assert await rig.platform.find_posted("ideas", None, "card:1") == posted
+    assert rig.slack.api.counted("conversations.history") == 1
+
+
 async def test_of_a_card_that_was_posted_anew_the_newer_is_found(rig: SlackRig) -> None:
     """Somebody deleted the one that a search had seen."""
     old = await rig.platform.post("ideas", idea(), "card:1")
@@ -81,3 +91,13 @@ async def test_a_message_that_looks_like_butines_is_not_taken_for_it(rig: SlackR
     forged = rig.slack.write(CAMILLE, "moi aussi")
     forged["metadata"] = original["metadata"]
     assert await rig.platform.find_posted("ideas", None, "card:1") == posted
+
+
+async def test_what_a_failed_try_made_longer_is_found_however_much_was_written_since(rig: SlackRig) -> None:
+    """Otherwise it would stand there twice."""
+    posted = await rig.platform.post("ideas", idea(), "card:1")
+    rig.slack.api.fail("reactions.add", "500")
+    await rig.platform.update(posted.id, LONGER)
+    write(rig, 2)
+    await rig.platform.update(posted.id, LONGER)
+    assert len([message for message in rig.slack.messages(IDEAS) if message["user"] == BOT]) == 2

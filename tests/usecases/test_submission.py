@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import Session
 
 from bot.domain.draft import Draft
+from bot.domain.permissions import Caller
 from bot.errors import IdeaNotFound, InvalidInput, NotPermitted, WrongStatus
 from bot.usecases import moderation, submission
 from storage.tables import Status
@@ -179,6 +180,27 @@ def test_a_refused_idea_can_be_withdrawn(session: Session, world: World) -> None
     idea = world.refuse()
     submission.withdraw(session, world.camille, idea.number, NOW)
     assert idea.status is Status.WITHDRAWN
+
+
+def test_a_second_click_within_a_minute_proposes_nothing(session: Session, world: World) -> None:
+    def click(text: str = "Des vélos", by: Caller = world.camille) -> int:
+        return submission.submit_once(session, by, Draft(text), world.now).idea.number
+
+    assert [click(), click("  Des vélos \n"), click(by=world.sam), click("Des motos")] == [1, 1, 2, 3]
+    world.later(seconds=59)
+    assert click("Des motos") == 3
+    world.later(seconds=1)
+    assert click("Des motos") == 4
+    moderation.refuse(session, world.nadia, 4, "Non", world.now)
+    assert click("Des motos") == 5
+
+
+def test_who_comes_too_late_is_not_told_that_a_moderator_withdrew_it(session: Session, world: World) -> None:
+    idea = world.publish()
+    submission.withdraw(session, world.camille, idea.number, NOW)
+    with pytest.raises(WrongStatus) as refused:
+        moderation.refuse(session, world.ines, idea.number, "Non", NOW)
+    assert (refused.value.status, refused.value.by) == (Status.WITHDRAWN, None)
 
 
 def test_a_published_idea_that_is_withdrawn_says_so_in_both_channels(session: Session, world: World) -> None:

@@ -211,3 +211,14 @@ def test_an_export_is_in_order_and_of_one_workspace(world: World, elsewhere: Wor
         world.propose()
     assert [record["number"] for record in export(world)] == [1, 2, 3]
     assert export(World.new(world.session, "T3")) == []
+
+
+def test_a_shortlisted_idea_whose_history_does_not_say_since_when_waits_from_its_import_on(
+    session: Session, world: World
+) -> None:
+    """Another status that was set is no shortlisting."""
+    history = [{"at": THEN.isoformat(), "member": "nadia", "step": "status_set", "detail": "published"}]
+    bring_in(world, {"title": "A", "author": "old-1", "status": "shortlisted", "history": history})
+    world.later(days=1)
+    waiting = digesting.preview(session, world.workspace_id, WEEKLY.latest(world.now), SIZES, world.now).waiting
+    assert [(idea.title, since) for idea, since in waiting] == [("A", NOW)]

@@ -173,6 +173,12 @@ def test_the_author_is_told_once_that_their_own_reaction_does_not_count(world: W
     assert supporters(world, idea) == []
 
 
+def test_an_author_who_takes_their_own_reaction_away_is_told_nothing(world: World) -> None:
+    """It may be from when own ideas could be supported."""
+    assert not react(world, world.posted(world.publish()), "camille", is_present=False)
+    assert not [row for row in world.outbox().values() if row.view == "own_vote_notice"]
+
+
 def test_where_own_votes_count_the_author_is_told_nothing(world: World) -> None:
     idea = world.publish()
     assert react(world, world.posted(idea), "camille", rules=OWN_COUNTS)
