@@ -301,10 +301,9 @@ async def _run(settings: "Settings", options: Options) -> None:
 
 
 def _config_file(path: Path | None) -> str:
-    from bot.config import DEFAULT_FILE  # noqa: PLC0415  see the module
+    from bot.config import chosen_file  # noqa: PLC0415  see the module
 
-    found = path or os.environ.get("BUTINE_CONFIG") or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
-    return str(found) if found else texts("cli.check.config_none")
+    return str(chosen_file(path) or texts("cli.check.config_none"))
 
 
 def _execute(options: Options, operation: "Callable[[Settings], Coroutine[Any, Any, None]]") -> None:

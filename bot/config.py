@@ -247,7 +247,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     `source` is the file or the variable that holds the value. No value shows a secret or a URL's password.
     """
     environ = os.environ if environ is None else environ
-    file = _file(path, environ)
+    file = chosen_file(path, environ)
     in_file = _read(file) if file else {}
     variables, problems = _variables(environ)
     try:
@@ -287,7 +287,8 @@ def _section(field: FieldInfo) -> type[Section] | None:
     return None
 
 
-def _file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+def chosen_file(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The file that is read: the one that is named, by the variable too, or the usual one if it is there."""
     if path or environ.get("BUTINE_CONFIG"):
         return path or Path(environ["BUTINE_CONFIG"])
     return DEFAULT_FILE if DEFAULT_FILE.exists() else None

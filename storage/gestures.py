@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col, select
 
 from storage.statements import Prepared
-from storage.tables import Gesture, Idea, Status
+from storage.tables import Gesture, Idea
 
 _OF_MEMBER = Prepared(
     select_columns(col(Gesture.emoji), col(Gesture.is_present), col(Gesture.at)).where(
@@ -66,9 +66,3 @@ def voters_between(
     if not own_ideas:
         query = query.join(Idea, col(Idea.id) == col(Gesture.idea_id)).where(Idea.author_id != Gesture.member_id)
     return session.exec(query).one()
-
-
-def ideas_open_to_votes(session: Session, workspace_id: int) -> list[int]:
-    """The ids of the ideas whose votes can still change."""
-    query = select(Idea.id).where(Idea.workspace_id == workspace_id, Idea.status == Status.PUBLISHED)
-    return [idea_id for idea_id in session.exec(query) if idea_id is not None]

@@ -216,6 +216,12 @@ def least_shown(session: Session, workspace_id: int, limit: int, *, for_change: 
     return list(session.exec(query.with_for_update() if for_change else query))
 
 
+def ids_in(session: Session, workspace_id: int, statuses: Collection[Status]) -> list[int]:
+    """The keys of all ideas in those statuses."""
+    query = select(Idea.id).where(Idea.workspace_id == workspace_id, col(Idea.status).in_(statuses))
+    return [present(idea_id) for idea_id in session.exec(query)]
+
+
 def count_by_status(session: Session, workspace_id: int) -> dict[Status, int]:
     """How many ideas stand where."""
     query = select(Idea.status, func.count()).where(Idea.workspace_id == workspace_id).group_by(col(Idea.status))

@@ -222,7 +222,7 @@ def _consent(call: Call, *, key: str, agrees: bool) -> Reply:
 
 
 def _receipt(call: Call, submitted: Submitted, *, replaces: bool = False) -> Reply:
-    links = reading.links(call.session, call.caller.workspace_id, submitted.similar)
+    links = reading.card_links(call.session, call.caller.workspace_id, submitted.similar)
     period = digesting.next_one(call.session, call.caller.workspace_id, call.rules.weekly, call.now)
     return Reply(receipts.submitted_card(submitted, period.due_at, links, call.texts), replaces=replaces)
 

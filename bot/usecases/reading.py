@@ -172,9 +172,8 @@ def show(session: Session, caller: Caller, number: int) -> Shown:
     if not can_read_exchange(caller, idea):
         lines = [_without_words(line) if line.step in _BETWEEN_THEM else line for line in lines]
     names = workspaces.names(session, caller.workspace_id, [idea.author_id, *(line.member_id for line in lines)])
-    _, links = names_and_links(session, caller.workspace_id, [idea])
-    link = {**links, **_to_decide(session, caller, [idea])}.get(present(idea.id))
-    return Shown(idea, tuple(lines), names, link, idea.author_id == caller.member_id)
+    links = {**card_links(session, caller.workspace_id, [idea]), **_to_decide(session, caller, [idea])}
+    return Shown(idea, tuple(lines), names, links.get(present(idea.id)), idea.author_id == caller.member_id)
 
 
 def _without_words(line: HistoryEntry) -> HistoryEntry:
@@ -236,7 +235,7 @@ def _to_decide(session: Session, caller: Caller, named: Sequence[Idea]) -> Mappi
     return outbox.permalinks(session, caller.workspace_id, announcing.REVIEW_CARD, waiting)
 
 
-def links(session: Session, workspace_id: int, named: Sequence[AnyIdea]) -> Mapping[int, str]:
+def card_links(session: Session, workspace_id: int, named: Sequence[AnyIdea]) -> Mapping[int, str]:
     """Links to the ideas' cards by idea key."""
     return outbox.permalinks(session, workspace_id, announcing.IDEA_CARD, [present(idea.id) for idea in named])
 
@@ -248,4 +247,4 @@ def names_and_links(
     if not named:
         return {}, {}
     names = workspaces.names(session, workspace_id, [idea.author_id for idea in named])
-    return names, links(session, workspace_id, named)
+    return names, card_links(session, workspace_id, named)

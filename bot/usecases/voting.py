@@ -16,7 +16,7 @@ from bot.usecases.finding import own_idea, visible_idea
 from bot.usecases.submission import Withdrawn, withdraw
 from storage import gestures, ideas, notes, outbox
 from storage.outbox import PostedCard
-from storage.tables import AnyIdea, Idea, Status, present
+from storage.tables import AnyIdea, Idea, present
 
 RULES_NOTE = "voting.rules"
 MOMENT = timedelta(microseconds=1)
@@ -135,9 +135,9 @@ def recount_if_rules_changed(session: Session, workspace_id: int, voting: Voting
     _, _, former_emoji = (former or "").partition(":")
     counts_less = bool(set(filter(None, former_emoji.split(","))) - voting.emoji)
     changed = 0
-    for idea_id in gestures.ideas_open_to_votes(session, workspace_id):
+    for idea_id in ideas.ids_in(session, workspace_id, OPEN_TO_VOTES):
         idea = ideas.by_id(session, idea_id, for_change=True)
-        if idea and idea.status is Status.PUBLISHED:
+        if idea and idea.status in OPEN_TO_VOTES:
             has_changed = _recount(session, idea, _ballots(session, idea_id), voting, now)
             changed += has_changed
             if counts_less and not has_changed:

@@ -105,11 +105,11 @@ async def test_voters_of_a_time_are_members_whose_gesture_still_stands(database:
     assert await database.read(partial(between, own_ideas=True)) == 3
 
 
-async def test_published_ideas_are_open_to_votes(database: Database, workspace_id: int) -> None:
+async def test_the_ideas_in_a_status_are_the_workspaces_own(database: Database, workspace_id: int) -> None:
     kept = {status: await keep(database, workspace_id, status=status) for status in Status}
     await keep(database, await another_workspace(database), status=Status.PUBLISHED)
-    is_open = await database.read(lambda s: gestures.ideas_open_to_votes(s, workspace_id))
-    assert is_open == [key(kept[Status.PUBLISHED])]
+    found = await database.read(lambda s: ideas.ids_in(s, workspace_id, {Status.PUBLISHED}))
+    assert found == [key(kept[Status.PUBLISHED])]
 
 
 # Inbox
