@@ -1,5 +1,8 @@
 """The weekly digest: what it says, and that it is frozen. Which week's it is has tests of its own."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -96,6 +99,14 @@ def test_a_preview_says_the_same_and_changes_nothing(world: World, ranked: list[
 
 
 # What it says beside the shortlist
+
+
+@pytest.mark.parametrize("figure", ["proposed", "published", "voters"])
+def test_one_figure_of_the_week_is_worth_a_digest(world: World, figure: str) -> None:
+    nothing = preview(world)
+    assert nothing.is_empty
+    one: dict[str, Any] = {figure: 1}
+    assert not replace(nothing, **one).is_empty
 
 
 def test_it_counts_what_happened_since_the_last_one(session: Session, world: World) -> None:

@@ -273,6 +273,14 @@ def test_an_idea_that_was_changed_since_it_was_brought_up_waits_anew(session: Se
     assert moderation.overdue(session, world.workspace_id, WAIT, world.later(days=1)) == [idea]
 
 
+def test_what_a_clock_that_was_ahead_has_changed_waits_since_it_was_brought_up(session: Session, world: World) -> None:
+    idea = world.propose()
+    moderation.remind(session, world.workspace_id, WAIT, "d3", world.later(days=3))
+    moderation.ask(session, world.nadia, idea.number, "Pour qui ?", world.now + timedelta(days=90))
+    assert moderation.overdue(session, world.workspace_id, WAIT, world.later(days=2)) == []
+    assert moderation.overdue(session, world.workspace_id, WAIT, world.later(days=1)) == [idea]
+
+
 def test_decided_ideas_and_those_of_other_workspaces_are_not_overdue(
     session: Session, world: World, elsewhere: World
 ) -> None:

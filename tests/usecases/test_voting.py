@@ -179,6 +179,11 @@ def test_an_author_who_takes_their_own_reaction_away_is_told_nothing(world: Worl
     assert not [row for row in world.outbox().values() if row.view == "own_vote_notice"]
 
 
+def test_of_a_reaction_that_is_no_vote_its_author_is_told_nothing(world: World) -> None:
+    assert not react(world, world.posted(world.publish()), "camille", "tada")
+    assert not [row for row in world.outbox().values() if row.view == "own_vote_notice"]
+
+
 def test_where_own_votes_count_the_author_is_told_nothing(world: World) -> None:
     idea = world.publish()
     assert react(world, world.posted(idea), "camille", rules=OWN_COUNTS)
