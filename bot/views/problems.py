@@ -53,7 +53,8 @@ def problem_card(
     if isinstance(error, errors.TextChanged):
         blocks += [Quotation(texts(_FIELD[name]), part) for name, part in error.text.items() if part]
         blocks.append(decisions_to_take(error.number, error.mark, texts))
-    return Card(sentence, tuple(blocks), "error")
+    # That there is nothing yet is no mistake of whoever asks.
+    return Card(sentence, tuple(blocks), "plain" if isinstance(error, errors.NothingToShow) else "error")
 
 
 def not_saved_card(texts: Texts, typed: str = "") -> Card:
