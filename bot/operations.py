@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 from pydantic import ValidationError
@@ -115,16 +116,18 @@ async def show_idea(settings: Settings, workspace: str | None, number: int, text
 async def export_ideas(settings: Settings, workspace: str | None, file: Path, texts: Texts) -> None:
     """Write every idea to a new file, one JSON object a line, whole or not at all. Raises Refused."""
     rules = rules_of(settings)
-    async with _workspace(settings, workspace) as (database, workspace_id):
-        records = await database.read(lambda session: list(transfer.export(session, workspace_id, rules.voting)))
+    with _progress() as progress:
+
+        def gathered(session: Session, workspace_id: int) -> list[Mapping[str, Any]]:
+            total = sum(ideas.count_by_status(session, workspace_id).values())
+            found = transfer.export(session, workspace_id, rules.voting)
+            return list(progress.track(found, total, description=texts("cli.progress.export")))
+
+        async with _workspace(settings, workspace) as (database, workspace_id):
+            records = await database.read(partial(gathered, workspace_id=workspace_id))
     try:
-        with (
-            new_file(file, OWN_MODE) as part,
-            part.open("w", encoding="utf-8") as out,
-            _progress() as progress,
-        ):
-            for record in progress.track(records, description=texts("cli.progress.export")):
-                out.write(json.dumps(record, ensure_ascii=False) + "\n")
+        with new_file(file, OWN_MODE) as part, part.open("w", encoding="utf-8") as out:
+            out.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     except FileExistsError as error:
         raise Refused("file_exists", file=file) from error
     except OSError as error:
