@@ -11,6 +11,7 @@ from bot.errors import NothingToShow
 from bot.rules import Rules
 from bot.usecases import announcing, digesting
 from bot.usecases.announcing import Said
+from bot.usecases.consent import Request
 from bot.usecases.moderation import REMINDED_AT_ONCE
 from bot.views import digest as digest_views
 from bot.views import ideas as idea_views
@@ -119,7 +120,7 @@ def _reminder_card(session: Session, item: OutboxItem, texts: Texts, now: dateti
 
 
 def _consent_card(session: Session, item: OutboxItem, texts: Texts) -> Card:
-    names = workspaces.names(session, item.workspace_id, [item.subject["by"], item.subject.get("author")])
-    if item.view == announcing.CONSENT_REQUEST:
-        return notices.consent_request(item.subject, names, texts)
-    return notices.consent_answer(item.subject, names, texts)
+    request = Request.of(item)
+    names = workspaces.names(session, item.workspace_id, [request.by, request.author])
+    view = notices.consent_request if item.view == announcing.CONSENT_REQUEST else notices.consent_answer
+    return view(request, names, texts)

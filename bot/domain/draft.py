@@ -53,6 +53,10 @@ class Draft:
         """The four by name."""
         return {"title": self.title, "need": self.need, "proposal": self.proposal, "benefit": self.benefit}
 
+    def whole(self) -> str:
+        """All of it as one text, which can be pasted and sent again."""
+        return "\n\n".join(filter(None, self.texts().values()))
+
 
 def checked(draft: Draft) -> Draft:
     """The draft with outer white space gone, its title in one line whose words are a single blank apart.

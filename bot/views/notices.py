@@ -1,10 +1,9 @@
 """Direct messages to authors about their idea."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from bot.usecases.announcing import Said
-from bot.usecases.consent import Consent
+from bot.usecases.consent import Consent, Request
 from bot.views.actions import Click
 from bot.views.cards import Actions, Block, Button, Card, Heading, Link, Note, Paragraph, Quotation, Span, Strong, Style
 from bot.views.ideas import STATUS_LABEL, name_of, withdraw_button
@@ -60,33 +59,29 @@ def own_vote_notice(idea: Idea, texts: Texts) -> Card:
     return Card(line, (Paragraph((line,)),))
 
 
-def consent_request(request: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
+def consent_request(request: Request, names: Mapping[str, str], texts: Texts) -> Card:
     """Somebody wants to make an idea of this member's words; once answered, the buttons are gone."""
-    asker = name_of(request["by"], names, texts)
+    asker = name_of(request.by, names, texts)
     line = texts("consent.request", member=asker)
-    blocks: tuple[Block, ...] = (Heading(line), Quotation(texts("consent.words"), _words(request)))
-    match request["state"]:
+    blocks: tuple[Block, ...] = (Heading(line), Quotation(texts("consent.words"), request.draft.whole()))
+    match request.state:
         case Consent.GIVEN:
             return Card(line, (*blocks, Paragraph((Strong(texts("consent.given")),))), "success")
         case Consent.REFUSED:
             return Card(line, (*blocks, Paragraph((Strong(texts("consent.refused")),))))
         case Consent.UNASKED:
             return Card(line, (*blocks, Paragraph((Strong(texts("consent.closed")),))))
-    agree = Button(texts("button.agree"), Click.AGREE, request["key"], Style.PRIMARY)
-    disagree = Button(texts("button.disagree"), Click.DISAGREE, request["key"])
+    agree = Button(texts("button.agree"), Click.AGREE, request.key, Style.PRIMARY)
+    disagree = Button(texts("button.disagree"), Click.DISAGREE, request.key)
     return Card(line, (*blocks, Note((texts("consent.note", member=asker),)), Actions((agree, disagree))))
 
 
-def consent_answer(answer: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> Card:
+def consent_answer(answer: Request, names: Mapping[str, str], texts: Texts) -> Card:
     """What the author of the words has said; without a yes, the asker gets back what they had made of them."""
-    author = name_of(answer["author"], names, texts)
-    if answer["state"] == Consent.GIVEN:
-        line = texts("consent.was_given", member=author, number=answer["number"])
+    author = name_of(answer.author, names, texts)
+    if answer.state is Consent.GIVEN:
+        line = texts("consent.was_given", member=author, number=answer.number)
         return Card(line, (Paragraph((line,)),), "success")
-    is_unasked = answer["state"] == Consent.UNASKED
+    is_unasked = answer.state is Consent.UNASKED
     line = texts("consent.was_unasked") if is_unasked else texts("consent.was_refused", member=author)
-    return Card(line, (Paragraph((line,)), Quotation(texts("receipt.your_text"), _words(answer))))
-
-
-def _words(request: Mapping[str, Any]) -> str:
-    return "\n\n".join(part for part in request["draft"].values() if part)
+    return Card(line, (Paragraph((line,)), Quotation(texts("receipt.your_text"), answer.draft.whole())))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from bot.domain.draft import Draft
 from bot.usecases.moderation import Decided
 from bot.usecases.submission import Edited, Submitted, Withdrawn
 from bot.usecases.voting import Supported, Voted
@@ -85,7 +86,7 @@ def decided_card(decided: Decided, texts: Texts) -> Card:
 
 def text_of(idea: Idea) -> str:
     """An idea's words as its author can paste and send them again."""
-    return "\n\n".join(part for part in (idea.title, idea.need, idea.proposal, idea.benefit) if part)
+    return Draft.of(idea).whole()
 
 
 def similar_line(idea: AnyIdea, links: Mapping[int, str], texts: Texts) -> tuple[Span, ...]:

@@ -1,12 +1,12 @@
 """One of every card and form, with values that are the same each time."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot import errors
+from bot.domain.draft import Draft
 from bot.usecases.announcing import Said
-from bot.usecases.consent import Consent
+from bot.usecases.consent import Consent, Request
 from bot.usecases.digesting import Contents, Named
 from bot.usecases.moderation import Decided
 from bot.usecases.reading import Home, Listing, Page, Shortlist, Shown, Stats
@@ -74,9 +74,8 @@ def history() -> tuple[HistoryEntry, ...]:
     )
 
 
-def request(state: Consent) -> Mapping[str, object]:
-    draft = {"title": "Un titre", "need": "", "proposal": "Des mots d’autrui", "benefit": ""}
-    return {"key": "consent:V1", "by": "U1", "author": "U2", "state": state.value, "draft": draft, "number": 7}
+def request(state: Consent) -> Request:
+    return Request("consent:V1", "U1", "U2", Draft("Un titre", proposal="Des mots d’autrui"), state, 7)
 
 
 def cards(texts: Texts) -> dict[str, Card]:

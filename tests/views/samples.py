@@ -9,7 +9,7 @@ from bot.domain.command import SEARCH_LIMIT
 from bot.domain.draft import Draft
 from bot.domain.lifecycle import PUBLIC, Action
 from bot.usecases.announcing import Said
-from bot.usecases.consent import Consent
+from bot.usecases.consent import Consent, Request
 from bot.usecases.digesting import Contents, Named
 from bot.usecases.moderation import Decided
 from bot.usecases.reading import Listing, Page, Shortlist, Shown, Stats
@@ -138,10 +138,9 @@ _QUIET: Mapping[str, object] = {
 }
 
 
-def _request(words: Words, state: Consent, **more: object) -> Mapping[str, object]:
+def _request(words: Words, state: Consent, number: int | None = None) -> Request:
     """Nadia wants to make an idea of Camille's words."""
-    draft = {"title": words.title, "need": "", "proposal": words.body, "benefit": ""}
-    return {"key": "consent:1", "by": "nadia", "author": "camille", "state": state, "draft": draft, **more}
+    return Request("consent:1", "nadia", "camille", Draft(words.title, proposal=words.body), state, number)
 
 
 _WRONG = errors.WrongStatus
@@ -270,8 +269,8 @@ CARDS: Mapping[str, Make] = {
         f"consent_{state}": lambda t, w, state=state: notices.consent_request(_request(w, state), NAMES, t)  # type: ignore[misc]  # bound early
         for state in Consent
     },
-    "consent_was_given": lambda t, w: notices.consent_answer(_request(w, Consent.GIVEN, number=12), NAMES, t),
-    "consent_was_refused": lambda t, w: notices.consent_answer(_request(w, Consent.REFUSED, number=None), NAMES, t),
+    "consent_was_given": lambda t, w: notices.consent_answer(_request(w, Consent.GIVEN, 12), NAMES, t),
+    "consent_was_refused": lambda t, w: notices.consent_answer(_request(w, Consent.REFUSED), NAMES, t),
     "consent_asked": lambda t, _: receipts.consent_asked_card(t),
     "digest": lambda t, w: digest.digest_card(_contents(w), t),
     "digest_of_one": lambda t, w: digest.digest_card(
