@@ -27,7 +27,8 @@ CORE = {
     *("bot.domain", "bot.errors", "bot.rules", "bot.usecases", "bot.views", "storage"),
 }
 PLATFORM = {
-    *("bot.chat.clocks", "bot.chat.emoji_names", "bot.chat.events", "bot.chat.platform", "bot.chat.under_way"),
+    *("bot.chat.clocks", "bot.chat.emoji_names", "bot.chat.events"),
+    *("bot.chat.platform", "bot.chat.recent", "bot.chat.under_way"),
     *("bot.errors", "bot.views.cards", "bot.views.texts", "bot.views.wire"),
 }
 ROOMS = {
@@ -44,6 +45,7 @@ ROOMS = {
     "bot.chat.events": {"bot.errors", "bot.views.cards"},
     "bot.chat.clocks": set[str](),
     "bot.chat.emoji_names": set[str](),
+    "bot.chat.recent": set[str](),
     "bot.chat.under_way": set[str](),
     "bot.chat.platform": {"bot.chat.events", "bot.errors", "bot.views.cards"},
     **dict.fromkeys((f"bot.chat.{name}" for name in ("acts", "dispatcher", "reconcile", "router", "showing")), CORE),

@@ -1,13 +1,13 @@
 """Who is who on a Mattermost server: profiles, kept for a while, and who moderates, asked each time."""
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from bot.chat.events import Profile
 from bot.chat.mattermost.inbound import Json, is_id, is_of_the_house, is_outsider, profile
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
+from bot.chat.recent import Recent
 from bot.errors import ChatError, ChatRefused
 
 KEPT = timedelta(minutes=10)
@@ -25,8 +25,8 @@ class People:
         self._rest = rest
         self._review = review
         self._clock = clock
-        self._kept: OrderedDict[str, tuple[datetime, Profile]] = OrderedDict()
-        self._are_outsiders: OrderedDict[str, bool] = OrderedDict()
+        self._kept: Recent[str, tuple[datetime, Profile]] = Recent(KEPT_AT_MOST)
+        self._are_outsiders: Recent[str, bool] = Recent(OUTSIDERS_KNOWN_AT_MOST)
 
     async def profile(self, member: str) -> Profile:
         """A member's profile. Raises `ChatRefused` for somebody who isn't there."""
@@ -74,10 +74,5 @@ class People:
     def _keep(self, user: Json) -> Profile:
         found = profile(user)
         self._are_outsiders[found.id] = is_outsider(user)
-        if len(self._are_outsiders) > OUTSIDERS_KNOWN_AT_MOST:
-            self._are_outsiders.popitem(last=False)
         self._kept[found.id] = (self._clock(), found)
-        self._kept.move_to_end(found.id)
-        while len(self._kept) > KEPT_AT_MOST:
-            self._kept.popitem(last=False)
         return found

@@ -6,7 +6,6 @@ A card that is too long for one post goes on in its thread. Which card is posted
 import hashlib
 import json
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from bot.chat.mattermost.people import People
 from bot.chat.mattermost.render import attachments_of, message_of, pages_of
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
 from bot.chat.mattermost.trust import Fact, Seal
+from bot.chat.recent import Recent
 from bot.errors import ChatRefused, ChatUnavailable, MessageGone, NeedsMending
 from bot.views.cards import Button, Card, Menu
 
@@ -70,8 +70,8 @@ class Posts:
         self._address = address
         self._action_url = action_url
         self._clock = clock
-        self._known: OrderedDict[str, Known] = OrderedDict()
-        self._with_reaction: set[tuple[str, str]] = set()
+        self._known: Recent[str, Known] = Recent(KNOWN_AT_MOST)
+        self._with_reaction: Recent[tuple[str, str], None] = Recent(KNOWN_AT_MOST)
         self._conversations: dict[str, str] = {}
 
     async def conversation(self, member: str) -> str:
@@ -229,9 +229,6 @@ class Posts:
 
     def _learn(self, post: str, known: Known) -> MessageRef:
         self._known[post] = known
-        self._known.move_to_end(post)
-        while len(self._known) > KNOWN_AT_MOST:
-            self._known.popitem(last=False)
         return MessageRef(post, f"{self._address}/pl/{post}")
 
     async def _set_pages(self, post: str, known: Known, pages: Sequence[str]) -> None:
@@ -268,9 +265,7 @@ class Posts:
             await self._rest.react(self._me, post, card.reaction)
         except Denied as error:
             log.warning("the reaction %s can't be put on: %s", card.reaction, error.reason)
-        if len(self._with_reaction) > KNOWN_AT_MOST:
-            self._with_reaction.clear()
-        self._with_reaction.add((post, card.reaction))
+        self._with_reaction[post, card.reaction] = None
 
     def _attachments(self, card: Card, channel: str, key: str, kind: Kind, member: str) -> list[Json]:
         until = int((self._clock() + BUTTON_LIFE).timestamp()) if kind == "private" else 0

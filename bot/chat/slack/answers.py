@@ -5,7 +5,6 @@ What the reply says was decided before.
 
 import json
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.chat.events import CommandTyped, Event, HomeOpened, Reply
 from bot.chat.platform import OnEvent
+from bot.chat.recent import Recent
 from bot.chat.slack import render
 from bot.chat.slack.api import Api, proxy_for
 from bot.chat.slack.channels import Channels
@@ -57,7 +57,7 @@ class Answers:
         self._session = session
         self._language = language
         self._sleep = sleep
-        self._said: OrderedDict[str, None] = OrderedDict()
+        self._said: Recent[str, None] = Recent(REMEMBERED)
 
     async def texts(self, member: str) -> Texts:
         """Slack's own sentences in the member's language."""
@@ -99,8 +99,6 @@ class Answers:
         if event.id in self._said:
             return False
         self._said[event.id] = None
-        if len(self._said) > REMEMBERED:
-            self._said.popitem(last=False)
         return True
 
     async def show_home(self, member: str, on_event: OnEvent, event_id: str, at: datetime) -> None:

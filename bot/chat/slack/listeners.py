@@ -6,7 +6,6 @@ and a form stays open; whoever typed or clicked is told.
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -21,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.events import Event, FormSubmitted, MessageChosen, Reply
 from bot.chat.platform import OnEvent
+from bot.chat.recent import Recent
 from bot.chat.slack import inbound
 from bot.chat.slack.answers import Answers
 from bot.chat.slack.inbound import Origin
@@ -78,7 +78,7 @@ class Listeners(AsyncMiddleware):
         self._under_way = under_way
         self._clock = clock
         self._tell_left_out: Callable[[], None] = lambda: None
-        self._kept: OrderedDict[str, str] = OrderedDict()
+        self._kept: Recent[str, str] = Recent(FORMS_REMEMBERED)
         self._foreign: set[str] = set()
         self._takes_in: Mapping[str, Callable[[Body], Awaitable[None]]] = {
             **dict.fromkeys(inbound.REACTION_EVENTS, self._reaction),
@@ -263,8 +263,6 @@ class Listeners(AsyncMiddleware):
         reply = await self._take(event)
         if not reply.field_errors and not (reply.card and reply.card.tone == "error"):
             self._kept.setdefault(event.id, inbound.digest(event.values))
-            if len(self._kept) > FORMS_REMEMBERED:
-                self._kept.popitem(last=False)
         return reply
 
     async def _tell_late(self, event: Event, origin: Origin, taken: "asyncio.Task[Reply]") -> None:

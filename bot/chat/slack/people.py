@@ -4,13 +4,14 @@ What a moderator may do is decided elsewhere.
 """
 
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import inf
 
 from bot.chat.events import Profile
+from bot.chat.recent import Recent
 from bot.chat.slack.api import Answer, Api
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.inbound import Membership
@@ -65,7 +66,7 @@ class People:
         self._api = api
         self._channels = channels
         self._clock = clock
-        self._known: OrderedDict[str, Person] = OrderedDict()
+        self._known: Recent[str, Person] = Recent(KEPT_PROFILES)
         self._people = Lookups(self._keep_person)
         self._reviews = Lookups(self._keep_review)
         self._meanwhile: deque[Membership] = deque(maxlen=CHANGES_KEPT)
@@ -157,8 +158,6 @@ class People:
 
     def _keep_person(self, member: str, person: Person) -> None:
         self._known[member] = person
-        if len(self._known) > KEPT_PROFILES:
-            self._known.popitem(last=False)
 
     async def _is_in_review(self, member: str) -> bool:
         if self._members_age() >= MEMBERS_SECONDS:

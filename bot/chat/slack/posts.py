@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.chat.events import MessageRef
+from bot.chat.recent import Recent
 from bot.chat.slack import render
 from bot.chat.slack.api import OUT_OF_REACH, Answer, Api, next_cursor
 from bot.chat.slack.voters import Voters
@@ -20,6 +21,8 @@ from bot.views.texts import Texts
 log = logging.getLogger(__name__)
 
 EVENT_TYPE = "butine_card"
+REACTED = 50_000
+"""So many cards are known to carry the reaction; under an older one it is put once more, which changes nothing."""
 HISTORY_PAGES = 10
 _ID = re.compile(r"(?P<channel>[A-Z][A-Z0-9]+):(?P<parts>\d+\.\d+(?:\+\d+\.\d+)*)")
 
@@ -72,7 +75,7 @@ class Posts:
         self._bot = bot
         self._address = address.rstrip("/")
         self._whole: dict[str, str] = {}
-        self._reacted: set[str] = set()
+        self._reacted: Recent[str, None] = Recent(REACTED)
         self._histories: dict[str, History] = {}
 
     async def post(self, channel: str, card: Card, key: str, texts: Texts) -> MessageRef:
@@ -227,7 +230,7 @@ class Posts:
             await self._api.react(posted.channel, posted.parts[-1], card.reaction)
         except ChatRefused as error:  # the card stands there all the same, and members may react by themselves
             log.warning("the reaction %s can't be put on: %s", card.reaction, error.reason)
-        self._reacted.add(mark)
+        self._reacted[mark] = None
 
     def _ref(self, posted: Posted) -> MessageRef:
         if len(posted.parts) > 1:

@@ -5,9 +5,10 @@ What a reaction is worth is decided elsewhere.
 """
 
 import logging
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable
 
+from bot.chat.recent import Recent
 from bot.chat.slack.api import Pace
 from bot.chat.slack.people import People
 from bot.errors import ChatError, ChatRefused
@@ -31,7 +32,7 @@ class Voters:
     def __init__(self, people: People, pace: Pace) -> None:
         self._people = people
         self._pace = pace
-        self._are_members: OrderedDict[str, bool] = OrderedDict()
+        self._are_members: Recent[str, bool] = Recent(KEPT)
 
     async def is_member(self, holder: str) -> bool:
         """Whether it is one, as far as can be said at once."""
@@ -78,6 +79,4 @@ class Voters:
 
     def _keep(self, holder: str, *, is_member: bool) -> bool:
         self._are_members[holder] = is_member
-        if len(self._are_members) > KEPT:
-            self._are_members.popitem(last=False)
         return is_member
