@@ -22,24 +22,10 @@ from bot.http import Listener
 from bot.views.lists import hints
 
 if TYPE_CHECKING:
-    from bot.chat.mattermost import probe, setup
+    from bot.chat.mattermost import setup
     from bot.chat.mattermost.platform import Mattermost
     from bot.chat.slack.platform import Access, Slack
     from bot.chat.web.platform import WebRoom
-
-_MATTERMOST = {
-    "mattermost_account": ("cli.check.mattermost_account", "cli.check.mattermost_no_bot"),
-    "mattermost_clock": ("cli.check.mattermost_clock", "cli.check.mattermost_clock_differs"),
-    "mattermost_websocket": ("cli.check.mattermost_websocket", "cli.check.mattermost_no_websocket"),
-    "mattermost_team": ("", "cli.error.no_team"),
-    "mattermost_edit_limit": ("", "cli.check.mattermost_edit_limit"),
-    "mattermost_review_open": ("", "cli.error.review_open"),
-    "mattermost_channel": ("cli.check.mattermost_channel", "cli.error.no_channel"),
-    "mattermost_way_back": ("cli.check.mattermost_way_back", "cli.check.mattermost_no_way_back"),
-    "mattermost_command": ("cli.check.mattermost_command", "cli.check.mattermost_command_token"),
-    "mattermost_command_missing": ("", "cli.check.mattermost_command_missing"),
-    "mattermost_site_url": ("", "cli.check.mattermost_site_url"),
-}
 
 
 def build(
@@ -76,9 +62,8 @@ async def findings(settings: Settings, clock: Callable[[], datetime]) -> AsyncIt
         async for finding in diagnose(_access(settings.slack), channels, Time(clock)):
             yield finding
     if settings.mattermost is not None:
-        async for found in _look_at_mattermost(settings, settings.mattermost, clock):
-            good, bad = _MATTERMOST[found.code]
-            yield Finding(good if found.is_good else bad, found.values, is_problem=not found.is_good)
+        async for finding in _look_at_mattermost(settings, settings.mattermost, clock):
+            yield finding
 
 
 def look_at_room(settings: Settings) -> None:
@@ -117,7 +102,7 @@ async def set_up_mattermost(
 
 async def _look_at_mattermost(
     settings: Settings, section: MattermostSettings, clock: Callable[[], datetime]
-) -> "AsyncIterator[probe.Found]":
+) -> AsyncIterator[Finding]:
     """What is right and wrong at Mattermost; where Butine doesn't run, a stand-in answers the server's call."""
     from bot.chat.mattermost import probe  # noqa: PLC0415  see the module
     from bot.chat.mattermost.rest import Rest  # noqa: PLC0415  see the module
@@ -131,7 +116,7 @@ async def _look_at_mattermost(
         with suppress(ConfigError):  # the address is taken: by Butine itself, which then answers
             await listener.start()
         channels = settings.channels_of("mattermost").model_dump()
-        async for found in probe.look(
+        async for finding in probe.look(
             rest,
             partial(try_out, *access),
             section.url,
@@ -141,7 +126,7 @@ async def _look_at_mattermost(
             section.callback_url,
             clock,
         ):
-            yield found
+            yield finding
     except ChatError as error:
         raise _about_address(error, section.url) from error
     finally:

@@ -1,10 +1,9 @@
 """Looks whether a Mattermost team is as Butine needs it, up to having the server call Butine and waiting for the call.
 
-What is said about it is not known here.
+Of each sentence the key alone is known here.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from aiohttp import web
@@ -16,20 +15,12 @@ from bot.chat.mattermost.inbound import OPEN, Json, Typed, Unreadable, is_id, ty
 from bot.chat.mattermost.rest import NOT_FOUND, Denied, Rest
 from bot.chat.mattermost.trust import Forged, Triggers, is_same
 from bot.chat.mattermost.websocket import address_of
+from bot.chat.platform import Finding
 from bot.errors import ChatError, ChatUnavailable
 
 NO_LIMIT = "-1"
 NO_SITE_URL = "site_url_required.app_error"
 """How the code ends by which current servers refuse every command of an integration as long as SiteURL is empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One thing that was looked at; `code` names the sentence and `values` fill it."""
-
-    code: str
-    values: Mapping[str, str]
-    is_good: bool
 
 
 async def look(
@@ -41,73 +32,89 @@ async def look(
     command: str,
     callback_url: str,
     clock: Callable[[], datetime],
-) -> AsyncIterator[Found]:
+) -> AsyncIterator[Finding]:
     """Tell what is found, up to the first thing without which nothing else can be looked at.
 
     `try_websocket` opens it once, or raises ChatUnavailable. Raises ChatError where the server can't be asked at all.
     """
     me = await rest.me()
-    yield Found("mattermost_account", {"name": str(me["username"]), "url": url}, bool(me.get("is_bot")))
+    account = {"name": str(me["username"]), "url": url}
+    yield _either(bool(me.get("is_bot")), "cli.check.mattermost_account", "cli.check.mattermost_no_bot", account)
     if clocks := compared(await rest.date(), clock()):
-        yield Found("mattermost_clock", clocks.values, clocks.is_same)
+        sentences = "cli.check.mattermost_clock", "cli.check.mattermost_clock_differs"
+        yield _either(clocks.is_same, *sentences, clocks.values)
     yield await _websocket(try_websocket, address_of(url))
     seconds = str((await rest.client_config()).get("PostEditTimeLimit") or NO_LIMIT)
     if seconds != NO_LIMIT:
-        yield Found("mattermost_edit_limit", {"seconds": seconds}, is_good=False)
+        yield _problem("cli.check.mattermost_edit_limit", {"seconds": seconds})
     try:
         team = str((await rest.team_by_name(team_name))["id"])
     except Denied:
-        yield Found("mattermost_team", {"team": team_name}, is_good=False)
+        yield _problem("cli.error.no_team", {"team": team_name})
         return
     ideas = ""
     for name in sorted(set(channels.values())):
+        values = {"channel": name, "team": team_name}
         try:
             channel = await (rest.channel(name) if is_id(name) else rest.channel_by_name(team, name))
             await rest.channel_member(str(channel["id"]), str(me["id"]))
         except Denied:
-            yield Found("mattermost_channel", {"channel": name, "team": team_name}, is_good=False)
+            yield _problem("cli.error.no_channel", values)
             continue
-        yield Found("mattermost_channel", {"channel": name, "team": team_name}, is_good=True)
+        yield Finding("cli.check.mattermost_channel", values)
         if name == channels["review"] and channel.get("type") == OPEN:
-            yield Found("mattermost_review_open", {"value": name}, is_good=False)
+            yield _problem("cli.error.review_open", {"value": name})
         ideas = str(channel["id"]) if name == channels["ideas"] else ideas
-    if not ideas:
-        return
-    submission = {"url": callback_url + DIALOG_PATH, "channel_id": ideas, "team_id": team, "submission": {}}
-    try:
-        answer = await rest.call(
-            "post", "/actions/dialogs/submit", {**submission, "state": PROBE, "callback_id": PROBE}
-        )
-        is_there = answer.get("error") == PROBE
-    except ChatError:
-        is_there = False
-    yield Found("mattermost_way_back", {"url": callback_url}, is_there)
-    if is_there:
-        yield await _command(rest, team, ideas, command)
+    if ideas:
+        is_there = await _has_way_back(rest, team, ideas, callback_url + DIALOG_PATH)
+        sentences = "cli.check.mattermost_way_back", "cli.check.mattermost_no_way_back"
+        yield _either(is_there, *sentences, {"url": callback_url})
+        if is_there:
+            yield await _command(rest, team, ideas, command)
 
 
-async def _websocket(try_it: Callable[[], Awaitable[None]], address: str) -> Found:
+def _either(is_good: bool, good: str, problem: str, values: Mapping[str, str]) -> Finding:  # noqa: FBT001  it chooses
+    return Finding(good, values) if is_good else _problem(problem, values)
+
+
+def _problem(key: str, values: Mapping[str, str]) -> Finding:
+    return Finding(key, values, is_problem=True)
+
+
+async def _websocket(try_it: Callable[[], Awaitable[None]], address: str) -> Finding:
     try:
         await try_it()
     except ChatUnavailable as error:
         values = {"url": address, "reason": error.reason.removeprefix("websocket: ")}
-        return Found("mattermost_websocket", values, is_good=False)
-    return Found("mattermost_websocket", {"url": address}, is_good=True)
+        return _problem("cli.check.mattermost_no_websocket", values)
+    return Finding("cli.check.mattermost_websocket", {"url": address})
 
 
-async def _command(rest: Rest, team: str, channel: str, command: str) -> Found:
+async def _has_way_back(rest: Rest, team: str, channel: str, dialog_url: str) -> bool:
+    """Whether the server reaches Butine, or its stand-in: it is had to send an empty dialog there."""
+    given = {"url": dialog_url, "channel_id": channel, "team_id": team, "submission": {}}
+    try:
+        answer = await rest.call("post", "/actions/dialogs/submit", {**given, "state": PROBE, "callback_id": PROBE})
+    except ChatError:
+        return False
+    return bool(answer.get("error") == PROBE)
+
+
+async def _command(rest: Rest, team: str, channel: str, command: str) -> Finding:
     given = {"channel_id": channel, "team_id": team, "command": f"{command} help"}
     values = {"command": command}
     try:
         answer = await rest.call("post", "/commands/execute", given)
     except Denied as error:
         if error.reason.endswith(NO_SITE_URL):
-            return Found("mattermost_site_url", values, is_good=False)
-        code = "mattermost_command_missing" if error.status == NOT_FOUND else "mattermost_command"
-        return Found(code, values, is_good=False)
+            return _problem("cli.check.mattermost_site_url", values)
+        if error.status == NOT_FOUND:
+            return _problem("cli.check.mattermost_command_missing", values)
+        return _problem("cli.check.mattermost_command_token", values)
     except ChatUnavailable:
-        return Found("mattermost_command", values, is_good=False)
-    return Found("mattermost_command", values, bool(answer.get("text")))
+        return _problem("cli.check.mattermost_command_token", values)
+    sentences = "cli.check.mattermost_command", "cli.check.mattermost_command_token"
+    return _either(bool(answer.get("text")), *sentences, values)
 
 
 def stand_in(rest: Rest, command_token: str, clock: Callable[[], datetime]) -> Sequence[web.RouteDef]:
