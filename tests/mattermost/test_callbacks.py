@@ -30,6 +30,28 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     await listener.stop()
 
 
+@pytest.mark.parametrize("is_ended", [True, False])
+async def test_a_body_that_breaks_off_or_is_not_packed_as_it_says_leaves_no_traceback(
+    caplog: pytest.LogCaptureFixture, *, is_ended: bool
+) -> None:
+    """Anybody who reaches the address can send its like, as often as they like."""
+    callbacks = Callbacks("fr")
+    callbacks.open(cast("Desk", Nobody()))
+    listener = Listener("127.0.0.1", 0, "0", callbacks.routes())
+    await listener.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    packing = b"" if is_ended else b"Content-Encoding: gzip\r\n"
+    length = b"Content-Length: 9\r\n\r\n" if is_ended else b"Content-Length: 6\r\n\r\n"
+    writer.write(b"POST /mattermost/command HTTP/1.1\r\nHost: x\r\n" + packing + length + b"token=")
+    if is_ended:
+        writer.write_eof()
+    answered = await asyncio.wait_for(reader.readline(), 30)
+    assert answered.split()[1:2] == ([] if is_ended else [b"400"])
+    writer.close()
+    await listener.stop()
+    assert caplog.text == ""
+
+
 async def test_of_garbage_that_comes_again_and_again_the_log_has_a_line_a_second(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.chat.web.pages import BODY_LIMIT
+from bot.http import Listener
 from tests.web.rooms import Scene
 
 
@@ -77,6 +78,32 @@ async def test_json_that_is_too_deep_is_refused(scene: Scene) -> None:
     headers = {"X-Room-Token": await scene.token(), "Content-Type": "application/json"}
     response = await scene.client.post("/room/say", data=b"[" * 60_000, headers=headers)
     assert response.status == 400
+
+
+async def test_a_browser_that_leaves_while_it_sends_leaves_no_traceback(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = await scene.client.get("/room/token")
+    token, cookie = (await page.json())["token"], page.cookies["butine_room"].value
+    listener = Listener("127.0.0.1", 0, "0", scene.room.routes())
+    await listener.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    lines = [
+        "POST /room/say HTTP/1.1",
+        f"Host: 127.0.0.1:{listener.port}",
+        f"Cookie: butine_room={cookie}",
+        f"X-Room-Token: {token}",
+        "Content-Type: application/json",
+        "Content-Length: 9",
+        "",
+        "{",
+    ]
+    writer.write("\r\n".join(lines).encode())
+    writer.write_eof()
+    assert await asyncio.wait_for(reader.read(), 30) == b""
+    writer.close()
+    await listener.stop()
+    assert caplog.text == ""
 
 
 async def test_its_own_origin_is_welcome(scene: Scene) -> None:

@@ -99,6 +99,8 @@ class Callbacks:
                 body = await request.read()
         except TimeoutError:
             return web.Response(status=408)
+        except (ConnectionError, web.RequestPayloadError):  # its sender hung up, or packed it otherwise than it says
+            return web.Response(status=400)
         if len(body) > BODY_LIMIT:
             return web.Response(status=413)
         try:

@@ -244,10 +244,13 @@ async def _payload(request: web.Request) -> Payload:
     body = bytearray()
     if (request.content_length or 0) > BODY_LIMIT:
         raise Refused(413, "long")
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise Refused(413, "long")
+    try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                raise Refused(413, "long")
+    except (ConnectionError, web.RequestPayloadError) as error:  # its sender hung up, or packed it otherwise
+        raise Refused(400, "request") from error
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError) as error:
