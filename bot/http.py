@@ -32,8 +32,8 @@ class Listener:
     """Answers on `host:port` between `start` and `stop`: `routes`, `/health`, and `/` where no route has it.
 
     `unreachable` names the configured platforms that could not be reached yet, or are not heard any more. A connection
-    over which no whole request comes for `idle_seconds` is closed; what is more than so many `connections`, or half of
-    what this process may have open, is closed at once.
+    over which no request comes whole, but for its body, for `idle_seconds` is closed; what is more than so many
+    `connections`, or half of what this process may have open, is closed at once. Routes see to bodies themselves.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Listener:
         self._unreachable = unreachable
         self._idle_seconds = idle_seconds
         self._connections = min(connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._arriving = 0
         self._sockets: asyncio.Server | None = None
         self._warned_at = -WARNING_SECONDS
 
@@ -87,7 +88,9 @@ class Listener:
             raise RuntimeError("the runner is not set up")
         connect, loop = partial(self._connection, runner.server), asyncio.get_running_loop()
         try:
-            self._sockets = await loop.create_server(connect, self._host, self._port, backlog=128)
+            # As many are accepted at once, before the first of them is asked about below.
+            backlog = max(1, min(128, self._connections // 4))
+            self._sockets = await loop.create_server(connect, self._host, self._port, backlog=backlog)
         except OSError as error:
             await runner.cleanup()
             where = {"host": self._host, "port": str(self._port)}
@@ -107,13 +110,19 @@ class Listener:
 
     def _connection(self, server: web.Server) -> asyncio.Protocol:
         """What answers over a new connection."""
-        if len(server.connections) < self._connections:
+        loop = asyncio.get_running_loop()
+        if len(server.connections) + self._arriving < self._connections:
+            self._arriving += 1  # the server knows of it a moment later only, when its transport is there
+            loop.call_soon(self._arrive)
             return server()
-        now = asyncio.get_running_loop().time()
+        now = loop.time()
         if now - self._warned_at >= WARNING_SECONDS:
             self._warned_at = now
             log.warning("%s connections are open: more are refused, whoever opens them", self._connections)
         return _Refusal()
+
+    def _arrive(self) -> None:
+        self._arriving -= 1
 
     async def _health(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "version": self._version, "unreachable": sorted(self._unreachable())})

@@ -90,6 +90,24 @@ async def test_more_connections_than_are_meant_are_refused_and_told_of_once(capl
     await listener.stop()
 
 
+async def test_connections_that_come_all_at_once_are_not_more_than_are_meant() -> None:
+    listener = Listener("127.0.0.1", 0, "1.2.3", connections=40)
+    await listener.start()
+    open_ones = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(36)]
+    burst = [socket.create_connection(("127.0.0.1", listener.port)) for _ in range(8)]
+    streams = [await asyncio.open_connection(sock=each) for each in burst]
+    answers = []
+    for _, writer in streams:
+        writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+    for reader, _ in streams:
+        with suppress(ConnectionError):
+            answers.append(await asyncio.wait_for(reader.readline(), 30))
+    assert [answer for answer in answers if answer] == [b"HTTP/1.1 200 OK\r\n"] * 4
+    for _, writer in (*open_ones, *streams):
+        writer.close()
+    await listener.stop()
+
+
 @pytest.mark.parametrize(
     "garbage",
     [
