@@ -257,12 +257,22 @@ def parse(text: str) -> Command:
         folded = fold(text)
         for pattern, command in _FORMS:
             if match := pattern.fullmatch(folded):
-                return command(match)
+                return _asked(command(match)) if "?" in folded else command(match)
         if (match := _SLIP.fullmatch(folded)) and any(_is_slip(match["word"], keyword) for keyword in _NEAR):
             return Help()
     if len(text) <= SEARCH_LIMIT and "\n" not in text and (match := _SEARCH.fullmatch(_UNSEEN.sub("", text))):
         return Search(match["words"])
     return Capture(text)
+
+
+def _asked(command: Command) -> Command:
+    """What a question is answered with: nothing is done of which it was only asked."""
+    match command:
+        case Vote(number) | Withdraw(number) | SetStatus(number):
+            return Show(number)
+        case PostDigest():
+            return PreviewDigest()
+    return command
 
 
 def _is_slip(word: str, keyword: str) -> bool:

@@ -259,10 +259,18 @@ def test_case_accents_and_spaces_are_forgiven(typed: str, meant: Command) -> Non
 KEYWORDS = [(typed, meant) for typed, meant in FORMS if typed.strip() and not isinstance(meant, Search)]
 
 
-@pytest.mark.parametrize("end", [".", " .", "!", "\u00a0!", "…", "...", "?"])
+@pytest.mark.parametrize("end", [".", " .", "!", "\u00a0!", "…", "..."])
 def test_the_end_of_a_sentence_is_forgiven(end: str) -> None:
     """A phone makes a full stop of two spaces."""
     assert [parse(typed + end) for typed, _ in KEYWORDS] == [meant for _, meant in KEYWORDS]
+
+
+def test_a_question_changes_nothing() -> None:
+    """Whoever asks whether an idea is retained does not retain it."""
+    for typed in ("statut 12 retenue ?", "retirer mon idée 12\u00a0?", "vote 12?!", "ne plus soutenir 12 ?"):
+        assert parse(typed) == Show(12)
+    assert parse("digest now?") == PreviewDigest()
+    assert [parse("modifier 12 ?"), parse("liste ?")] == [Edit(12), ListIdeas()]
 
 
 @pytest.mark.parametrize("mark", ["\u200b", "\u200e", "\u200f", "\u202a", "\u2060", "\u2069", "\ufeff", "\xad"])
