@@ -28,7 +28,7 @@ def _operator_language() -> str:
     return known_language(locale, "fr")
 
 
-_PLAIN = {"✓": "ok", "✗": "!!", "’": "'", "“": '"', "”": '"', "…": "...", "œ": "oe", "\u202f": " "}
+_PLAIN = {"✓": "ok", "✗": "!!", "’": "'", "“": '"', "”": '"', "…": "...", "→": ">", "œ": "oe", "\u202f": " "}
 
 
 def _spelt_plainly(error: UnicodeError) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from bot.views.texts import LOCALE_DIR
 from tests.cli.conftest import PROGRAM, Terminal, in_web
 
 CONFIG, DATABASE, REFUSED = 3, 4, 1
@@ -29,6 +30,13 @@ def test_a_terminal_without_some_signs_shows_others_in_their_place(in_folder: Pa
     )
     assert refused.returncode == CONFIG
     assert b"\\u" not in refused.stderr
+
+
+def test_every_sign_of_the_command_line_is_spelt_otherwise_where_the_terminal_lacks_it(terminal: Terminal) -> None:
+    """A way through menus, as « Console système → Environnement », came with question marks."""
+    assert terminal.cli.FILE, "what spells them is there once the command line is imported"
+    catalogue = (LOCALE_DIR / terminal.language / "LC_MESSAGES" / "cli.po").read_text(encoding="utf-8")
+    assert catalogue.encode("iso-8859-1", errors="butine").count(b"?") == catalogue.count("?")
 
 
 @pytest.mark.parametrize("package, command", [("pydantic", "run"), ("sqlmodel", "check"), ("Stemmer", "ideas list")])
