@@ -203,11 +203,11 @@ _FORMS: tuple[_Form, ...] = (
     ),
     _form(_ALONE, lambda _: Help()),
     _form(rf"list(?: all)?|(?:la )?liste(?: tout| tous| toutes)?|{_ALL}", lambda _: ListIdeas()),
-    _form(rf"(?:list|(?:la )?liste|{_SHOW}) {_ALL}", lambda _: ListIdeas()),
     _form(
         rf"(?:(?:list|(?:la )?liste|{_SHOW}) )?(?:{_ALL} |all |the )?{_STATUS}(?: ideas)?",
         lambda m: ListIdeas(_status(m)),
     ),
+    _form(rf"(?:list|(?:la )?liste|{_SHOW}) {_ALL}", lambda _: ListIdeas()),
     _form(rf"mine|mes|(?:les )?miennes|(?:(?:list|liste|{_SHOW}) )?{_MINE}(?: {_STATUS})?", lambda _: Mine()),
     _form(rf"(?:{_EDIT}|{_WITHDRAW}) (?:mon|ma|mes|my) (?:idees?|ideas?|propositions?|proposals?)", lambda _: Mine()),
     _form(rf"(?:l'idee |(?:idee|idea|la) (?![0-9]))?{_NUMBER}", lambda m: Show(_number(m))),

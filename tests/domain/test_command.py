@@ -141,6 +141,8 @@ FORMS: list[tuple[str, Command]] = [
     ("idées en cours", ListIdeas(Status.IN_PROGRESS)),
     ("en attente", ListIdeas(Status.PENDING)),
     ("list retained ideas", ListIdeas(Status.RETAINED)),
+    ("open ideas", ListIdeas(Status.PUBLISHED)),
+    ("open all ideas", ListIdeas()),
     ("liste ouvertes au vote", ListIdeas(Status.PUBLISHED)),
     ("list open", ListIdeas(Status.PUBLISHED)),
     ("liste à modérer", ListIdeas(Status.PENDING)),
