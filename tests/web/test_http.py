@@ -73,6 +73,31 @@ async def test_a_connection_over_which_no_request_comes_is_closed() -> None:
     await listener.stop()
 
 
+async def test_an_answer_may_take_longer_than_a_quiet_connection_may() -> None:
+    """The room's live pages are answered for hours."""
+    is_over = asyncio.Event()
+
+    async def live(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await is_over.wait()
+        await response.write(b"last words")
+        return response
+
+    listener = Listener("127.0.0.1", 0, "1.2.3", [web.get("/live", live)], idle_seconds=0.05)
+    await listener.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n")
+    await asyncio.wait_for(reader.readline(), 30)
+    quiet, later = await asyncio.open_connection("127.0.0.1", listener.port)
+    assert await asyncio.wait_for(quiet.read(), 30) == b""
+    is_over.set()
+    assert b"last words" in await asyncio.wait_for(reader.read(), 30)
+    for each in (writer, later):
+        each.close()
+    await listener.stop()
+
+
 async def test_more_connections_than_are_meant_are_refused_and_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
     """Asyncio alone takes all there are, and then writes thousands of lines a second that it can take no more."""
     listener = Listener("127.0.0.1", 0, "1.2.3", connections=2)
