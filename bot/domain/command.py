@@ -153,7 +153,9 @@ STATUS_WORDS: Mapping[Status, str] = {
 # With the signs that Butine itself puts before it (bot/locale). It has at most nine digits: longer ones name no idea.
 _NUMBER = r"(?:#|№|n[oº°]\.?|numero|number)?\s?(?P<number>[0-9]{1,9})"
 _NOUN = r"(?:l'|la |mon |ma |my |the )?(?:idee|idea|proposition|proposal) |la |ma "
-_IDEA = rf"(?:(?:(?:pour|for|of) )?(?:{_NOUN})?|(?:a|de|to) (?:{_NOUN})){_NUMBER}"
+_IDEA = rf"(?:{_NOUN})?{_NUMBER}"
+_OF_IDEA = rf"(?:(?:pour|for|of) |(?:a|de|to) (?={_NOUN}))?{_IDEA}"
+"""As votes and statuses have it: who cancels something *for* 12 withdraws no idea."""
 _STATUS = "(?:" + "|".join(f"(?P<{status}>{words})" for status, words in STATUS_WORDS.items()) + ")"
 _ALL = r"(?:les |toutes les |des |de toutes les |all |the |all the )?(?:idees|ideas)"
 _MINE = r"(?:mes|my) (?:idees?|ideas?|propositions?|proposals?)"
@@ -211,12 +213,14 @@ _FORMS: tuple[_Form, ...] = (
     _form(rf"mine|mes|(?:les )?miennes|(?:(?:list|liste|{_SHOW}) )?{_MINE}(?: {_STATUS})?", lambda _: Mine()),
     _form(rf"(?:{_EDIT}|{_WITHDRAW}) (?:mon|ma|mes|my) (?:idees?|ideas?|propositions?|proposals?)", lambda _: Mine()),
     _form(rf"(?:l'idee |(?:idee|idea|la) (?![0-9]))?{_NUMBER}", lambda m: Show(_number(m))),
-    _form(rf"(?:(?:{_SHOW})(?: me|[ -]moi)?|status|statut) ?{_IDEA}", lambda m: Show(_number(m))),
+    _form(rf"(?:{_SHOW})(?: me|[ -]moi)? ?{_IDEA}", lambda m: Show(_number(m))),
+    _form(rf"(?:status|statut) ?{_OF_IDEA}", lambda m: Show(_number(m))),
     _form(r"(?:le |the )?(?:top|classement|ranking)(?: [0-9]{1,2})?", lambda _: Top()),
     _form(
-        rf"(?:(?:je |i )?(?:vote|soutiens|support)|soutien|voter|soutenir|upvote) ?{_IDEA}", lambda m: Vote(_number(m))
+        rf"(?:(?:je |i )?(?:vote|soutiens|support)|soutien|voter|soutenir|upvote) ?{_OF_IDEA}",
+        lambda m: Vote(_number(m)),
     ),
-    _form(rf"(?:{_UNVOTE}) ?{_IDEA}", lambda m: Vote(_number(m), False)),
+    _form(rf"(?:{_UNVOTE}) ?{_OF_IDEA}", lambda m: Vote(_number(m), False)),
     _form(rf"(?:{_EDIT}) ?{_IDEA}", lambda m: Edit(_number(m))),
     _form(rf"(?:{_WITHDRAW}) ?{_IDEA}", lambda m: Withdraw(_number(m))),
     _form(
@@ -224,7 +228,7 @@ _FORMS: tuple[_Form, ...] = (
     ),
     _form(r"(?:les |the )?(?:stats?|statistiques?|statistics|chiffres|figures)", lambda _: Stats()),
     _form(r"(?:la |the )?(?:queue|file)", lambda _: Queue()),
-    _form(rf"(?:status|statut) {_IDEA}(?:\s?[:=])? {_STATUS}", lambda m: SetStatus(_number(m), _status(m))),
+    _form(rf"(?:status|statut) {_OF_IDEA}(?:\s?[:=])? {_STATUS}", lambda m: SetStatus(_number(m), _status(m))),
     _form(r"digest preview|(?:digest|bulletin|recap(?:itulatif)?) apercu", lambda _: PreviewDigest()),
     _form(r"preview(?: the)? digest|apercu(?: du)? (?:digest|bulletin|recap(?:itulatif)?)", lambda _: PreviewDigest()),
     _form(r"digest now|(?:digest|bulletin|recap(?:itulatif)?) maintenant", lambda _: PostDigest()),
@@ -238,7 +242,7 @@ _SEARCH = re.compile(
     r"(?:search|chercher|cherche|rechercher|recherche)(?:\s?:)?\s+(?P<words>[^\s:].*)", re.DOTALL | re.IGNORECASE
 )
 
-_SLIP = re.compile(rf"(?P<word>[a-z-]+) ?{_IDEA}{_END}")
+_SLIP = re.compile(rf"(?P<word>[a-z-]+) ?{_OF_IDEA}{_END}")
 
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """Zero-width characters and marks of direction, which come along with what is copied."""

@@ -233,6 +233,7 @@ IDEAS = [
     "voter pour 12 projets",
     "retirer mon soutien-gorge 12",
     "compléter les 12 formulaires",
+    "annuler pour 12",
     "la sélection des candidats",
     "top 100 m",
     "merci",
