@@ -23,6 +23,7 @@ from storage import outbox
 from storage.database import Database
 from storage.errors import StorageError
 from storage.outbox import Claimed, PostedCard
+from storage.tables import OutboxItem
 
 log = logging.getLogger(__name__)
 
@@ -205,8 +206,7 @@ class Dispatcher:
         """Send one row and settle it; tells what went wrong where the platform is not available."""
         item = claimed.item
         try:
-            card = await self._database.read(lambda session: card_of(session, item, self._rules, self._clock()))
-            ref = await self._show(claimed, card)
+            ref = await self._show(claimed)
         except Early:
             until = self._clock() + timedelta(seconds=FOLLOW_SECONDS)
             await self._put_off(claimed, until, is_uncertain=False, was_tried=False)
@@ -257,7 +257,8 @@ class Dispatcher:
 
         await self._database.write(work)
 
-    async def _show(self, claimed: Claimed, card: Card) -> MessageRef:
+    async def _show(self, claimed: Claimed) -> MessageRef:
+        card = await self._card_of(claimed.item, may_be_there=bool(claimed.item.message) or claimed.was_left)
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 return await self._put(claimed, card)
@@ -274,9 +275,14 @@ class Dispatcher:
                 settle = partial(outbox.settle_found, claimed=claimed, message=found.id, permalink=found.permalink)
                 await self._database.write(settle)
                 return await self._platform.update(found.id, card)
+            card = await self._card_of(item, may_be_there=False)
         if item.member_id:
             return await self._platform.direct(item.member_id, card, item.key)
         return await self._platform.post(item.channel or "", card, item.key)
+
+    async def _card_of(self, item: OutboxItem, *, may_be_there: bool) -> Card:
+        work = partial(card_of, item=item, rules=self._rules, now=self._clock(), may_be_there=may_be_there)
+        return await self._database.read(work)
 
     def _held_until(self, place: Place) -> datetime | None:
         """When something may be sent there again, as far as rows may be put off; None if it may be now."""

@@ -29,17 +29,18 @@ class Early(Exception):
     """The card that this message leads to is not there yet: it is to follow it."""
 
 
-def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> Card:
+def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime, *, may_be_there: bool) -> Card:
     """The card to show now. Channel posts are in the workspace's language, direct messages in their member's.
 
-    Raises Early, or NothingToShow where there is none any more: what its author took back in time is not announced.
+    Raises Early, or NothingToShow where there is none any more: what its author took back in time is not announced,
+    unless it `may_be_there` already, in chat, and has to say so.
     """
     locale = workspaces.locale_of(session, item.workspace_id, item.member_id) if item.member_id else None
     texts = rules.texts(locale)
     if item.idea_id is None:
         return _card_without_idea(session, item, texts, now)
     idea = session.get_one(Idea, item.idea_id)
-    _require_news(item, idea)
+    _require_news(item, idea, may_be_there=may_be_there)
     said = _said(item, idea)
     members = [idea.author_id, idea.decided_by, idea.asked_by, said.by if said else None]
     names = workspaces.names(session, idea.workspace_id, members)
@@ -65,10 +66,9 @@ def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime) -> 
     raise LookupError(item.view)
 
 
-def _require_news(item: OutboxItem, idea: Idea) -> None:
-    """Raises NothingToShow for what would tell of an idea that is taken back, and can't have been posted before."""
-    may_be_posted = item.message is not None or item.lease_until is not None
-    if idea.status is Status.WITHDRAWN and item.view in _NEWS and not may_be_posted:
+def _require_news(item: OutboxItem, idea: Idea, *, may_be_there: bool) -> None:
+    """Raises NothingToShow for what would only now tell of an idea that is taken back."""
+    if idea.status is Status.WITHDRAWN and item.view in _NEWS and not may_be_there:
         raise NothingToShow(item.view)
 
 

@@ -8,7 +8,15 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select, update
 
-from bot.chat.dispatcher import LATE_SECONDS, LEASE, LONGEST_BACKOFF_SECONDS, PLACE_BATCH, STUBBORN, Dispatcher
+from bot.chat.dispatcher import (
+    LATE_SECONDS,
+    LEASE,
+    LONGEST_BACKOFF_SECONDS,
+    PLACE_BATCH,
+    SEND_RESERVE,
+    STUBBORN,
+    Dispatcher,
+)
 from bot.chat.events import MessageRef
 from bot.errors import ChatRefused
 from bot.views.cards import Card
@@ -98,22 +106,19 @@ async def test_an_edit_that_may_still_arrive_is_not_overtaken_by_a_newer_one(des
 async def test_a_send_that_never_ends_is_given_up_and_looked_for(desk: Desk) -> None:
     """After its lease another process would send it too."""
     platform = Silent()
-    dispatcher = Dispatcher(
-        desk.database,
-        platform,
-        desk.workspace_id,
-        desk.rules,
-        clock=lambda: desk.now,
-        patience=timedelta(milliseconds=1),
-    )
+
+    def dispatcher(patience: timedelta) -> Dispatcher:
+        chat = (desk.database, platform, desk.workspace_id, desk.rules)
+        return Dispatcher(*chat, clock=lambda: desk.now, patience=patience)
+
     await desk.pending()
     async with asyncio.timeout(10):
-        await dispatcher.send_due()
+        await dispatcher(timedelta(milliseconds=1)).send_due()
     row = (await desk.rows())["card:1:review"]
     assert (row.message, row.lease_until) == (None, desk.now + timedelta(seconds=LATE_SECONDS))
     platform.is_silent = False
     desk.later(seconds=LATE_SECONDS)
-    await dispatcher.send_due()
+    await dispatcher(SEND_RESERVE).send_due()
     assert platform.calls == [("find", "card:1:review"), ("post", "card:1:review")]
 
 

@@ -1,7 +1,7 @@
 """An idea that its author takes back before chat could show it is not announced after all."""
 
 from bot.errors import ChatUnavailable
-from tests.chat.desk import Desk
+from tests.chat.desk import UNCERTAIN, Desk
 from tests.fakes.memory_platform import Lost
 
 
@@ -39,3 +39,15 @@ async def test_a_card_that_was_shown_or_may_have_been_says_that_its_idea_is_with
     for key in ("card:1:review", "card:1:ideas", "card:2:review"):
         (card,) = desk.platform.shown(key)
         assert "retirée" in str(card.card)
+
+
+async def test_what_may_have_been_shown_and_was_not_is_announced_nowhere_either(desk: Desk) -> None:
+    """Chat was down: the card was sent, and is looked for when chat is back."""
+    desk.platform.fail("post", UNCERTAIN)
+    await desk.pending()
+    await desk.send()
+    await desk.type("camille", "withdraw 1")
+    desk.later(minutes=1)
+    await desk.send()
+    assert desk.platform.messages == {}
+    assert [key for key, row in (await desk.rows()).items() if row.shown < row.wanted] == []

@@ -319,7 +319,7 @@ class Weeks:
 
         def is_shown(session: Session, row: OutboxItem) -> bool:
             try:
-                return bool(row.message or card_of(session, row, self.rules, self.chat.now()))
+                return bool(row.message or card_of(session, row, self.rules, self.chat.now(), may_be_there=False))
             except NothingToShow:
                 return False
 
@@ -333,7 +333,8 @@ class Weeks:
         def render(session: Session) -> list[tuple[str, Card]]:
             query = select(OutboxItem).join(Idea, isouter=True)
             rows = session.exec(query.where(IS_UP_TO_DATE, OutboxItem.created_at >= self.began))
-            return [(row.message or "", card_of(session, row, self.rules, self.chat.now())) for row in rows]
+            now = self.chat.now()
+            return [(row.message or "", card_of(session, row, self.rules, now, may_be_there=True)) for row in rows]
 
         before = self.chat.messages()
         for message, card in await self.database.read(render):
