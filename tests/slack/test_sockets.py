@@ -248,6 +248,28 @@ async def test_it_does_not_start_where_slack_turns_it_away(
     await platform.close()
 
 
+async def test_whoever_stops_it_need_not_wait_for_a_greeting_and_nothing_is_left_behind(slack: FakeSlack) -> None:
+    """Neither while it starts nor while a socket is replaced; the one that was not greeted yet would stay open."""
+    before = sdk_tasks(), open_sessions()
+    slack.sockets.instead_of_hello = "wait"
+    starting = asyncio.create_task(platform_before(slack, "socket").start(Slow()))
+    await slack.sockets.reached.wait()
+    starting.cancel()
+    await asyncio.wait({starting})
+    assert (sdk_tasks(), open_sessions()) == before
+    slack.sockets.instead_of_hello = ""
+    platform, _ = await connected(slack, ping_seconds=3600)
+    slack.sockets.instead_of_hello = "wait"
+    slack.clock.advance(60)
+    slack.sockets.reached.clear()
+    looking = asyncio.create_task(platform.look())
+    await slack.sockets.reached.wait()
+    looking.cancel()
+    await asyncio.wait({looking})
+    await platform.close()
+    assert (sdk_tasks(), open_sessions()) == before
+
+
 async def test_over_http_there_is_no_connection_to_lose(slack: FakeSlack) -> None:
     platform = platform_before(slack, "http")
     await platform.start(Slow())

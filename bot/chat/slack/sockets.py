@@ -130,11 +130,13 @@ class Sockets:
 
     async def close(self) -> None:
         """Disconnect."""
+        client, self._client = self._client, None
+        leaving = {asyncio.create_task(_leave(client))} if client else set()
         if self._watching:
             self._watching.cancel()
-        client, self._client = self._client, None
-        if client:
-            await _leave(client)
+            leaving.add(self._watching)  # which may have to leave one, too
+        if leaving:
+            await asyncio.wait(leaving)
 
     @property
     def deaf_seconds(self) -> float:
@@ -200,15 +202,10 @@ class Sockets:
         client.wss_uri = address
         client.socket_mode_request_listeners.append(self._take)
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await client.connect()
-                await client.is_answered.wait()
-        except TimeoutError as error:
+            await _be_greeted(client)
+        except BaseException:  # Butine's end, too, which waits for no greeting
             await _leave(client)
-            raise ChatUnavailable("socket mode: timeout") from error
-        if client.turned_away:
-            await _leave(client)
-            raise _turned_away(client.turned_away)
+            raise
         self._client = client
         self._pong, self._heard_at = client.last_ping_pong_time, self._clock()
         self._pause, self._next_try_at, self._mending = LOOK_SECONDS, 0.0, ""
@@ -257,6 +254,18 @@ class Sockets:
         except (OSError, RuntimeError, AttributeError):  # the socket went meanwhile
             log.info("an envelope could not be acknowledged", exc_info=True)
         return False
+
+
+async def _be_greeted(client: Connection) -> None:
+    """Connect, and wait for Slack's word. Raises ChatUnavailable."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await client.connect()
+            await client.is_answered.wait()
+    except TimeoutError as error:
+        raise ChatUnavailable("socket mode: timeout") from error
+    if client.turned_away:
+        raise _turned_away(client.turned_away)
 
 
 async def try_out(session: aiohttp.ClientSession, address: str, seconds: float = GREETING_SECONDS) -> None:

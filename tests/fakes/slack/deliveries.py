@@ -74,6 +74,7 @@ class Sockets:
         self.refusals = 0
         self._ended = asyncio.Event()
         self.connections = 0
+        self.reached = asyncio.Event()
         self._numbers = count(1)
         self._acknowledged: dict[str, asyncio.Future[Json]] = {}
         self.ack_seconds = ack_seconds
@@ -87,6 +88,7 @@ class Sockets:
         socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         self.connections += 1
+        self.reached.set()
         if self.instead_of_hello:
             await self._turn_away(socket)
             return socket
@@ -112,7 +114,8 @@ class Sockets:
     async def _turn_away(self, socket: web.WebSocketResponse) -> None:
         """Slack has a reason, or a proxy opens what it can't carry."""
         if self.instead_of_hello == "wait":
-            await socket.receive()
+            async for _ in socket:  # until the other end has enough of it
+                pass
         elif self.instead_of_hello != "close":
             debug_info = {"host": "applink-2"}
             await socket.send_json({"type": "disconnect", "reason": self.instead_of_hello, "debug_info": debug_info})
