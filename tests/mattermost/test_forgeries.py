@@ -267,6 +267,11 @@ async def _a_form_with_a_state_that_is_no_object(scene: Scene) -> int:
 
 
 @forgery
+async def _a_form_with_a_state_that_is_too_deep(scene: Scene) -> int:
+    return await scene.submit("[" * 5_000)
+
+
+@forgery
 async def _a_form_of_another_member(scene: Scene) -> int:
     return await scene.submit(scene.form["state"], user_id=scene.house.other_agent)
 

@@ -140,7 +140,7 @@ class Desk:
         """What a form was sealed with. Raises Forged, also for one that was taken before."""
         try:
             state = json.loads(submitted.state)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Forged("state") from error
         if not isinstance(state, dict):
             raise Forged("state")
