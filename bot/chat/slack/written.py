@@ -13,10 +13,14 @@ def typed(text: str) -> str:
 _CONTROL = re.compile(r"<(?P<what>[^<>|]*)(?:\|(?P<label>[^<>]*))?>")
 _NO_MENTION = re.compile(r"!(?!(?:here|channel|everyone|group)\b|subteam\^)")
 _CODE = re.compile(r"```\n?(?P<lines>.+?)\n?```|`(?P<words>[^`\n]+)`", re.DOTALL)
+_NO_WORD_BEFORE, _NO_WORD_AFTER = r"(?<![^\W_])(?<![^\W_]_)", r"(?!_?[^\W_])"
 _EMPHASIS = [
-    re.compile(rf"(?<![\w{mark}])[{mark}]([^\s{mark}](?:[^\n{mark}]*[^\s{mark}])?)[{mark}](?![\w{mark}])")
-    for mark in "*_~"
+    re.compile(
+        rf"{_NO_WORD_BEFORE}(?<!{mark}){mark}([^\s{mark}](?:[^\n{mark}]*[^\s{mark}])?){mark}(?!{mark}){_NO_WORD_AFTER}"
+    )
+    for mark in (r"\*", "_", "~")
 ]
+"""Each may stand within another one, next to its mark; none begins or ends within a word."""
 _KEPT = re.compile("\ue000([0-9]{1,5})\ue001")
 
 
@@ -29,16 +33,19 @@ def readable(text: str) -> str:
     kept: list[str] = []
 
     def keep(as_read: str) -> str:
-        """In the place of what is no emphasis, whatever stands in it."""
-        kept.append(as_read)
+        """In the place of what is no emphasis, whatever stands in it; code may be a link's words."""
+        kept.append(restored(as_read))
         return f"\ue000{len(kept) - 1}\ue001"
+
+    def restored(as_read: str) -> str:
+        return _KEPT.sub(lambda found: kept[int(found[1])], as_read)
 
     text = text.translate({0xE000: None, 0xE001: None})  # which nobody can see
     text = _CODE.sub(lambda found: keep(_CONTROL.sub(_read, found["lines"] or found["words"])), text)
     text = _CONTROL.sub(lambda found: keep(_read(found)), text)
     for emphasis in _EMPHASIS:
         text = emphasis.sub(r"\1", text)
-    return typed(_KEPT.sub(lambda found: kept[int(found[1])], text))
+    return typed(restored(text))
 
 
 def _read(control: re.Match[str]) -> str:
