@@ -11,7 +11,7 @@ from bot.errors import NothingToShow
 from bot.rules import Rules
 from bot.usecases import announcing, digesting
 from bot.usecases.announcing import Said
-from bot.usecases.consent import Request
+from bot.usecases.consent import Consent, Request
 from bot.usecases.moderation import REMINDED_AT_ONCE
 from bot.views import digest as digest_views
 from bot.views import ideas as idea_views
@@ -32,13 +32,13 @@ class Early(Exception):
 def card_of(session: Session, item: OutboxItem, rules: Rules, now: datetime, *, may_be_there: bool) -> Card:
     """The card to show now. Channel posts are in the workspace's language, direct messages in their member's.
 
-    Raises Early, or NothingToShow where there is none any more: what its author took back in time is not announced,
+    Raises Early, or NothingToShow where there is none any more: what was taken back or closed in time is not announced,
     unless it `may_be_there` already, in chat, and has to say so.
     """
     locale = workspaces.locale_of(session, item.workspace_id, item.member_id) if item.member_id else None
     texts = rules.texts(locale)
     if item.idea_id is None:
-        return _card_without_idea(session, item, texts, now)
+        return _card_without_idea(session, item, texts, now, may_be_there=may_be_there)
     idea = session.get_one(Idea, item.idea_id)
     _require_news(item, idea, may_be_there=may_be_there)
     said = _said(item, idea)
@@ -95,12 +95,12 @@ def _said(item: OutboxItem, idea: Idea) -> Said | None:
     return None
 
 
-def _card_without_idea(session: Session, item: OutboxItem, texts: Texts, now: datetime) -> Card:
+def _card_without_idea(session: Session, item: OutboxItem, texts: Texts, now: datetime, *, may_be_there: bool) -> Card:
     match item.view:
         case announcing.DIGEST_POST:
             return digest_views.digest_card(digesting.posted_contents(session, item.subject["digest_id"]), texts)
         case announcing.CONSENT_REQUEST | announcing.CONSENT_ANSWER:
-            return _consent_card(session, item, texts)
+            return _consent_card(session, item, texts, may_be_there=may_be_there)
         case announcing.REMINDER:
             return _reminder_card(session, item, texts, now)
     raise LookupError(item.view)
@@ -119,8 +119,11 @@ def _reminder_card(session: Session, item: OutboxItem, texts: Texts, now: dateti
     return digest_views.reminder_card(waiting, links, now, texts)
 
 
-def _consent_card(session: Session, item: OutboxItem, texts: Texts) -> Card:
+def _consent_card(session: Session, item: OutboxItem, texts: Texts, *, may_be_there: bool) -> Card:
     request = Request.of(item)
     names = workspaces.names(session, item.workspace_id, [request.by, request.author])
-    view = notices.consent_request if item.view == announcing.CONSENT_REQUEST else notices.consent_answer
-    return view(request, names, texts)
+    if item.view == announcing.CONSENT_ANSWER:
+        return notices.consent_answer(request, names, texts)
+    if request.state is Consent.UNASKED and not may_be_there:  # its asker knows that nobody could be asked
+        raise NothingToShow(item.view)
+    return notices.consent_request(request, names, texts)

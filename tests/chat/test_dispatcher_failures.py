@@ -18,7 +18,7 @@ from bot.chat.dispatcher import (
     Dispatcher,
 )
 from bot.chat.events import MessageRef
-from bot.errors import ChatRefused
+from bot.errors import ChatRefused, MemberLeft
 from bot.views.cards import Card
 from bot.views.plain import plain
 from storage import outbox
@@ -73,8 +73,11 @@ async def test_who_asked_for_words_of_somebody_out_of_reach_is_told_once_and_has
 
 async def test_a_request_that_was_given_up_asks_nothing_any_more(desk: Desk) -> None:
     """The asker may have proposed it in other words since; whatever else its author finds of it, changes nothing."""
-    desk.platform.fail("direct", ChatRefused("user_disabled"))
+    desk.platform.fail("direct", Lost(UNCERTAIN))
+    desk.platform.fail("find_posted", ChatRefused("user_disabled"))
     await desk.submit("camille", "propose", "sam", title="Un garage à vélos")
+    await desk.send()
+    desk.later(minutes=1)
     await desk.send()
     (request,) = await desk.read(lambda session: outbox.parked(session, 10))
     await desk.click("sam", "agree", request.key)
@@ -84,6 +87,17 @@ async def test_a_request_that_was_given_up_asks_nothing_any_more(desk: Desk) -> 
     assert buttons(shown.card) == {}
     assert await desk.all_ideas() == []
     assert len(desk.platform.shown(f"{request.key}:answer")) == 1
+
+
+async def test_a_request_that_was_given_up_is_not_shown_to_who_can_be_reached_again(desk: Desk) -> None:
+    """Weeks later, of an idea that may have been proposed otherwise since."""
+    desk.platform.fail("direct", MemberLeft("user_disabled"))
+    await desk.submit("camille", "propose", "sam", title="Un garage à vélos")
+    await desk.send()
+    await desk.database.write(lambda session: outbox.try_parked(session, desk.later(days=30)))
+    await desk.send()
+    assert [message.member for message in desk.platform.messages.values()] == ["camille"]
+    assert [key for key, row in (await desk.rows()).items() if row.shown < row.wanted] == []
 
 
 async def test_an_edit_that_may_still_arrive_is_not_overtaken_by_a_newer_one(desk: Desk) -> None:
