@@ -9,9 +9,11 @@ import pytest
 
 from bot.chat.events import CommandTyped
 from bot.chat.slack.platform import Slack
+from bot.chat.slack.sockets import Connection
 from bot.errors import ChatUnavailable, NeedsMending
 from tests.contract.slack_rig import platform_before
 from tests.fakes.slack.deliveries import InsteadOfHello
+from tests.fakes.slack.web_api import APP_TOKEN
 from tests.fakes.slack.workspace import CAMILLE, FakeSlack
 from tests.slack.test_transports import Slow
 
@@ -268,6 +270,16 @@ async def test_whoever_stops_it_need_not_wait_for_a_greeting_and_nothing_is_left
     await asyncio.wait({looking})
     await platform.close()
     assert (sdk_tasks(), open_sessions()) == before
+
+
+async def test_a_socket_that_is_greeted_after_all_is_one() -> None:
+    """Slack may say twice that a connection is about to end: the SDK takes up the second while it makes the next."""
+    connection = Connection(APP_TOKEN)
+    await connection.connect_to_new_endpoint(force=True)
+    assert connection.turned_away
+    connection.take_word('{"type": "hello"}')
+    assert not connection.turned_away
+    await connection.close()  # type: ignore[no-untyped-call]  # the SDK forgot "-> None"
 
 
 async def test_over_http_there_is_no_connection_to_lose(slack: FakeSlack) -> None:

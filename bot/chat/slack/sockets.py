@@ -75,7 +75,7 @@ class Connection(SocketModeClient):
         if kind == "disconnect" and not self.is_greeted:
             self._turn_away(reason or kind)
         elif kind == "hello":
-            self.is_greeted = True
+            self.is_greeted, self.turned_away = True, ""
             self.is_answered.set()
         return kind == "hello"
 
