@@ -23,6 +23,7 @@ from bot.usecases.submission import Submitted
 from bot.views import digest as digest_views
 from bot.views import forms, ideas, lists, receipts
 from bot.views.actions import ALL, Click, FormName
+from bot.views.cards import Form
 from bot.views.texts import Texts
 from storage.tables import Status
 
@@ -56,7 +57,7 @@ def of_command(event: CommandTyped) -> Act:
     text = drafts.sound(event.text)
     match commands.parse(text):
         case commands.OpenForm():
-            return Act(lambda call: Reply(form=forms.propose_form(call.texts)))
+            return _open_form(forms.propose_form)
         case commands.Capture(idea):
             return _capture(idea)
         case commands.Help():
@@ -108,7 +109,7 @@ def of_click(event: ButtonClicked) -> Act:
             other, _, own = value.partition(",")
             return Act(partial(_support_instead, number=_number(other), own=_number(own)), writes=True)
         case Click.PROPOSE:
-            return Act(lambda call: Reply(form=forms.propose_form(call.texts)))
+            return _open_form(forms.propose_form)
         case Click.APPROVE:
             number, read = _marked(value)
             return Act(partial(_approve, number=number, read=read, is_private=event.message is None), writes=True)
@@ -164,7 +165,7 @@ def of_home() -> Act:
 def of_message(event: MessageChosen) -> Act:
     """A form with the message's words. Words that are somebody else's need their consent."""
     asks = event.author if event.author != event.member else None
-    return Act(lambda call: Reply(form=forms.message_form(event.text, event.link, asks, call.texts)))
+    return _open_form(partial(forms.message_form, event.text, event.link, asks))
 
 
 LONGEST_NUMBER = 9  # digits; more fit no number that a view makes
@@ -190,6 +191,11 @@ def _status(value: str) -> Status | None:
 
 def _draft(values: Mapping[str, str]) -> Draft:
     return Draft(*(values.get(name, "") for name in ("title", "need", "proposal", "benefit")))
+
+
+def _open_form(form_in: Callable[[Texts], Form]) -> Act:
+    """A form for a new idea, in the member's language. Chat has it open within three seconds or not at all."""
+    return Act(lambda call: Reply(form=form_in(call.texts)), is_anyones=True)
 
 
 def _capture(text: str) -> Act:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.chat.events import Event, Reply
+from bot.chat.events import Event, MessageChosen, Reply
 from bot.domain.command import SEARCH_LIMIT
 from storage import workspaces
 from storage.tables import Status
@@ -244,6 +244,14 @@ async def test_once_a_digest_was_posted_early_nothing_promises_the_one_that_it_r
     desk.later(days=6)
     later = words(await desk.type("camille", "Un deuxième vestiaire"))
     assert "Prochaine sélection : lundi 7 décembre 2026 à 09:00" in later
+
+
+async def test_a_form_for_a_new_idea_waits_for_no_word_about_who_moderates(desk: Desk) -> None:
+    """It has to be open within three seconds, and is anybody's."""
+    chosen = MessageChosen("E1", "camille", desk.now, "Des vélos", "sam", None)
+    for event in (desk.typed("camille", ""), desk.clicked("camille", "propose", ""), chosen):
+        desk.platform.fail("is_moderator", ZeroDivisionError("asked"))
+        assert form_of(await desk.router(event)).name == "propose"
 
 
 # Clicks and forms
