@@ -10,15 +10,17 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
+from sqlmodel import Session
 
 from bot.domain.calendar import Due
 from bot.errors import AlreadyDone
 from bot.rules import Rules
 from bot.usecases import digesting, moderation
-from storage import inbox
+from storage import inbox, outbox
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -143,10 +145,9 @@ class Schedule:
             for workspace in self._workspaces:
                 workspace.reconcile()
             self._reconciled_at = now
-        if abs(now - self._tidied_at) >= TIDY_EVERY:
-            tidying = self._database.write(lambda session: inbox.forget_before(session, now - INBOX_KEPT))
-            if await _attempted(tidying):
-                self._tidied_at = now
+        is_untidy = abs(now - self._tidied_at) >= TIDY_EVERY
+        if is_untidy and await _attempted(self._database.write(partial(_tidy, now=now))):
+            self._tidied_at = now
 
     async def _digest(self, workspace: Scheduled, now: datetime) -> None:
         weekly, workspace_id = workspace.rules.weekly, workspace.workspace_id
@@ -177,6 +178,12 @@ class Schedule:
         if not await self._database.read(lambda s: moderation.overdue(s, workspace.workspace_id, wait, now)):
             return
         await self._database.write(lambda s: moderation.remind(s, workspace.workspace_id, wait, day, now))
+
+
+def _tidy(session: Session, now: datetime) -> None:
+    """What no platform delivers again is forgotten, and who had left may be back."""
+    inbox.forget_before(session, now - INBOX_KEPT)
+    outbox.try_parked(session, now, outbox.MEMBER_LEFT)
 
 
 async def _attempted(work: Awaitable[object]) -> bool:

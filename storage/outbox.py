@@ -314,7 +314,7 @@ def park(session: Session, claimed: Claimed, reason: str) -> None:
 
 
 MEMBER_LEFT = "member_left"
-"""Why a message is parked that is for somebody who has left: tried at each start as well, and nothing to be mended."""
+"""Why a message is parked that is for somebody who has left: there is nothing to be mended, and they may come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,9 +336,10 @@ def count_parked(session: Session) -> int:
     return session.exec(select(func.count()).where(col(OutboxItem.parked_reason) != MEMBER_LEFT)).one()
 
 
-def try_parked(session: Session, now: datetime) -> None:
-    """Have what was parked tried once more: it may have been mended."""
-    is_parked = col(OutboxItem.parked_reason).is_not(None)
+def try_parked(session: Session, now: datetime, reason: str | None = None) -> None:
+    """Have what was parked, for that reason if one is given, tried once more: it may have been mended."""
+    parked_reason = col(OutboxItem.parked_reason)
+    is_parked = parked_reason.is_not(None) if reason is None else parked_reason == reason
     session.execute(update(OutboxItem).where(is_parked).values(parked_reason=None, due_at=now, attempts=0))
 
 

@@ -16,9 +16,9 @@ from bot.domain.draft import Draft
 from bot.domain.permissions import Caller
 from bot.schedule import Schedule, Scheduled
 from bot.usecases import moderation, submission
-from storage import inbox, workspaces
+from storage import inbox, outbox, workspaces
 from storage.database import Database
-from storage.tables import InboxEvent, Status
+from storage.tables import InboxEvent, OutboxItem, Status
 from storage.writer import T, Work
 from tests.schedule.bench import MONDAY_NINE, Bench
 from tests.usecases.builders import RULES
@@ -50,6 +50,28 @@ async def test_the_inbox_forgets_what_no_platform_delivers_again(bench: Bench) -
     await bench.database.write(fill)
     await bench.schedule().tick()
     assert await bench.database.read(lambda session: [row.id for row in session.exec(select(InboxEvent))]) == ["new"]
+
+
+async def test_what_is_for_somebody_who_has_left_is_tried_once_a_day(bench: Bench) -> None:
+    """They may be back; what else can't be sent waits for the next start."""
+    await bench.propose(is_published=True)
+
+    def park(session: Session) -> None:
+        for row in session.exec(select(OutboxItem)):
+            row.parked_reason = outbox.MEMBER_LEFT if row.member_id else "cant_post"
+
+    async def parked() -> set[str]:
+        reasons = await bench.database.read(lambda session: list(session.exec(select(OutboxItem.parked_reason))))
+        return set(filter(None, reasons))
+
+    schedule = bench.schedule()
+    await schedule.tick()
+    await bench.database.write(park)
+    for hours in (23, 1):
+        assert await parked() == {outbox.MEMBER_LEFT, "cant_post"}
+        bench.now += timedelta(hours=hours)
+        await schedule.tick()
+    assert await parked() == {"cant_post"}
 
 
 async def test_every_tick_wakes_the_dispatcher(bench: Bench) -> None:
