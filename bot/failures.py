@@ -72,6 +72,7 @@ _CANNOT_OPEN: Mapping[str, str] = {
     CannotOpen.EMPTY: "cli.error.no_workspace",
     CannotOpen.FOREIGN: "cli.error.foreign",
     CannotOpen.IN_USE: "cli.error.in_use",
+    CannotOpen.ENCODING: "cli.error.encoding",
     CannotOpen.LEFTOVER: "cli.error.leftover",
 }
 

@@ -23,8 +23,9 @@ class NotSaved(StorageError):
 class CannotOpen(StorageError):
     """The database can't be used at all; `code` is one of the constants of this class, `reason` the driver's words.
 
-    `reason` is the lock's file where that is UNLOCKABLE, the folder where that is UNWRITABLE, and the schema where that
-    is TOO_NEW or OUTDATED. It is OUTDATED or EMPTY only for those who would have it left as it is.
+    `reason` is the lock's file where that is UNLOCKABLE, the folder where that is UNWRITABLE, the schema where that
+    is TOO_NEW or OUTDATED, and the database's encoding where that is ENCODING. It is OUTDATED or EMPTY only for those
+    who would have it left as it is.
     Of a URL that is MISWRITTEN nothing is said: it may hold a password in any place.
     """
 
@@ -42,6 +43,7 @@ class CannotOpen(StorageError):
     EMPTY = "empty"
     FOREIGN = "foreign"
     IN_USE = "in_use"
+    ENCODING = "encoding"
     LEFTOVER = "leftover"
 
 

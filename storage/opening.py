@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -34,6 +34,14 @@ SUSPENDED_SECONDS = 30
 """A transaction in which nothing happens for so long is ended: its process is suspended, and others wait for it."""
 SILENT_NETWORK = {"connect_timeout": 5, "keepalives_idle": 30, "tcp_user_timeout": 10_000}
 """libpq's: seconds, seconds, milliseconds."""
+HURRIED = {
+    "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{SUSPENDED_SECONDS}s",
+}
+PATIENT = {"lock_timeout": "0", "statement_timeout": "0"}
+WHATEVER_IS_SET = {"client_encoding": "utf8", "prepare_threshold": None}
+"""Also where the role, the environment or the URL say otherwise: what members write has signs of every script, and a
+pooler such as PgBouncer gives each transaction another server connection, which knows no statement prepared before."""
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 """A third less to write than with spaces and escapes, most of which would be accents; and read by people, too."""
 
@@ -108,6 +116,8 @@ def _revision(url: URL) -> str | None:
     engine = engine_for(url, is_reader=is_sqlite)
     try:
         with _refusal(url), engine.connect() as connection:
+            if not is_sqlite:
+                _require_every_sign(connection, url)
             found = migrations.revision_of(connection)
             if found == migrations.HEAD:
                 return found
@@ -118,6 +128,13 @@ def _revision(url: URL) -> str | None:
             return found
     finally:
         engine.dispose()
+
+
+def _require_every_sign(connection: Connection, url: URL) -> None:
+    """Raise CannotOpen where PostgreSQL's database has an encoding that lacks signs: an emoji would be refused."""
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise CannotOpen(CannotOpen.ENCODING, shown(url), encoding)
 
 
 @contextmanager
@@ -180,12 +197,11 @@ def engine_for(url: URL, *, is_reader: bool, is_patient: bool = False) -> Engine
             pool_size=2 * READERS,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args=limits,
+            connect_args={**limits, **WHATEVER_IS_SET},
             json_serializer=_COMPACT.encode,
             hide_parameters=True,
         )
-        if not is_patient:
-            event.listen(engine, "connect", _limit_waiting)
+        event.listen(engine, "connect", partial(_prepare_postgresql, is_patient=is_patient))
         return engine
     size = READERS if is_reader else 1
     engine = create_engine(
@@ -211,9 +227,11 @@ def engine_for(url: URL, *, is_reader: bool, is_patient: bool = False) -> Engine
     return engine
 
 
-def _limit_waiting(connection: Any, _record: object) -> None:  # noqa: ANN401  psycopg is loaded only where it is used
-    connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
-    connection.execute(f"SET idle_in_transaction_session_timeout = '{SUSPENDED_SECONDS}s'")
+def _prepare_postgresql(connection: Any, _record: object, *, is_patient: bool) -> None:  # noqa: ANN401  psycopg's
+    """What the role or the database has set stands for people at a prompt: psycopg reads dates of one style alone."""
+    settings = PATIENT if is_patient else HURRIED
+    for name, value in {"datestyle": "ISO", **settings}.items():
+        connection.execute(f"SET {name} = '{value}'")
     connection.commit()
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DatabaseError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, InternalError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlmodel import Session
 
 from storage.errors import NotSaved
@@ -19,9 +19,9 @@ T = TypeVar("T")
 Work = Callable[[Session], T]
 
 GROUP_SIZE = 128
-UNSERVED_SQLSTATES = {"25006", "25P03"}
-"""A server that takes no writes, as a standby, and one that has ended a transaction which was silent for too long
-(postgresql.org/docs/current/errcodes-appendix.html)."""
+UNSERVED_SQLSTATES = {"25006", "25P03", "42501"}
+"""A server that takes no writes, as a standby, one that has ended a transaction which was silent for too long, and one
+where the account has not the right (postgresql.org/docs/current/errcodes-appendix.html)."""
 
 
 class Writer:
@@ -187,8 +187,8 @@ def _told(error: Exception) -> Exception:
 def is_failure(error: Exception) -> bool:
     """Whether the database itself failed, rather than refused what it was given.
 
-    SQLite's driver reports damage by the base class. PostgreSQL's calls two failures internal, as it does mistakes.
+    SQLite's driver reports damage by the base class. PostgreSQL's counts some failures among mistakes.
     """
-    if isinstance(error, InternalError):
+    if isinstance(error, InternalError | ProgrammingError):
         return getattr(error.orig, "sqlstate", None) in UNSERVED_SQLSTATES
     return isinstance(error, OperationalError) or type(error) is DatabaseError
