@@ -22,6 +22,7 @@ from bot.rules import Rules
 from bot.usecases import digesting, moderation
 from storage import inbox, outbox
 from storage.database import Database
+from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -190,6 +191,9 @@ async def _attempted(work: Awaitable[object]) -> bool:
     """Whether it was done; what was not is left for the next tick, and keeps nothing else from being done."""
     try:
         await work
+    except StorageError as error:
+        log.error("the schedule could not do all that is due, it tries again in a minute: %s", error)  # noqa: TRY400  it says all
+        return False
     except Exception:
         log.exception("the schedule could not do all that is due, it tries again in a minute")
         return False

@@ -13,6 +13,10 @@ class NotSaved(StorageError):
 
     reason: str
 
+    def __str__(self) -> str:
+        """The reason on one line, as the log has it: PostgreSQL's go over several."""
+        return " ".join(self.reason.split())
+
     @property
     def is_damage(self) -> bool:
         """Whether the file is damaged: SQLite has these words for it and for nothing else."""

@@ -108,6 +108,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._is_closing = False
         self._held: dict[Place, Setback] = {}
+        self._trouble = ""
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -123,14 +124,27 @@ class Dispatcher:
         while not self._is_closing:
             self._wake.clear()
             try:
-                if await self.send_due():
+                is_more = await self.send_due()
+                pause = 0.0 if is_more else await self._pause()
+                self._tell("")
+                if is_more:
                     continue
-                pause = await self._pause()
+            except StorageError as error:
+                self._tell(str(error))
+                pause = STORAGE_PAUSE_SECONDS
             except Exception:  # whatever it was, it must not end all sending
                 log.exception("the outbox could not be read or settled")
                 pause = STORAGE_PAUSE_SECONDS
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
+
+    def _tell(self, trouble: str) -> None:
+        """Log what keeps the outbox from being read once, and that it is over: a server may be away for days."""
+        if trouble and trouble != self._trouble:
+            log.error("the outbox could not be read or settled, it is tried again and again: %s", trouble)
+        elif self._trouble and not trouble:
+            log.warning("the outbox can be read and settled again")
+        self._trouble = trouble
 
     async def send_due(self) -> bool:
         """Send a batch of what is due now; returns whether there was anything.

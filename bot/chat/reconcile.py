@@ -16,6 +16,7 @@ from bot.errors import ChatError
 from bot.usecases import announcing, voting
 from storage import outbox
 from storage.database import Database
+from storage.errors import StorageError
 from storage.outbox import PostedCard
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,9 @@ class Reconciler:
                 is_enough = self._has_caught_up
             elif cards:
                 await self._read(cards)
+        except StorageError as error:
+            log.error("the reactions could not be read or kept (%s), all are read again in a minute", error)  # noqa: TRY400  it says all
+            is_enough = False
         except Exception:  # whatever it was, later wishes are to be met
             log.exception("the reactions could not be read or kept, all are read again in a minute")
             is_enough = False

@@ -133,6 +133,38 @@ async def test_a_database_that_fails_is_logged_and_survived(desk: Desk, caplog: 
     assert posts(desk) == ["card:1:review"]
 
 
+class Away(Database):
+    """A database whose server is away for three writes, which come at once in place of the pauses."""
+
+    dispatcher: Dispatcher
+    left = 3
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Fail in the words of PostgreSQL's driver, or write."""
+        if self.left:
+            self.left -= 1
+            self.dispatcher.wake()
+            raise NotSaved("connection failed: refused\n\tIs the server running?") from OSError("refused")
+        return await super().write(work)
+
+
+async def test_a_server_that_is_away_is_logged_in_one_line_and_once(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A traceback every five seconds would fill the disk over a weekend."""
+    await desk.pending()
+    away = Away(desk.database.url, None)
+    away.dispatcher = Dispatcher(away, desk.platform, desk.workspace_id, desk.rules, clock=lambda: desk.now)
+    with caplog.at_level(logging.WARNING, "bot.chat.dispatcher"):
+        await run_until_posted(desk, away.dispatcher)
+    await away.close()
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
+        "refused Is the server running?",
+        "the outbox can be read and settled again",
+    ]
+    assert "Traceback" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "damage",
     ["subject = '{no JSON'", "subject = CAST(x'7bff7d' AS TEXT)", "created_at = 'Monday'", "created_at = 5"],

@@ -239,7 +239,9 @@ async def test_the_votes_of_an_absence_are_known_once_all_has_been_read(desk: De
 
 
 @pytest.mark.parametrize("error", [DOWN, NotSaved("disk full")])
-async def test_what_could_not_be_read_after_a_start_is_read_again_by_itself(desk: Desk, error: Exception) -> None:
+async def test_what_could_not_be_read_after_a_start_is_read_again_by_itself(
+    desk: Desk, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     """The digest waits for the votes of the absence, and the next hourly reading may be far away."""
     number = await desk.published()
     desk.platform.react("sam", "card:1:ideas", "+1")
@@ -248,6 +250,7 @@ async def test_what_could_not_be_read_after_a_start_is_read_again_by_itself(desk
     async with running(desk):
         desk.reconciler.want_all()
         await count_becomes(desk, number, 1)
+    assert "Traceback" not in caplog.text
 
 
 async def test_votes_that_can_t_be_read_are_waited_for_no_longer_than_so(desk: Desk) -> None:

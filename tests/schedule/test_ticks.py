@@ -18,6 +18,7 @@ from bot.schedule import Schedule, Scheduled
 from bot.usecases import moderation, submission
 from storage import inbox, outbox, workspaces
 from storage.database import Database
+from storage.errors import NotSaved
 from storage.tables import InboxEvent, OutboxItem, Status
 from storage.writer import T, Work
 from tests.schedule.bench import MONDAY_NINE, Bench
@@ -200,6 +201,23 @@ async def test_a_tick_that_is_broken_off_is_no_error(bench: Bench, caplog: pytes
         await asyncio.sleep(0)
     await database.close()
     assert caplog.text == ""
+
+
+async def test_a_database_that_fails_is_told_in_one_line_for_each_thing_that_is_due(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every minute, for as long as its server is away."""
+
+    class Away(Database):
+        async def read(self, work: Work[T]) -> T:
+            raise NotSaved("connection refused") from OSError("refused")
+
+    database = Away.open(f"sqlite:///{bench.path}")
+    workspace = Scheduled(bench.workspace_id, RULES, bench.reconcile, lambda: None)
+    await Schedule(database, [workspace], lambda: bench.now).tick()
+    await database.close()
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == ["connection refused"]
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_tick_that_fails_unexpectedly_is_logged(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
