@@ -23,6 +23,7 @@ from bot.errors import ChatUnavailable, NeedsMending
 from bot.http import Listener
 from bot.rules import Rules, rules_of
 from bot.schedule import Schedule, Scheduled
+from bot.trial import Trial
 from bot.usecases import voting
 from storage import notes, outbox, workspaces
 from storage.database import Database
@@ -71,9 +72,12 @@ class App:
         self._desks = [_Desk(platform, self._rules, clock, self._hurry) for platform in built]
         self._trying: list[asyncio.Task[None]] = []
         web_settings = settings.web
-        self._listener = Listener(web_settings.host, web_settings.port, bot.__version__, routes, self._out_of_reach)
+        self._listener = Listener(
+            web_settings.host, web_settings.port, bot.__version__, routes, self._out_of_reach, self._keeps
+        )
         self._database: Database | None = None
         self._schedule: Schedule | None = None
+        self._trial: Trial | None = None
 
     @property
     def address(self) -> str:
@@ -91,6 +95,7 @@ class App:
             await database.write(lambda session: outbox.try_parked(session, self._clock()))
             if database.is_sqlite:
                 await database.write(lambda session: outbox.release_all(session, self._clock()))
+            self._trial = Trial(database, self._clock)
             await self._listener.start()
             missing = await self._open_desks(database)
             there = [desk.scheduled() for desk in self._desks if desk.name not in missing]
@@ -137,6 +142,9 @@ class App:
     def _out_of_reach(self) -> list[str]:
         """The platforms that are not open yet, and those from which nothing can have been heard for a while."""
         return [desk.name for desk in self._desks if not desk.is_open or desk.deaf_seconds >= DEAF_SECONDS]
+
+    async def _keeps(self) -> bool:
+        return self._trial is not None and await self._trial.succeeds()
 
     def _hurry(self) -> None:
         """A digest may have waited for a workspace's votes."""

@@ -4,8 +4,10 @@ import errno
 import json
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.client import HTTPException
+from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 import click
@@ -16,11 +18,15 @@ from bot.config import Settings
 from bot.domain.voting import is_standard
 from bot.errors import ChatError, ConfigError
 from bot.failures import Refused, explain
+from bot.http import FAILING, OK
 from bot.views.texts import Texts
 from storage import ideas, outbox
 from storage.database import Database
 from storage.errors import CannotOpen
 from storage.opening import check_lock, parse_url, problems_of, shown
+
+HEALTH_SECONDS = 5.0
+"""Longer than Butine tries its database before it says how it is."""
 
 
 def utc_now() -> datetime:
@@ -156,13 +162,17 @@ def _check_room(settings: Settings, findings: Findings, *, is_free: bool) -> Non
 
 
 def _is_butine(host: str, port: int) -> bool:
+    health: object = None
     direct = build_opener(ProxyHandler({}))  # a proxy's answer says nothing of this machine
     try:
-        with direct.open(f"{_address(host, port)}health", timeout=2) as answer:
+        with direct.open(f"{_address(host, port)}health", timeout=HEALTH_SECONDS) as answer:
             health = json.load(answer)
+    except HTTPError as error:  # its database may fail
+        with error, suppress(ValueError):
+            health = json.load(error)
     except (OSError, ValueError, HTTPException):  # the other program may not even speak HTTP
         return False
-    return isinstance(health, dict) and health.get("status") == "ok"
+    return isinstance(health, dict) and health.get("status") in {OK, FAILING}
 
 
 def _address(host: str, port: int) -> str:

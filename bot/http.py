@@ -7,8 +7,9 @@ import asyncio
 import errno
 import logging
 import resource
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
+from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -26,14 +27,21 @@ so, a request may be lost."""
 CONNECTIONS = 1000
 """At once. Who opens more and says nothing must not keep Butine from its database and from chat."""
 WARNING_SECONDS = 60.0
+OK, FAILING = "ok", "failing"
+"""What `/health` says."""
+
+
+async def _always() -> bool:
+    return True
 
 
 class Listener:
     """Answers on `host:port` between `start` and `stop`: `routes`, `/health`, and `/` where no route has it.
 
-    `unreachable` names the configured platforms that could not be reached yet, or are not heard any more. A connection
-    over which no request comes whole, but for its body, for `idle_seconds` is closed; what is more than so many
-    `connections`, or half of what this process may have open, is closed at once. Routes see to bodies themselves.
+    `unreachable` names the configured platforms that could not be reached yet, or are not heard any more; `keeps` tells
+    whether the database takes what comes: where it does not, `/health` is answered with 503. A connection over which no
+    request comes whole, but for its body, for `idle_seconds` is closed; what is more than so many `connections`, or
+    half of what this process may have open, is closed at once. Routes see to bodies themselves.
     """
 
     def __init__(
@@ -43,6 +51,7 @@ class Listener:
         version: str,
         routes: Iterable[web.AbstractRouteDef] = (),
         unreachable: Callable[[], Iterable[str]] = tuple,
+        keeps: Callable[[], Awaitable[bool]] = _always,
         *,
         idle_seconds: float = IDLE_SECONDS,
         connections: int = CONNECTIONS,
@@ -53,6 +62,7 @@ class Listener:
         self._runner: web.AppRunner | None = None
         self._routes = list(routes)
         self._unreachable = unreachable
+        self._keeps = keeps
         self._idle_seconds = idle_seconds
         self._connections = min(connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
         self._arriving = 0
@@ -125,7 +135,12 @@ class Listener:
         self._arriving -= 1
 
     async def _health(self, _request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", "version": self._version, "unreachable": sorted(self._unreachable())})
+        is_kept = await self._keeps()
+        told = {"status": OK if is_kept else FAILING, "version": self._version}
+        return web.json_response(
+            {**told, "unreachable": sorted(self._unreachable())},
+            status=200 if is_kept else HTTPStatus.SERVICE_UNAVAILABLE,
+        )
 
     async def _runs(self, _request: web.Request) -> web.Response:
         return web.Response(text=f"Butine {self._version}\n")

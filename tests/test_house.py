@@ -52,6 +52,7 @@ ROOMS = {
     **{f"bot.chat.{name}": PLATFORM | {f"bot.chat.{name}"} for name in PLATFORMS},
     "bot.schedule": CORE,
     "bot.http": {"bot.errors"},
+    "bot.trial": {"storage"},
     "bot.app": {
         *(
             "bot",
@@ -62,7 +63,7 @@ ROOMS = {
             "bot.chat.router",
         ),
         *("bot.config", "bot.errors", "bot.http", "bot.platforms", "bot.rules", "bot.schedule", "bot.usecases"),
-        "storage",
+        *("bot.trial", "storage"),
     },
     "bot.platforms": {
         *("bot", "bot.chat.mattermost", "bot.chat.platform", "bot.chat.slack", "bot.chat.web"),
@@ -70,7 +71,7 @@ ROOMS = {
     },
     "bot.failures": {"bot.config", "bot.errors", "bot.views.texts", "storage.errors"},
     "bot.checking": {
-        *("bot.config", "bot.domain", "bot.errors", "bot.failures", "bot.platforms", "bot.views.texts"),
+        *("bot.config", "bot.domain", "bot.errors", "bot.failures", "bot.http", "bot.platforms", "bot.views.texts"),
         "storage",
     },
     "bot.operations": CORE - {"bot.chat.acts"}

@@ -148,12 +148,12 @@ def test_messages_that_could_not_be_sent_are_a_problem(terminal: Terminal, port:
 
 
 @contextmanager
-def web_server(answer: object, host: str = "127.0.0.1") -> Iterator[int]:
+def web_server(answer: object, host: str = "127.0.0.1", status: int = 200) -> Iterator[int]:
     """Another program on this machine, which answers everything with this JSON."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(status)
             self.end_headers()
             self.wfile.write(json.dumps(answer).encode())
 
@@ -206,6 +206,13 @@ def test_a_port_where_butine_answers_is_as_it_should_be(terminal: Terminal) -> N
     with web_server({"status": "ok", "version": "0"}) as port:
         terminal.configure(f"[web]\nport = {port}")
         assert terminal.say("cli.check.all_well") in terminal.succeed("check")
+
+
+def test_so_is_one_where_butine_says_that_its_database_fails(english: Terminal) -> None:
+    """The database is looked at by itself."""
+    with web_server({"status": "failing", "version": "0"}, status=503) as port:
+        english.configure(f"[web]\nport = {port}")
+        assert english.say("cli.check.all_well") in english.succeed("check")
 
 
 def test_a_proxy_of_the_operator_says_nothing_of_this_machine(
