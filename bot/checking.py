@@ -12,6 +12,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import click
 from sqlalchemy.engine import URL
+from sqlmodel import Session
 
 from bot import platforms
 from bot.config import Settings
@@ -20,9 +21,9 @@ from bot.errors import ChatError, ConfigError
 from bot.failures import Refused, explain
 from bot.http import FAILING, OK
 from bot.views.texts import Texts
-from storage import ideas, outbox
+from storage import ideas, notes, outbox
 from storage.database import Database
-from storage.errors import CannotOpen
+from storage.errors import CannotOpen, NotSaved
 from storage.opening import check_lock, parse_url, problems_of, shown
 
 HEALTH_SECONDS = 5.0
@@ -90,12 +91,28 @@ async def _check_database(settings: Settings, findings: Findings, clock: Callabl
         findings.good("cli.check.database", url=shown(database.url))
         if not _check_integrity(database.url, findings):
             return
+        if not database.is_sqlite:  # what keeps a file from being written to is seen where it is opened
+            await _check_writing(database)
         _check_clock(await database.read(ideas.last_moment), findings, clock())
         if parked := await database.read(lambda session: outbox.parked(session, 1)):
             count = await database.read(outbox.count_parked)
             findings.bad(findings.texts.plural("cli.check.parked", count, reason=parked[0].reason))
+    except NotSaved as error:
+        findings.bad(findings.texts("cli.check.not_written", reason=error))
     finally:
         await database.close()
+
+
+async def _check_writing(database: Database) -> None:
+    """Write, and undo it. A standby takes nothing, nor does a server for an account without the right. Raises NotSaved."""
+
+    def write_and_undo(session: Session) -> None:
+        with session.begin_nested() as undone:
+            notes.put(session, "checked", "")
+            session.flush()
+            undone.rollback()
+
+    await database.write(write_and_undo)
 
 
 def _check_integrity(url: URL, findings: Findings) -> bool:

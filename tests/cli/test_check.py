@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlmodel import Session
 
@@ -259,6 +260,27 @@ def test_on_postgresql_too_a_check_makes_nothing(english: Terminal, port: int, p
     sentence = english.say("cli.check.database_empty", url=shown(parse_url(postgresql_url)))
     for _ in range(2):
         assert sentence in english.succeed("check")
+
+
+@pytest.mark.postgresql
+def test_a_postgresql_server_that_takes_no_writes_is_a_problem(
+    terminal: Terminal, port: int, postgresql_url: str
+) -> None:
+    """A standby answers everything that is read."""
+    terminal.configure(f'[storage]\nurl = "{postgresql_url}"')
+    terminal.succeed("migrate")
+    terminal.configure(f'[storage]\nurl = "{postgresql_url}?options=-cdefault_transaction_read_only%3Don"')
+    reason = "cannot execute INSERT in a read-only transaction"
+    has_problem(terminal, terminal.say("cli.check.not_written", reason=reason))
+
+
+@pytest.mark.postgresql
+def test_what_a_check_writes_is_undone(english: Terminal, port: int, postgresql_url: str) -> None:
+    english.configure(f'[storage]\nurl = "{postgresql_url}"')
+    english.succeed("migrate")
+    english.succeed("check")
+    with psycopg.connect(postgresql_url) as connection:
+        assert connection.execute("SELECT * FROM note").fetchall() == []
 
 
 def test_an_address_that_others_reach_is_a_problem_for_the_room_alone(terminal: Terminal, port: int) -> None:
