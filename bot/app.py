@@ -27,6 +27,7 @@ from bot.trial import Trial
 from bot.usecases import voting
 from storage import notes, outbox, workspaces
 from storage.database import Database
+from storage.opening import parse_url, place
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,11 @@ class App:
         """Where the listener answers."""
         host = self._settings.web.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self._listener.port}/"
+
+    @property
+    def place(self) -> str:
+        """Where all is kept."""
+        return place(parse_url(self._settings.storage.url))
 
     async def start(self) -> None:
         """Open everything, and begin. Raises CannotOpen, ConfigError or ChatError, with nothing left open.

@@ -24,7 +24,7 @@ from bot.views.texts import Texts
 from storage import ideas, notes, outbox
 from storage.database import Database
 from storage.errors import CannotOpen, NotSaved
-from storage.opening import check_lock, parse_url, problems_of, shown
+from storage.opening import check_lock, parse_url, place, problems_of
 
 HEALTH_SECONDS = 5.0
 """Longer than Butine tries its database before it says how it is."""
@@ -79,16 +79,16 @@ async def _check_database(settings: Settings, findings: Findings, clock: Callabl
         database = Database.open(settings.storage.url, is_upgraded=False)
     except CannotOpen as error:
         if error.code == CannotOpen.EMPTY:
-            findings.good("cli.check.database_empty", url=error.url)
+            findings.good("cli.check.database_empty", url=place(parse_url(settings.storage.url)))
             _check_clock(None, findings, clock())
         elif error.code == CannotOpen.OUTDATED:
-            findings.good("cli.check.database_outdated", url=error.url)
+            findings.good("cli.check.database_outdated", url=place(parse_url(settings.storage.url)))
             _check_integrity(parse_url(settings.storage.url), findings)
         else:
             findings.bad(explain(error, findings.texts)[0])
         return
     try:
-        findings.good("cli.check.database", url=shown(database.url))
+        findings.good("cli.check.database", url=place(database.url))
         if not _check_integrity(database.url, findings):
             return
         if not database.is_sqlite:  # what keeps a file from being written to is seen where it is opened
@@ -104,7 +104,7 @@ async def _check_database(settings: Settings, findings: Findings, clock: Callabl
 
 
 async def _check_writing(database: Database) -> None:
-    """Write, and undo it. A standby takes nothing, nor does a server for an account without the right. Raises NotSaved."""
+    """Write, and undo it: a standby takes nothing, nor does a server without the right to it. Raises NotSaved."""
 
     def write_and_undo(session: Session) -> None:
         with session.begin_nested() as undone:

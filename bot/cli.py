@@ -294,10 +294,12 @@ async def _run(settings: "Settings", options: Options) -> None:
         click.echo(texts("cli.running", version=bot.__version__, address=address))
         if settings.has_room:
             click.echo(texts("cli.room"))
+        click.echo(texts("cli.kept_in", place=app.place))
         gc.collect()
         gc.freeze()  # what the start has made stays: each look at it would hold every answer up, for 60 ms
 
-    await App(settings).run(say_ready)
+    app = App(settings)
+    await app.run(say_ready)
 
 
 def _config_file(path: Path | None) -> str:

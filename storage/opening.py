@@ -74,6 +74,11 @@ def shown(url: URL) -> str:
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
+def place(url: URL) -> str:
+    """Where all is kept: a file with its whole path, which may depend on the current folder; otherwise as `shown`."""
+    return os.path.abspath(url.database or "") if url.get_backend_name() == "sqlite" else shown(url)  # noqa: PTH100  Path would resolve links
+
+
 def upgrade(url: URL) -> None:
     """Bring the database to the newest schema. Raises CannotOpen, and has then changed nothing in it."""
     if _revision(url) == migrations.HEAD:

@@ -40,7 +40,7 @@ def test_when_all_is_well_each_thing_is_named(terminal: Terminal, port: int) -> 
     assert lines[-1] == say("cli.check.all_well")
     for sentence in (
         say("cli.check.config", file=say("cli.check.config_none")),
-        say("cli.check.database", url="sqlite:///butine.db"),
+        say("cli.check.database", url=terminal.database),
         say("cli.check.integrity"),
         say("cli.check.port", host="127.0.0.1", port=port),
         say("cli.check.room", address=f"http://127.0.0.1:{port}/"),
@@ -242,6 +242,11 @@ def test_a_closed_room_is_told(terminal: Terminal, port: int) -> None:
     assert f"✓ {terminal.say('cli.check.no_room')}" in terminal.succeed("check").splitlines()
 
 
+def test_a_file_is_named_with_the_folder_in_which_it_would_be_made(english: Terminal, port: int) -> None:
+    """Started elsewhere, Butine would begin anew in that folder, and nobody would know where the ideas have gone."""
+    assert str(english.folder / "butine.db") in english.succeed("check")
+
+
 @pytest.mark.postgresql
 def test_on_postgresql_all_is_well_without_a_word_of_integrity(
     english: Terminal, port: int, postgresql_url: str
@@ -315,7 +320,7 @@ def test_a_check_before_the_first_start_says_what_that_will_make_and_makes_nothi
 ) -> None:
     """Neither the database nor the room's."""
     shown = terminal.succeed("check").splitlines()
-    assert f"✓ {terminal.say('cli.check.database_empty', url='sqlite:///butine.db')}" in shown
+    assert f"✓ {terminal.say('cli.check.database_empty', url=terminal.database)}" in shown
     assert list(terminal.folder.iterdir()) == []
 
 
@@ -325,7 +330,7 @@ def test_a_check_beside_an_older_butine_says_that_a_start_will_upgrade_the_datab
     older = older_database(terminal)
     shown = terminal.succeed("check").splitlines()
     for sentence in (
-        terminal.say("cli.check.database_outdated", url="sqlite:///butine.db"),
+        terminal.say("cli.check.database_outdated", url=terminal.database),
         terminal.say("cli.check.integrity"),
         terminal.say("cli.check.all_well"),
     ):

@@ -42,6 +42,7 @@ def test_it_says_where_it_is_and_ends_when_asked(terminal: Terminal, number: sig
             assert answer.status == 200
         assert process.stdout
         assert process.stdout.readline() == terminal.say("cli.room") + "\n"
+        assert process.stdout.readline() == terminal.say("cli.kept_in", place=terminal.database) + "\n"
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert out == terminal.say("cli.stopped") + "\n"
@@ -94,6 +95,8 @@ def test_where_the_room_is_closed_nobody_is_sent_there(english: Terminal) -> Non
     with running(english) as (process, address):
         with urlopen(address, timeout=30) as answer:
             assert answer.read().decode().startswith("Butine ")
+        assert process.stdout
+        assert process.stdout.readline() == english.say("cli.kept_in", place=english.database) + "\n"
         process.terminate()
         out, _ = process.communicate(timeout=60)
     assert out.splitlines() == [english.say("cli.stopped")]
