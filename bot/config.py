@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import ConfigError
-from bot.values import ChannelName, ClockTime, EmojiName, Secret, Text, Url, ZoneName
+from bot.values import ChannelName, ClockTime, EmojiName, Secret, ServerUrl, Text, Url, ZoneName
 
 PREFIX = "BUTINE_"
 DELIMITER = "__"
@@ -113,7 +113,7 @@ class SlackSettings(Section):
     app_token: Secret = SecretStr("")
     signing_secret: Secret = SecretStr("")
     mode: Literal["socket", "http"] = "socket"
-    api_url: Annotated[Url, AfterValidator(lambda url: url.rstrip("/") + "/")] = "https://slack.com/api/"
+    api_url: Annotated[ServerUrl, AfterValidator(lambda url: url.rstrip("/") + "/")] = "https://slack.com/api/"
     channels: ChannelOverrides = ChannelOverrides()
 
     @validates_model(mode="after")
@@ -128,7 +128,7 @@ class SlackSettings(Section):
 class MattermostSettings(Section):
     """A Mattermost bot account and its slash command. URLs end without "/"."""
 
-    url: Annotated[Url, AfterValidator(lambda url: url.rstrip("/"))]
+    url: Annotated[ServerUrl, AfterValidator(lambda url: url.rstrip("/"))]
     token: Annotated[Secret, Field(min_length=1)]
     team: Text
     command_token: Annotated[Secret, Field(min_length=1)]

@@ -51,6 +51,8 @@ def _stripped(value: object) -> object:
 Text = Annotated[str, Field(min_length=1, description='"…"')]
 Secret = Annotated[SecretStr, BeforeValidator(_stripped), Field(description='"…"')]
 Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+", description="https://…, http://…")]
+ServerUrl = Annotated[str, Field(pattern=r"^https?://[^/\s@]+(/|$)", description="https://…, http://…")]
+"""Without a name and password, which would be sent in the place of our token, and printed with the address."""
 ChannelName = Annotated[str, AfterValidator(_channel_name), Field(min_length=1, description='"…"')]
 ClockTime = Annotated[time, BeforeValidator(_clock_time), Field(description="HH:MM")]
 ZoneName = Annotated[str, AfterValidator(_zone_name), Field(description="Europe/Paris, UTC, …")]

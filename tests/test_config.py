@@ -201,6 +201,17 @@ def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(
     assert problem_of(text) == ("wrong_value", expected)
 
 
+@pytest.mark.parametrize("name", ["MATTERMOST__URL", "SLACK__API_URL"])
+@pytest.mark.parametrize(
+    "url", ["https://camille:s3cret@chat.example.org", "https://camille:s3@cret@chat.example.org/x"]
+)
+def test_a_servers_address_with_a_password_is_refused_and_not_told(name: str, url: str) -> None:
+    """It would be sent in the place of our own token, and `butine check` printed it."""
+    code, values = problem_of(SOCKET + MATTERMOST, **{f"BUTINE_{name}": url})
+    assert code == "wrong_value"
+    assert values["given"].startswith("…@chat.example.org")
+
+
 def test_a_gap_in_a_list_is_a_wrong_value() -> None:
     code, values = problem_of("", BUTINE_VOTING__EMOJI="+1,,heart")
     assert (code, values["key"], values["source"]) == ("wrong_value", "voting.emoji", "BUTINE_VOTING__EMOJI")
