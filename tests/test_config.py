@@ -1,7 +1,5 @@
 """The settings: where they come from, what is refused and how that is said, and that no secret is shown."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
@@ -12,7 +10,6 @@ from pydantic import SecretStr, ValidationError
 from bot.config import ChannelSettings, ConfigErrors, Settings, keys, load, variable
 from bot.errors import ConfigError
 
-ROOT = Path(__file__).parent.parent
 SOCKET = '[slack]\nbot_token = "xoxb-1"\napp_token = "xapp-1"\n'
 MATTERMOST = """
 [mattermost]
@@ -378,21 +375,6 @@ def test_no_message_shows_a_secret(text: str) -> None:
     problems = getattr(raised.value, "problems", (raised.value,))
     assert "hunter2" not in repr([problem.values for problem in problems])
     assert raised.value.__cause__ is None
-
-
-# Import
-
-
-def test_importing_reads_neither_file_nor_environment() -> None:
-    Path("butine.toml").write_text("broken", encoding="utf-8")
-    environ = {"PYTHONPATH": str(ROOT), "BUTINE_LANGUAGE": "de"}
-    subprocess.run([sys.executable, "-c", "import bot.config"], env=environ, check=True)
-
-
-def test_the_command_line_starts_without_pydantic() -> None:
-    """It would cost more time than everything else that `butine --help` does."""
-    program = "import sys, bot.cli; sys.exit('pydantic' in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": str(ROOT)}, check=True)
 
 
 def test_secrets_are_secret_types() -> None:

@@ -63,32 +63,25 @@ def checked(draft: Draft) -> Draft:
 
     Raises InvalidInput for a missing title or a text that is too long.
     """
-    texts = {name: _clean(text) for name, text in draft.texts().items()}
-    texts["title"] = required("title", _BLANK.sub(" ", texts["title"].replace("\n", " ")))
-    for name, text in texts.items():
-        _require_short(name, text)
-    return Draft(**texts)
+    title = required("title", _BLANK.sub(" ", draft.title.replace("\n", " ")))
+    return Draft(title, **{name: _fitting(name, text) for name, text in draft.texts().items() if name != "title"})
 
 
 def required(field: str, text: str) -> str:
     """A text that has to be there, with outer white space gone. Raises InvalidInput where it shows nothing, or is too
     long.
     """
-    text = _clean(text)
     if not shows(text):
         raise InvalidInput(field, "required")
-    _require_short(field, text)
-    return text
+    return _fitting(field, text)
 
 
-def _clean(text: str) -> str:
-    return text.replace("\r\n", "\n").strip()
-
-
-def _require_short(field: str, text: str) -> None:
+def _fitting(field: str, text: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
     limit, length = limit_of(field), len(text)
     if length > limit:
         raise InvalidInput(field, "too_long", limit, length)
+    return text
 
 
 def sound(text: str) -> str:
